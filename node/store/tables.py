@@ -1,0 +1,362 @@
+"""The tables of a node, as SQLAlchemy metadata.
+
+Times are `timestamptz`, stored in UTC. `key` columns hold the local part of a global id; surrogate `id` columns never
+leave the database. Observations are partitioned by year (UTC); `ensure_partitions` in `node.store.partitions` makes
+the partitions an import needs.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+TIER = pg.ENUM("OPEN", "SHARED", "INTERNAL", "PROTECTED", name="tier", metadata=METADATA)
+QUALITY = pg.ENUM("RAW", "CHECKED", "ESTIMATED", "SUSPECT", "MISSING", name="observation_quality", metadata=METADATA)
+EMPTY_ARRAY = sa.text("'{}'")
+NOW = sa.text("now()")
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", sa.Integer, sa.Identity(always=True), primary_key=True)
+
+
+def _key() -> sa.Column[str]:
+    return sa.Column("key", sa.Text(collation="C"), nullable=False, unique=True)
+
+
+def _time(name: str, *, nullable: bool = True, default: bool = False) -> sa.Column[object]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable, server_default=NOW if default else None)
+
+
+def _texts(name: str) -> sa.Column[list[str]]:
+    return sa.Column(name, pg.ARRAY(sa.Text), nullable=False, server_default=EMPTY_ARRAY)
+
+
+publisher = sa.Table(
+    "publisher",
+    METADATA,
+    _id(),
+    _key(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, comment="IRI of the ADMS publisher type"),
+    sa.Column("homepage", sa.Text),
+)
+
+contact = sa.Table(
+    "contact",
+    METADATA,
+    _id(),
+    _key(),
+    sa.Column("name", sa.Text),
+    sa.Column("email", sa.Text, comment="without mailto:"),
+    sa.Column("telephone", sa.Text, comment="without tel:"),
+    sa.Column("url", sa.Text),
+)
+
+licence = sa.Table(
+    "licence",
+    METADATA,
+    _id(),
+    _key(),
+    sa.Column("uri", sa.Text, nullable=False, comment="canonical IRI under http://dcat-ap.de/def/licenses/"),
+    sa.Column("title", sa.Text, nullable=False),
+)
+
+dataset = sa.Table(
+    "dataset",
+    METADATA,
+    _id(),
+    _key(),
+    sa.Column("identifier", sa.Text, comment="dcterms:identifier, as published"),
+    sa.Column("source_iri", sa.Text, comment="subject IRI in the imported catalog"),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("title_sort", sa.Text(collation="C"), nullable=False, comment="title folded for sorting"),
+    sa.Column("description", sa.Text, nullable=False, server_default=""),
+    sa.Column("publisher_id", sa.ForeignKey("publisher.id"), index=True),
+    sa.Column("contact_id", sa.ForeignKey("contact.id"), index=True),
+    sa.Column("landing_page", sa.Text),
+    _texts("themes"),
+    _texts("keywords"),
+    _texts("languages"),
+    _time("issued"),
+    _time("modified"),
+    sa.Column("accrual_periodicity", sa.Text, comment="EU frequency code, e.g. DAILY"),
+    _time("temporal_start"),
+    _time("temporal_end"),
+    _texts("spatial"),
+    sa.Column("west", sa.Double),
+    sa.Column("south", sa.Double),
+    sa.Column("east", sa.Double),
+    sa.Column("north", sa.Double),
+    sa.Column("tier", TIER, nullable=False, server_default="INTERNAL"),
+    sa.Column("tier_reason", sa.Text),
+    sa.Column("tier_set_by", sa.Text),
+    _time("tier_set_at"),
+    sa.Column("data_owner", sa.Text, comment="office that owns the data"),
+    sa.Column("data_steward", sa.Text),
+    sa.Column("personal_reference", sa.Text, comment="NONE, INDIRECT or DIRECT; null = not assessed"),
+    sa.Column("legal_basis", sa.Text, comment="ELI or text"),
+    sa.Column("hvd_category", sa.Text, comment="high-value-dataset category IRI"),
+    _time("review_due"),
+    sa.Column("digest", sa.LargeBinary, nullable=False, comment="SHA-256 of the imported description"),
+    _time("created_at", nullable=False, default=True),
+    _time("updated_at", nullable=False, default=True),
+    sa.Column(
+        "search",
+        pg.TSVECTOR,
+        sa.Computed(
+            "setweight(to_tsvector('german', title), 'A')"
+            " || setweight(to_tsvector('german', immutable_join(keywords)), 'B')"
+            " || setweight(to_tsvector('german', description), 'C')",
+            persisted=True,
+        ),
+        nullable=False,
+    ),
+    sa.Index("ix_dataset_title_sort_key", "title_sort", "key"),
+    sa.Index("ix_dataset_modified_key", "modified", "key"),
+    sa.Index("ix_dataset_themes", "themes", postgresql_using="gin"),
+    sa.Index("ix_dataset_keywords", "keywords", postgresql_using="gin"),
+    sa.Index("ix_dataset_search", "search", postgresql_using="gin"),
+    sa.CheckConstraint(
+        "(west is null) = (south is null) and (west is null) = (east is null) and (west is null) = (north is null)",
+        name="bbox_whole",
+    ),
+)
+
+distribution = sa.Table(
+    "distribution",
+    METADATA,
+    _id(),
+    sa.Column("dataset_id", sa.ForeignKey("dataset.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("title", sa.Text),
+    sa.Column("description", sa.Text),
+    sa.Column("access_url", sa.Text, nullable=False),
+    sa.Column("download_url", sa.Text),
+    sa.Column("format", sa.Text, comment="EU file-type code, e.g. CSV"),
+    sa.Column("media_type", sa.Text),
+    sa.Column("byte_size", sa.BigInteger),
+    sa.Column("licence_id", sa.ForeignKey("licence.id"), index=True),
+    sa.Column("licence_attribution", sa.Text),
+    sa.Column("availability", sa.Text),
+    _time("issued"),
+    _time("modified"),
+    sa.UniqueConstraint("dataset_id", "position"),
+)
+
+thing = sa.Table(
+    "thing",
+    METADATA,
+    _id(),
+    _key(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False, server_default=""),
+    sa.Column("longitude", sa.Double, comment="WGS 84 degrees"),
+    sa.Column("latitude", sa.Double, comment="WGS 84 degrees"),
+    sa.Column("place", sa.Text, comment="name of the location"),
+    sa.Column("properties", pg.JSONB, nullable=False, server_default=sa.text("'{}'")),
+    sa.Index("ix_thing_longitude_latitude", "longitude", "latitude"),
+    sa.CheckConstraint("(longitude is null) = (latitude is null)", name="location_whole"),
+)
+
+sensor = sa.Table(
+    "sensor",
+    METADATA,
+    _id(),
+    _key(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False, server_default=""),
+    sa.Column("encoding_type", sa.Text, nullable=False, server_default="text/plain"),
+    sa.Column("metadata", sa.Text, nullable=False, server_default=""),
+)
+
+observed_property = sa.Table(
+    "observed_property",
+    METADATA,
+    _id(),
+    _key(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("definition", sa.Text, nullable=False, comment="IRI"),
+    sa.Column("description", sa.Text, nullable=False, server_default=""),
+)
+
+datastream = sa.Table(
+    "datastream",
+    METADATA,
+    _id(),
+    _key(),
+    sa.Column("dataset_id", sa.ForeignKey("dataset.id"), nullable=False, index=True),
+    sa.Column("thing_id", sa.ForeignKey("thing.id"), nullable=False, index=True),
+    sa.Column("sensor_id", sa.ForeignKey("sensor.id"), nullable=False, index=True),
+    sa.Column("observed_property_id", sa.ForeignKey("observed_property.id"), nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False, server_default=""),
+    sa.Column("observation_type", sa.Text, nullable=False, comment="IRI, OGC O&M 2.0"),
+    sa.Column("unit", sa.Text, nullable=False, comment="UCUM code"),
+    sa.Column("vehicle_class", sa.Text, comment="BICYCLE, CAR, PEDESTRIAN …; null = not about vehicles"),
+    sa.Column("direction", sa.Text, comment="as the city names it"),
+    sa.Column("interval_seconds", sa.Integer, comment="length of an observation's phenomenonTime; null = instant"),
+    _time("phenomenon_start"),
+    _time("phenomenon_end"),
+)
+
+observation = sa.Table(
+    "observation",
+    METADATA,
+    sa.Column("datastream_id", sa.Integer, primary_key=True),
+    sa.Column("phenomenon_time", sa.DateTime(timezone=True), primary_key=True, comment="start, if an interval"),
+    sa.Column("phenomenon_end", sa.DateTime(timezone=True), comment="end of the interval; null = instant"),
+    sa.Column("result", sa.Double, comment="null = no valid value"),
+    sa.Column("quality", QUALITY, nullable=False, server_default="RAW"),
+    postgresql_partition_by="RANGE (phenomenon_time)",
+)
+
+latest_observation = sa.Table(
+    "latest_observation",
+    METADATA,
+    sa.Column("datastream_id", sa.ForeignKey("datastream.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("phenomenon_time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("phenomenon_end", sa.DateTime(timezone=True)),
+    sa.Column("result", sa.Double),
+    sa.Column("quality", QUALITY, nullable=False),
+)
+
+agreement = sa.Table(
+    "agreement",
+    METADATA,
+    sa.Column("id", sa.Text(collation="C"), primary_key=True),
+    sa.Column("member", sa.Text, nullable=False, comment="city that may ask"),
+    _texts("applications"),
+    sa.Column("datasets", pg.ARRAY(sa.Text), nullable=False, comment="dataset keys"),
+    sa.Column("purposes", pg.ARRAY(sa.Text), nullable=False),
+    _time("valid_from", nullable=False),
+    _time("valid_until", nullable=False),
+    _time("revoked_at"),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    _time("created_at", nullable=False, default=True),
+    sa.CheckConstraint("valid_from < valid_until", name="period"),
+    sa.CheckConstraint("cardinality(datasets) > 0 and cardinality(purposes) > 0", name="scope"),
+)
+
+policy_epoch = sa.Table(
+    "policy_epoch",
+    METADATA,
+    sa.Column("single", sa.Boolean, sa.CheckConstraint("single", name="one_row"), primary_key=True),
+    sa.Column("epoch", sa.BigInteger, nullable=False, comment="grows whenever a decision may change"),
+)
+
+application = sa.Table(
+    "application",
+    METADATA,
+    sa.Column("id", sa.Text(collation="C"), primary_key=True, comment="client_id"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("jwks", pg.JSONB, nullable=False, comment="public keys only"),
+    sa.Column("scopes", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("purposes", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("status", sa.Text, nullable=False, server_default="ACTIVE"),
+    _time("created_at", nullable=False, default=True),
+    sa.CheckConstraint("status in ('ACTIVE', 'SUSPENDED')", name="status"),
+)
+
+used_token_id = sa.Table(
+    "used_token_id",
+    METADATA,
+    sa.Column("issuer", sa.Text, primary_key=True),
+    sa.Column("token_id", sa.Text, primary_key=True, comment="jti of a single-use JWT"),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, index=True),
+)
+
+operation = sa.Table(
+    "operation",
+    METADATA,
+    sa.Column("digest", sa.LargeBinary, primary_key=True, comment="SHA-256 of the document"),
+    sa.Column("document", sa.Text, nullable=False),
+)
+
+access_record = sa.Table(
+    "access_record",
+    METADATA,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column(
+        "at",
+        sa.DateTime(timezone=True),
+        nullable=False,
+        server_default=sa.text("clock_timestamp()"),
+        index=True,
+    ),
+    sa.Column("trace_id", sa.Text, nullable=False, index=True),
+    sa.Column(
+        "role",
+        sa.Text,
+        nullable=False,
+        comment="OWNER: this city's data was asked for; CONSUMER: this city asked",
+    ),
+    sa.Column("counterpart", sa.Text, comment="the other city, if one is involved"),
+    sa.Column("caller_city", sa.Text),
+    sa.Column("application", sa.Text),
+    sa.Column("purpose", sa.Text),
+    sa.Column("token_id", sa.Text),
+    sa.Column("action", sa.Text, nullable=False, comment="caller:subject:action, e.g. peer:dataset:read"),
+    sa.Column("field", sa.Text, nullable=False, comment="root field of the query"),
+    sa.Column("operation", sa.LargeBinary, nullable=False),
+    _texts("datasets"),
+    sa.Column("decision", sa.Text, nullable=False),
+    _texts("rules"),
+    sa.Column("policy_version", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("took_ms", sa.Double, nullable=False),
+    sa.CheckConstraint("decision in ('PERMIT', 'DENY', 'NONE')", name="decision"),
+    sa.CheckConstraint("role in ('OWNER', 'CONSUMER')", name="role"),
+)
+
+ingest_run = sa.Table(
+    "ingest_run",
+    METADATA,
+    _id(),
+    sa.Column("kind", sa.Text, nullable=False, comment="dcat or counts"),
+    sa.Column("source", sa.Text, nullable=False),
+    _time("started_at", nullable=False, default=True),
+    _time("finished_at"),
+    sa.Column("read", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("written", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("unchanged", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("quarantined", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+ingest_file = sa.Table(
+    "ingest_file",
+    METADATA,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("path", sa.Text, primary_key=True, comment="relative to the source"),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("digest", sa.LargeBinary, nullable=False, comment="SHA-256 of file and mapping"),
+    sa.Column("run_id", sa.ForeignKey("ingest_run.id"), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    _time("finished_at", nullable=False, default=True),
+)
+
+quarantine = sa.Table(
+    "quarantine",
+    METADATA,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("ingest_run.id"), nullable=False, index=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("location", sa.Text, nullable=False, comment="file and line, or subject IRI"),
+    sa.Column("field", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False, comment="as it was read, at most 500 characters"),
+    sa.Column("reason", sa.Text, nullable=False, comment="stable code, e.g. time.nonexistent"),
+    sa.Column("message", sa.Text, nullable=False, comment="what is wrong and what to do"),
+    sa.UniqueConstraint("source", "location", "field", "reason"),
+)

@@ -1,0 +1,84 @@
+"""The facts in Cedar's form. Built as data, never as text, so that no id can change what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from policy.agreements import application_mandate_id, mandate_id
+from policy.model import Action, Agreement, Caller, DatasetFacts
+
+ANONYMOUS_UID = {"type": "Verbund::Anonymous", "id": "anonymous"}
+
+Entity = dict[str, Any]
+
+
+def uid(kind: str, identifier: str) -> dict[str, str]:
+    """The uid of an entity, as requests take it."""
+    return {"type": f"Verbund::{kind}", "id": identifier}
+
+
+def reference(kind: str, identifier: str) -> dict[str, Any]:
+    """The uid of an entity, as attributes take it."""
+    return {"__entity": uid(kind, identifier)}
+
+
+def city_entity(city: str, suspended: frozenset[str]) -> Entity:
+    """A city."""
+    return {"uid": uid("City", city), "attrs": {"suspended": city in suspended}, "parents": []}
+
+
+def agreement_entities(agreements: Iterable[Agreement]) -> list[Entity]:
+    """The agreements, in force or not."""
+    return [{"uid": uid("Agreement", agreement.id), "attrs": {}, "parents": []} for agreement in agreements]
+
+
+def dataset_entity(dataset: DatasetFacts, owner: str, agreements: Iterable[str]) -> Entity:
+    """A dataset in its agreements."""
+    return {
+        "uid": uid("Dataset", dataset.key),
+        "attrs": {"owner": reference("City", owner), "tier": dataset.tier.value},
+        "parents": [uid("Agreement", agreement) for agreement in agreements],
+    }
+
+
+def principal_uid(caller: Caller) -> dict[str, str]:
+    """Who asks."""
+    if caller.application is None or caller.city is None:
+        return ANONYMOUS_UID
+    return uid("Application", mandate_id(caller.city, caller.application))
+
+
+def caller_entities(caller: Caller, owner: str, suspended: frozenset[str]) -> list[Entity]:
+    """The principal with its city and mandates, and the city of the node it comes through; the owner's city is not."""
+    cities = {city for city in (caller.city, caller.peer) if city is not None and city != owner}
+    entities = [city_entity(city, suspended) for city in sorted(cities)]
+    if caller.application is None or caller.city is None:
+        return [*entities, {"uid": ANONYMOUS_UID, "attrs": {}, "parents": []}]
+    parents = [uid("City", caller.city)]
+    if caller.purpose is not None:
+        mandates = [
+            uid("Mandate", mandate_id(caller.city, caller.purpose)),
+            uid("ApplicationMandate", application_mandate_id(caller.city, caller.application, caller.purpose)),
+        ]
+        entities += [{"uid": mandate, "attrs": {}, "parents": []} for mandate in mandates]
+        parents += mandates
+    principal = {
+        "uid": principal_uid(caller),
+        "attrs": {"city": reference("City", caller.city)},
+        "parents": parents,
+    }
+    return [*entities, principal]
+
+
+def request(caller: Caller, action: Action, key: str) -> dict[str, Any]:
+    """One question to Cedar."""
+    context: dict[str, Any] = {"hops": 0, "purpose": caller.purpose or ""}
+    if caller.peer is not None:
+        context |= {"hops": 1, "via": reference("City", caller.peer)}
+    return {
+        "principal": principal_uid(caller),
+        "action": {"type": "Verbund::Action", "id": action.value},
+        "resource": uid("Dataset", key),
+        "context": context,
+    }

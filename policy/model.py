@@ -1,0 +1,102 @@
+"""The facts that a decision rests on, and the decision itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Tier(StrEnum):
+    """How far a dataset may travel."""
+
+    OPEN = "OPEN"
+    SHARED = "SHARED"
+    INTERNAL = "INTERNAL"
+    PROTECTED = "PROTECTED"
+
+
+class Action(StrEnum):
+    """What a caller wants to do; the names are those of the Cedar schema."""
+
+    READ_CATALOG = "readCatalog"
+    READ_OBSERVATIONS = "readObservations"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as far as a verified token says; without a token nobody in particular.
+
+    `city` is the city that vouches for the application: this node's own for its own applications, the home city for
+    one that arrives through a peer. `peer` is set when another node asks on the application's behalf: its answer must
+    then come from this city alone.
+    """
+
+    city: str | None = None
+    application: str | None = None
+    purpose: str | None = None
+    scopes: frozenset[str] = frozenset()
+    peer: str | None = None
+    token_id: str | None = None
+
+    @property
+    def is_anonymous(self) -> bool:
+        """True without an application: only the open tier is within reach."""
+        return self.application is None
+
+
+ANONYMOUS = Caller()
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFacts:
+    """What the rules may know of a dataset. `id` is the database's, `key` the local part of the global id."""
+
+    id: int
+    key: str
+    tier: Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The owner lets a member use datasets for purposes within a period.
+
+    `applications` empty means every application of the member. `valid_until` is exclusive.
+    """
+
+    id: str
+    member: str
+    datasets: frozenset[str]
+    purposes: frozenset[str]
+    valid_from: datetime
+    valid_until: datetime
+    applications: frozenset[str] = frozenset()
+    revoked_at: datetime | None = None
+
+    def in_force(self, now: datetime) -> bool:
+        """True from `valid_from` until `valid_until` unless revoked before `now`."""
+        return self.valid_from <= now < self.valid_until and (self.revoked_at is None or now < self.revoked_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One answer of the rules. `rules` names those that decided; empty means the default deny."""
+
+    permit: bool
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """All that a caller may do for an action: which datasets, by which rules, under which version of the policy.
+
+    `datasets` maps the database id of each permitted dataset to its key.
+    """
+
+    datasets: dict[int, str] = field(default_factory=dict)
+    rules: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    policy_version: str = ""
+
+    def rules_for(self, keys: frozenset[str]) -> tuple[str, ...]:
+        """The rules that permitted these datasets, sorted."""
+        return tuple(sorted({rule for key in keys for rule in self.rules.get(key, ())}))
