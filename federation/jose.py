@@ -1,0 +1,183 @@
+"""JOSE as the federation uses it: ES256 only, the key named by `kid`, an explicit `typ`. Pure.
+
+The library's defaults are wider (HS256 and RS256 are allowed, a key is picked at random, list claims and any `typ`
+pass), so every token of ours goes through here. Not handled here: claims, replay, where keys come from.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NewType
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet
+from joserfc.jws import JWSRegistry
+from joserfc.util import urlsafe_b64decode
+
+ALGORITHM = "ES256"
+MAX_TOKEN_BYTES = 8_192
+MAX_HEADER_BYTES = 512
+MAX_KEYS = 8
+HEADER_NAMES = frozenset({"alg", "kid", "typ"})
+PRIVATE_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
+
+_TOKEN = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_KID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}")
+
+VerifiedClaims = NewType("VerifiedClaims", dict[str, Any])
+
+
+class JwtError(ValueError):
+    """A token or a key can't be accepted. `reason` is plain ASCII without foreign text."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Unverified:
+    """What a token says of itself. Good for finding the key that must prove it, and for nothing else."""
+
+    header: dict[str, Any]
+    claims: dict[str, Any]
+
+
+def read_unverified(token: str | bytes, max_bytes: int = MAX_TOKEN_BYTES) -> Unverified:
+    """Split a compact JWS and check its form: size, ES256, a `kid`, no header names but `alg`, `kid`, `typ`.
+
+    Raises:
+        JwtError: the form is wrong.
+    """
+    data = _ascii(token)
+    if len(data) > max_bytes:
+        raise JwtError(f"the token is longer than {max_bytes} bytes")
+    if not _TOKEN.fullmatch(data):
+        raise JwtError("not a signed JWT: three base64url parts with dots between them are expected")
+    if data.index(b".") > MAX_HEADER_BYTES:
+        raise JwtError(f"the token's header is longer than {MAX_HEADER_BYTES} bytes")
+    header, claims = (_json_object(part) for part in data.split(b".")[:2])
+    if header.get("alg") != ALGORITHM:
+        raise JwtError(f"the token must be signed with {ALGORITHM}")
+    if set(header) - HEADER_NAMES:
+        raise JwtError("the token's header may hold alg, kid and typ only")
+    if not isinstance(header.get("kid"), str):
+        raise JwtError("the token's header must name its key: kid is missing")
+    if not isinstance(header.get("typ", ""), str):
+        raise JwtError("the token's typ must be a string")
+    return Unverified(header, claims)
+
+
+def verify(
+    token: str | bytes,
+    keys: KeySet,
+    typ: Collection[str | None],
+    max_bytes: int = MAX_TOKEN_BYTES,
+) -> VerifiedClaims:
+    """The claims of a token that one of `keys` signed and whose `typ` is among `typ` (None: absent is allowed).
+
+    Raises:
+        JwtError: form, `typ`, `kid` or signature is wrong.
+    """
+    unverified = read_unverified(token, max_bytes)
+    if unverified.header.get("typ") not in typ:
+        raise JwtError(f"the token's typ must be {' or '.join(sorted(name for name in typ if name))}")
+    if unverified.header["kid"] not in {key.kid for key in keys.keys}:
+        raise JwtError("the token's kid names no key of its issuer")
+    try:
+        jws.deserialize_compact(_ascii(token), keys, registry=_registry(max_bytes))
+    except (JoseError, ValueError):
+        raise JwtError("the token's signature is wrong") from None
+    return VerifiedClaims(unverified.claims)
+
+
+def sign(claims: dict[str, Any], key: ECKey, typ: str, max_bytes: int = MAX_TOKEN_BYTES) -> str:
+    """A compact JWS over `claims` with `alg`, `kid` and `typ` in its header."""
+    header = {"alg": ALGORITHM, "kid": key.kid, "typ": typ}
+    payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
+    return jws.serialize_compact(header, payload, key, registry=_registry(max_bytes))
+
+
+def public_keys(jwks: object) -> KeySet:
+    """The key set of a JWKS document (RFC 7517): 1 to 8 public P-256 keys, each with a `kid` of its own.
+
+    Raises:
+        JwtError: other kinds of keys, private parts, a missing or repeated `kid`.
+    """
+    keys = jwks.get("keys") if isinstance(jwks, dict) else None
+    if not isinstance(keys, list) or not 1 <= len(keys) <= MAX_KEYS:
+        raise JwtError(f'a key set is an object {{"keys": [...]}} with 1 to {MAX_KEYS} keys')
+    imported = [_public_key(key) for key in keys]
+    if len({key.kid for key in imported}) < len(imported):
+        raise JwtError("two keys of the set have the same kid")
+    return KeySet(list(imported))
+
+
+def public_jwks(*keys: ECKey) -> dict[str, Any]:
+    """The JWKS document (RFC 7517) with the public halves of `keys`."""
+    return {"keys": [_public_members(key) for key in keys]}
+
+
+def thumbprint_key(key: ECKey) -> ECKey:
+    """The same key with its RFC 7638 thumbprint as `kid`."""
+    return ECKey.import_key(key.raw_value, {"kid": key.thumbprint(), "use": "sig", "alg": ALGORITHM})
+
+
+def _public_key(data: object) -> ECKey:
+    if not isinstance(data, dict):
+        raise JwtError("each key of a key set is a JSON object")
+    if PRIVATE_PARTS & set(data):
+        raise JwtError("a key holds private parts: publish public keys only, and replace this key, it is known now")
+    if data.get("kty") != "EC" or data.get("crv") != "P-256":
+        raise JwtError("a key is not of kty EC with crv P-256")
+    if data.get("use", "sig") != "sig" or data.get("alg", ALGORITHM) != ALGORITHM:
+        raise JwtError(f"a key is not meant for signatures with {ALGORITHM}")
+    if not isinstance(data.get("kid"), str) or not _KID.fullmatch(data["kid"]):
+        raise JwtError("a key has no kid of 1 to 128 letters, digits and . _ ~ -")
+    point = {name: data.get(name) for name in ("x", "y")}
+    if not all(isinstance(value, str) and _COORDINATE.fullmatch(value) for value in point.values()):
+        raise JwtError("a key's x and y are not 32 bytes in base64url")
+    try:
+        return ECKey.import_key(
+            {"kty": "EC", "crv": "P-256", "x": data["x"], "y": data["y"]},
+            {"kid": data["kid"], "use": "sig", "alg": ALGORITHM},
+        )
+    except (JoseError, ValueError):
+        raise JwtError("a key's x and y are not a point of P-256") from None
+
+
+def _public_members(key: ECKey) -> dict[str, Any]:
+    point = key.as_dict(private=False)
+    form = {"kty": "EC", "crv": "P-256", "x": point["x"], "y": point["y"]}
+    return {**form, "kid": key.kid, "use": "sig", "alg": ALGORITHM}
+
+
+@cache
+def _registry(max_bytes: int) -> JWSRegistry:
+    registry = JWSRegistry(algorithms=[ALGORITHM])
+    registry.max_header_length = MAX_HEADER_BYTES
+    registry.max_payload_length = max_bytes
+    return registry
+
+
+def _json_object(part: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(urlsafe_b64decode(part))
+    except (ValueError, RecursionError):
+        raise JwtError("not a signed JWT: header or claims are not JSON") from None
+    if not isinstance(value, dict):
+        raise JwtError("not a signed JWT: header and claims must be JSON objects")
+    return value
+
+
+def _ascii(token: str | bytes) -> bytes:
+    try:
+        return token.encode("ascii") if isinstance(token, str) else token
+    except UnicodeEncodeError:
+        raise JwtError("not a signed JWT: it holds characters beyond ASCII") from None

@@ -1,0 +1,120 @@
+"""Merge the pages of several cities into one page, in one total order: sort key, city, local key. Pure.
+
+Each city was asked for rows after its own start: the watermark of the caller's cursor, or an older position if the
+city had been away. Since every city returns up to `first` rows in order, the first `first` rows of the merge are right
+for the cities that answered. What the next page needs is one watermark, and an exception for each city whose rows have
+not been given out up to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schema.cursor import Cursor, Position
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of one city: where it stands, and its prepared parts."""
+
+    position: Position
+    parts: Any
+
+
+@dataclass(frozen=True, slots=True)
+class CityPage:
+    """The rows that a city returned, in order, and whether it has more."""
+
+    rows: Sequence[Row]
+    has_next: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A merged page. `after(i)` is the cursor that follows the row with index i."""
+
+    rows: Sequence[Row]
+    has_next: bool
+    _starts: Mapping[str, Position | None]
+    _failed: Collection[str]
+    _previous: Position | None
+    _binding: str
+    _descending: bool
+
+    def after(self, index: int) -> Cursor:
+        """The cursor with which the page after this row is asked for."""
+        return self._cursor(self.rows[index].position)
+
+    @property
+    def end(self) -> Cursor | None:
+        """The cursor for the next page; None if nothing has been given out yet and nothing needs to be remembered."""
+        if self.rows:
+            return self.after(len(self.rows) - 1)
+        return None if self._previous is None else self._cursor(None)
+
+    def _cursor(self, last: Position | None) -> Cursor:
+        order = _Order(self._descending)
+        watermark = order.later(self._previous, last)
+        assert watermark is not None
+        away: dict[str, Position | None] = {}
+        for city, start in self._starts.items():
+            given = start if city in self._failed else order.later(start, last)
+            if given != watermark and order.before(given, watermark):
+                away[city] = given
+        return Cursor(self._binding, watermark, away)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    descending: bool
+
+    def before(self, one: Position | None, other: Position) -> bool:
+        """True if `one` comes before `other`; None comes before everything."""
+        if one is None:
+            return True
+        if one.sort != other.sort:
+            return (one.sort > other.sort) if self.descending else (one.sort < other.sort)
+        return (one.city, one.key) < (other.city, other.key)
+
+    def later(self, one: Position | None, other: Position | None) -> Position | None:
+        """The one of the two that comes later."""
+        if other is None:
+            return one
+        return other if self.before(one, other) else one
+
+
+def merge(
+    pages: Mapping[str, CityPage],
+    *,
+    starts: Mapping[str, Position | None],
+    failed: Collection[str],
+    previous: Cursor | None,
+    first: int,
+    descending: bool,
+    binding: str,
+) -> Merged:
+    """Merge the pages of the cities that answered.
+
+    Args:
+        pages: by city; each in the total order.
+        starts: for every city that was asked, the position after which its rows were asked for.
+        failed: the cities among them that did not answer.
+        previous: the caller's cursor.
+        first: length of the merged page.
+        descending: whether the sort key descends. City and key always ascend.
+        binding: of the caller's query, for the cursors.
+    """
+    rows = [row for page in pages.values() for row in page.rows]
+    rows.sort(key=lambda row: (row.position.city, row.position.key))
+    rows.sort(key=lambda row: row.position.sort, reverse=descending)  # stable: ties keep city and key ascending
+    return Merged(
+        rows=rows[:first],
+        has_next=len(rows) > first or any(page.has_next for page in pages.values()),
+        _starts=starts,
+        _failed=failed,
+        _previous=previous.watermark if previous else None,
+        _binding=binding,
+        _descending=descending,
+    )

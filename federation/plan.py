@@ -1,0 +1,156 @@
+"""What an owner is asked, and how its rows become part of the caller's answer. Pure.
+
+An owner is asked for `edges { k: cursor  n0: node {…} n1: … }`: one `nK` for each selection of nodes that the caller
+made, in `edges` or in `nodes`. The own city's store is asked in the same form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import msgspec
+import orjson
+
+from federation.errors import PeerIncompatible
+from federation.merge import Merged, Row
+from schema.cursor import Cursor, Position, binding_of, encode, position_of
+from schema.selection import TYPENAME, Field
+
+ALIAS = "r"
+CURSOR = "k"
+REPORT_FIELDS = ("asOf", "policyVersion", "obligations")
+
+_Edges = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
+
+@dataclass(frozen=True, slots=True)
+class PagePlan:
+    """How one root connection is split over owners and put together again."""
+
+    root: Field
+    selections: tuple[tuple[Field, ...], ...]
+
+    @property
+    def descending(self) -> bool:
+        """Whether the sort key descends."""
+        return str(self.root.arguments.get("orderBy", "")).endswith("_DESC")
+
+    @property
+    def first(self) -> int:
+        """Length of the merged page."""
+        return int(self.root.arguments.get("first", 20))
+
+    def owner_field(self, city: str, start: Position | None) -> Field:
+        """The root field for one owner."""
+        asked = self.root.with_arguments(cities=[city], require=None, after=None)
+        if start is not None:
+            asked = asked.with_arguments(after=encode(Cursor(binding_of(asked.name, asked.arguments), start)))
+        nodes = tuple(
+            _plain("node", f"n{index}", self.node_type, children) for index, children in enumerate(self.selections)
+        )
+        edges = _plain("edges", "edges", f"{self.node_type}Edge", (_plain("cursor", CURSOR, "String"), *nodes))
+        info = _plain("pageInfo", "pageInfo", "PageInfo", (_plain("hasNextPage", "hasNextPage", "Boolean"),))
+        cities = _plain(
+            "cities", "cities", "CityReport", tuple(_plain(name, name, "String") for name in ("city", *REPORT_FIELDS))
+        )
+        report = _plain("federation", "federation", "FederationReport", (cities,))
+        return Field(asked.name, ALIAS, asked.type_name, asked.arguments, asked.argument_types, (edges, info, report))
+
+    @property
+    def node_type(self) -> str:
+        """GraphQL type of the rows."""
+        return self.root.type_name.removesuffix("Connection")
+
+    def read_rows(self, edges: bytes | msgspec.Raw, city: str, start: Position | None) -> list[Row]:
+        """The rows of one city.
+
+        Raises:
+            PeerIncompatible: they are not what was asked for: another form, another city, another order, too many.
+        """
+        try:
+            decoded = _Edges.decode(edges)
+        except msgspec.DecodeError as error:
+            raise PeerIncompatible("its rows are not in the form that was asked for") from error
+        rows = [Row(self._position(edge, city), self._parts(edge)) for edge in decoded]
+        if len(rows) > self.first:
+            raise PeerIncompatible(f"it sent {len(rows)} rows where {self.first} were asked for")
+        positions = [row.position for row in rows]
+        if not _ascends([*([start] if start else []), *positions], descending=self.descending):
+            raise PeerIncompatible("its rows are not in the order that was asked for")
+        return rows
+
+    def _position(self, edge: dict[str, msgspec.Raw], city: str) -> Position:
+        position = None
+        if CURSOR in edge:
+            try:
+                position = position_of(msgspec.json.decode(edge[CURSOR], type=str))
+            except msgspec.DecodeError:
+                position = None
+        if position is None or position.city != city:
+            raise PeerIncompatible("a row has no cursor of that city")
+        return position
+
+    def _parts(self, edge: dict[str, msgspec.Raw]) -> list[msgspec.Raw]:
+        try:
+            return [edge[f"n{index}"] for index in range(len(self.selections))]
+        except KeyError:
+            raise PeerIncompatible("a row lacks a part that was asked for") from None
+
+    def assemble(self, merged: Merged) -> dict[str, bytes]:
+        """The caller's `edges` and `nodes` as JSON arrays, by response key."""
+        parts = iter(range(len(self.selections)))
+        answer = {}
+        for child in self.root.children:
+            if child.name == "nodes":
+                index = next(parts)
+                answer[child.key] = _array(bytes(row.parts[index]) for row in merged.rows)
+            elif child.name == "edges":
+                indexes = {part.key: next(parts) for part in child.children_named("node")}
+                answer[child.key] = _array(
+                    _edge(child, row, number, indexes, merged) for number, row in enumerate(merged.rows)
+                )
+        return answer
+
+
+def plan_page(root: Field) -> PagePlan:
+    """Collect the selections of nodes in the order in which `assemble` takes them."""
+    selections = []
+    for child in root.children:
+        if child.name == "nodes":
+            selections.append(child.children)
+        elif child.name == "edges":
+            selections += [part.children for part in child.children_named("node")]
+    return PagePlan(root, tuple(selections))
+
+
+def _plain(name: str, key: str, type_name: str, children: tuple[Field, ...] = ()) -> Field:
+    return Field(name, key, type_name, {}, {}, children)
+
+
+def _edge(selected: Field, row: Row, number: int, indexes: dict[str, int], merged: Merged) -> bytes:
+    pairs = []
+    for part in selected.children:
+        if part.name == "node":
+            value = bytes(row.parts[indexes[part.key]])
+        elif part.name == "cursor":
+            value = orjson.dumps(encode(merged.after(number)))
+        else:
+            value = orjson.dumps(selected.type_name if part.name == TYPENAME else None)
+        pairs.append(b'"' + part.key.encode() + b'":' + value)
+    return b"{" + b",".join(pairs) + b"}"
+
+
+def _array(items: Iterator[bytes]) -> bytes:
+    return b"[" + b",".join(items) + b"]"
+
+
+def _ascends(positions: Sequence[Position], *, descending: bool) -> bool:
+    for one, other in pairwise(positions):
+        if one.sort == other.sort:
+            if (one.city, one.key) >= (other.city, other.key):
+                return False
+        elif (one.sort < other.sort) == descending:
+            return False
+    return True

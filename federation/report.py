@@ -1,0 +1,78 @@
+"""The federation report: what each city contributed, told in every answer that can span cities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from schema.selection import TYPENAME, Field
+
+
+class State(StrEnum):
+    """How a city took part; the values are those of the API's `CityState`."""
+
+    OK = "OK"
+    PARTIAL = "PARTIAL"
+    DENIED = "DENIED"
+    TIMEOUT = "TIMEOUT"
+    UNREACHABLE = "UNREACHABLE"
+    INCOMPATIBLE = "INCOMPATIBLE"
+    SKIPPED = "SKIPPED"
+
+
+@dataclass(frozen=True, slots=True)
+class CityReport:
+    """One city's row of the report."""
+
+    city: str
+    state: State
+    rows: int = 0
+    took_ms: float = 0.0
+    as_of: datetime | None = None
+    policy_version: str | None = None
+    obligations: tuple[str, ...] = ()
+    reason: str | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """True if nothing of this city can be missing from the answer."""
+        return self.state in {State.OK, State.SKIPPED}
+
+
+def is_complete(reports: Iterable[CityReport]) -> bool:
+    """True if every city that could have a match answered in full."""
+    return all(report.is_complete for report in reports)
+
+
+def report_json(selected: Field, reports: Sequence[CityReport]) -> bytes:
+    """The selected part of the report as JSON."""
+    ordered = sorted(reports, key=lambda report: report.city)
+    answer: dict[str, Any] = {}
+    for child in selected.children:
+        if child.name == "complete":
+            answer[child.key] = is_complete(reports)
+        elif child.name == "cities":
+            answer[child.key] = [_row(child, report) for report in ordered]
+        elif child.name == TYPENAME:
+            answer[child.key] = selected.type_name
+    return orjson.dumps(answer)
+
+
+def _row(selected: Field, report: CityReport) -> dict[str, Any]:
+    values = {
+        "city": report.city,
+        "state": report.state.value,
+        "asOf": report.as_of.isoformat() if report.as_of else None,
+        "rows": report.rows,
+        "tookMs": round(report.took_ms, 2),
+        "policyVersion": report.policy_version,
+        "obligations": list(report.obligations),
+        "reason": report.reason,
+        TYPENAME: selected.type_name,
+    }
+    return {child.key: values[child.name] for child in selected.children}

@@ -1,0 +1,91 @@
+"""Check a peer's JSON against the schema before any of it goes into an answer.
+
+From a selection and the GraphQL schema a msgspec type is made, once per shape of question. Decoding with it checks
+every value; the bytes themselves are passed on as they came.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import datetime
+from typing import Annotated, Any, Literal, Optional
+
+import msgspec
+from graphql import (
+    GraphQLEnumType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+)
+
+from federation.errors import PeerIncompatible
+from schema.selection import TYPENAME, Field
+
+REMEMBERED = 256
+_SCALARS: dict[str, Any] = {
+    "String": str,
+    "ID": str,
+    "Int": int,
+    "Float": float,
+    "Boolean": bool,
+    "DateTime": Annotated[datetime, msgspec.Meta(tz=True)],
+}
+
+
+class Shapes:
+    """Decoders by the text of the question."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._known: OrderedDict[str, msgspec.json.Decoder[Any]] = OrderedDict()
+
+    def check(self, question: str, root: Field, answer: bytes | msgspec.Raw) -> None:
+        """Check the value of a root field.
+
+        Raises:
+            PeerIncompatible: it does not fit the schema.
+        """
+        decoder = self._known.get(question)
+        if decoder is None:
+            query = self._schema.query_type
+            assert query is not None
+            decoder = msgspec.json.Decoder(self._type(query.fields[root.name].type, root))
+            self._known[question] = decoder
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        try:
+            decoder.decode(answer)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise PeerIncompatible(f"its answer does not fit the schema ({_where(error)})") from error
+
+    def _type(self, declared: GraphQLOutputType, field: Field) -> Any:
+        if isinstance(declared, GraphQLNonNull):
+            return self._present(declared.of_type, field)
+        return Optional[self._present(declared, field)]  # noqa: UP045 - the operand is a value, not an annotation
+
+    def _present(self, declared: Any, field: Field) -> Any:
+        if isinstance(declared, GraphQLList):
+            return list[self._type(declared.of_type, field)]  # type: ignore[misc]
+        if isinstance(declared, GraphQLObjectType):
+            return self._object(declared, field)
+        if isinstance(declared, GraphQLEnumType):
+            return Literal[tuple(declared.values)]
+        return _SCALARS[declared.name]
+
+    def _object(self, declared: GraphQLObjectType, field: Field) -> Any:
+        members = []
+        for number, child in enumerate(field.children):
+            if child.name == TYPENAME:
+                kind: Any = Literal[declared.name]
+            else:
+                kind = self._type(declared.fields[child.name].type, child)
+            members.append((f"f{number}", kind, msgspec.field(name=child.key)))
+        return msgspec.defstruct(declared.name, members, forbid_unknown_fields=True)
+
+
+def _where(error: Exception) -> str:
+    """Only the place, never the value."""
+    _, _, place = str(error).partition(" - at ")
+    return f"at {place.strip('`')}" if place else "it is not valid JSON"

@@ -1,0 +1,189 @@
+"""Tokens for asking peers: identity chaining, with the authorization server acting as client.
+
+The home node vouches for its caller, the owner issues a token of its own. A caller's own token is never passed on.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+from joserfc.jwk import ECKey
+from msgspec import Meta
+
+from federation.discovery import JSON, Discovery
+from federation.errors import PeerDenied, PeerIncompatible, PeerTimeout, PeerUnreachable
+from federation.grants import FORM, authorization_grant, client_assertion, jwt_bearer_form
+from federation.membership import Member
+from federation.single_flight import SingleFlight
+from federation.subjects import ANONYMOUS_ID
+from federation.transport import PeerResponse, PeerTransport
+from policy.model import Caller
+
+MAX_TOKENS = 20_000
+MAX_BYTES = 32_000
+RENEW_BEFORE_S = 30.0
+BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+OAUTH_ERROR = re.compile(r"[a-z_]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    member: str
+    issuer: str
+    application: str
+    purpose: str | None
+    scope: str
+
+
+class _TokenAnswer(msgspec.Struct):
+    access_token: Annotated[str, Meta(min_length=1, max_length=16_000)]
+    token_type: str
+    expires_in: Annotated[int, Meta(ge=1, le=86_400)]
+    scope: str | None = None
+
+
+class _ErrorAnswer(msgspec.Struct):
+    error: str
+
+
+class PeerTokens:
+    """Gets and keeps the tokens with which this node asks others.
+
+    One request per member, application, purpose and scope at a time; whoever comes meanwhile waits for its answer.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        signing_key: ECKey,
+        transport: PeerTransport,
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._issuer = issuer
+        self._signing_key = signing_key
+        self._transport = transport
+        self._clock = clock
+        self._monotonic = monotonic
+        self._discovery = Discovery(transport, monotonic)
+        self._tokens: OrderedDict[_Key, tuple[float, str]] = OrderedDict()
+        self._flights = SingleFlight[_Key, str]()
+
+    async def token_for(self, member: Member, caller: Caller, scope: str, timeout_s: float) -> str:
+        """An access token of `member`'s node for `caller`; at most two round trips, none if one is kept.
+
+        Raises:
+            ValueError: the caller came through a peer itself: one hop only.
+            PeerDenied: the member's node refused; with its error code.
+            PeerTimeout, PeerUnreachable, PeerIncompatible: it gave no usable answer.
+        """
+        if caller.peer is not None:
+            raise ValueError("a caller that comes through a peer is not passed on to another one")
+        if not member.is_active:
+            raise PeerDenied("it is suspended from the federation")
+        application = caller.application or ANONYMOUS_ID
+        purpose = None if caller.is_anonymous else caller.purpose
+        key = _Key(member.id, member.issuer, application, purpose, scope)
+        if (token := self._kept(key)) is not None:
+            return token
+        try:
+            return await self._flights.join(key, lambda: self._fetch(key, caller, timeout_s), timeout_s)
+        except TimeoutError:
+            raise PeerTimeout(f"no token within {timeout_s * 1000:.0f} ms") from None
+
+    def forget(self, member_id: str) -> None:
+        """Drop what is kept for a member: its node refused a token, or the member changed."""
+        for key in [key for key in self._tokens if key.member == member_id]:
+            del self._tokens[key]
+            self._discovery.forget(key.issuer)
+
+    async def close(self) -> None:
+        """Stop the requests under way."""
+        await self._flights.close()
+        await self._discovery.close()
+
+    def _kept(self, key: _Key) -> str | None:
+        until, token = self._tokens.get(key, (0.0, ""))
+        if self._monotonic() >= until:
+            self._tokens.pop(key, None)
+            return None
+        self._tokens.move_to_end(key)
+        return token
+
+    async def _fetch(self, key: _Key, caller: Caller, timeout_s: float) -> str:
+        deadline = self._monotonic() + timeout_s
+        endpoint = await self._discovery.token_endpoint(key.issuer, timeout_s)
+        now = int(self._clock())
+        body = jwt_bearer_form(
+            authorization_grant(self._issuer, key.issuer, caller, key.scope, self._signing_key, now),
+            client_assertion(self._issuer, key.issuer, self._signing_key, now),
+            scope=key.scope,
+            resource=f"{key.issuer}/graphql",
+        )
+        asked_at = self._monotonic()
+        response = await self._transport.post(
+            endpoint,
+            body=body,
+            content_type=FORM,
+            headers={"Accept": JSON},
+            timeout_s=max(deadline - asked_at, 0.001),
+            max_bytes=MAX_BYTES,
+        )
+        if response.status != 200:
+            if response.status in {404, 405}:
+                self._discovery.forget(key.issuer)  # the endpoint may have moved
+            raise_refusal(response)
+        answer = read_token(response, key.scope)
+        self._keep(key, answer.access_token, asked_at + answer.expires_in - RENEW_BEFORE_S)
+        return answer.access_token
+
+    def _keep(self, key: _Key, token: str, until: float) -> None:
+        self._tokens[key] = (until, token)
+        self._tokens.move_to_end(key)
+        while len(self._tokens) > MAX_TOKENS:
+            self._tokens.popitem(last=False)
+
+
+def read_token(response: PeerResponse, scope: str) -> _TokenAnswer:
+    """The token in a successful answer (RFC 6749 §5.1).
+
+    Raises:
+        PeerIncompatible: it is not a bearer token for `scope`.
+    """
+    try:
+        answer = msgspec.json.decode(response.body, type=_TokenAnswer)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise PeerIncompatible("its token endpoint gave a malformed answer") from None
+    if answer.token_type.lower() != "bearer" or not BEARER_TOKEN.fullmatch(answer.access_token):
+        raise PeerIncompatible("its token endpoint did not give a bearer token")
+    if answer.scope is not None and not set(scope.split()) <= set(answer.scope.split()):
+        raise PeerIncompatible("its token endpoint gave a token for less than was asked for")
+    return answer
+
+
+def raise_refusal(response: PeerResponse) -> None:
+    """Turn an answer other than 200 into the error it stands for (RFC 6749 §5.2).
+
+    Raises:
+        PeerDenied: a 4xx, with the OAuth error code if there is one.
+        PeerUnreachable: a 5xx: it can't serve now.
+        PeerIncompatible: any other status.
+    """
+    if response.status >= 500:
+        raise PeerUnreachable(f"its token endpoint can't serve now (status {response.status})")
+    if not 400 <= response.status < 500:
+        raise PeerIncompatible(f"its token endpoint answered with status {response.status}")
+    try:
+        error = msgspec.json.decode(response.body, type=_ErrorAnswer).error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        error = ""
+    if not OAUTH_ERROR.fullmatch(error):
+        raise PeerDenied(f"it refused a token (status {response.status})")
+    raise PeerDenied(f"it refused a token: {error}", error)

@@ -1,0 +1,104 @@
+"""The only wiring: settings in, Litestar application out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from litestar import Litestar
+from litestar.exceptions import HTTPException
+from litestar.response import Response
+
+from federation.client import PeerBounds, PeerClient
+from federation.fanout import Fanout
+from federation.shape import Shapes
+from federation.tokens import PeerTokens
+from federation.transport import PeerTransport
+from node.audit.log import AccessLog
+from node.auth.bearer import BearerTokens
+from node.auth.identity import NodeIdentity
+from node.auth.keys import load_signing_key
+from node.auth.service import TokenService
+from node.directory import VERSION, NodeDirectory
+from node.gate import CityGate, Decisions, OwnData, load_rules
+from node.http.graphql import GraphQLEndpoint
+from node.http.health import Health
+from node.http.oauth import oauth_routes
+from node.http.problem import handle_http_error, handle_unexpected
+from node.members import Members, own_member
+from node.settings import Settings, home_directory, load_settings
+from node.store.compiler import PageLimits
+from node.store.migrate import head_revision
+from node.store.pool import make_pool
+from node.store.reader import Reader
+from node.telemetry import Telemetry
+from schema.budget import Bounds
+from schema.build import build_schema
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def from_environment() -> Litestar:
+    """The application for a worker process: its settings come from the node's home and the environment."""
+    return create_app(load_settings(home_directory()))
+
+
+def create_app(settings: Settings) -> Litestar:
+    """Wire one node. `settings.database_url` must be set."""
+    if settings.database_url is None:
+        raise ValueError("create_app needs a database: `verbund serve` starts the embedded one")
+    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    limits = settings.limits
+    identity = NodeIdentity.from_settings(settings, load_signing_key(settings.signing_key_file))
+    members = Members(settings, identity)
+    pool = make_pool(settings.database_url, size=settings.pool_size, statement_ms=limits.statement_ms)
+    schema = build_schema(Bounds(limits.tokens, limits.depth, limits.aliases, limits.selections, limits.root_fields))
+    transport = PeerTransport()
+    tokens = PeerTokens(identity.issuer, identity.signing_key, transport)
+    client = PeerClient(transport, tokens, PeerBounds(limits.peer_ms / 1000, limits.peer_bytes))
+    decisions = Decisions(pool, settings.city, load_rules(settings.city_policy_file), members.current)
+    reader = Reader(pool, settings.city, PageLimits(limits.observations_page, limits.page))
+    gate = CityGate(
+        city=settings.city,
+        own=OwnData(settings.city, reader, decisions),
+        membership=members.current,
+        fanout=Fanout(client, Shapes(schema.graphql), limits.peers_at_once),
+        access_log=AccessLog(pool),
+        max_rows=limits.rows,
+    )
+    directory = NodeDirectory(settings, members, own_member(settings, identity))
+    bearer = BearerTokens(identity, members.current)
+    telemetry = Telemetry(settings.city, VERSION)
+    endpoint = GraphQLEndpoint(schema, gate, directory, bearer, telemetry, limits)
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(pool)
+            await stack.enter_async_context(transport)
+            stack.push_async_callback(tokens.close)
+            yield
+
+    return Litestar(
+        route_handlers=[
+            endpoint.route(),
+            *Health(pool, members.current, settings.city, head_revision()).routes(),
+            *oauth_routes(TokenService(identity, members.current, pool)),
+        ],
+        lifespan=[lifespan],
+        openapi_config=None,
+        logging_config=None,
+        exception_handlers={HTTPException: handle_http_error, Exception: handle_unexpected},
+        after_request=_secure,
+    )
+
+
+def _secure(response: Response[object]) -> Response[object]:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

@@ -1,0 +1,137 @@
+"""The applications of this city: who may get tokens here, with which keys, scopes and purposes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from psycopg.rows import dict_row
+from sqlalchemy import Engine, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from federation.jose import JwtError, public_keys
+from federation.subjects import ANONYMOUS_ID, is_application_id
+from node.auth.scopes import SCOPES
+from node.store.pool import Pool
+from node.store.tables import application
+from policy.vocabulary import PURPOSES, is_purpose
+
+
+class ApplicationError(Exception):
+    """An application can't be registered or changed so. The text names the field and the remedy."""
+
+
+class ApplicationStatus(StrEnum):
+    """A suspended application gets no tokens; those it has run out within their 300 seconds."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+
+
+@dataclass(frozen=True)
+class Application:
+    """A program registered here. `id` is its client_id, `jwks` its public keys (RFC 7517)."""
+
+    id: str
+    name: str
+    jwks: dict[str, Any]
+    scopes: tuple[str, ...]
+    purposes: tuple[str, ...]
+    status: str = ApplicationStatus.ACTIVE
+
+    @property
+    def is_active(self) -> bool:
+        """True if it may get tokens."""
+        return self.status == ApplicationStatus.ACTIVE
+
+
+class ApplicationReader:
+    """Looks applications up for the token endpoint."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def find(self, application_id: str) -> Application | None:
+        """The application, also if it is suspended. Raises psycopg's errors."""
+        statement = "select id, name, jwks, scopes, purposes, status from application where id = %s"
+        async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(statement, (application_id,))
+            row = await cursor.fetchone()
+        return None if row is None else _read(row)
+
+
+def add_application(engine: Engine, new: Application) -> None:
+    """Register an application.
+
+    Raises:
+        ApplicationError: the id is taken or malformed, or keys, scopes or purposes are wrong.
+    """
+    _check(new)
+    values = {
+        "id": new.id,
+        "name": new.name,
+        "jwks": new.jwks,
+        "scopes": list(new.scopes),
+        "purposes": list(new.purposes),
+        "status": new.status,
+    }
+    try:
+        with engine.begin() as connection:
+            connection.execute(insert(application).values(values))
+    except IntegrityError:
+        raise ApplicationError(f"id: {new.id!r} is registered already; choose another one") from None
+
+
+def list_applications(engine: Engine) -> list[Application]:
+    """All applications by id."""
+    columns = [application.c[name] for name in Application.__dataclass_fields__]
+    with engine.connect() as connection:
+        return [_read(dict(row)) for row in connection.execute(select(*columns).order_by(application.c.id)).mappings()]
+
+
+def set_status(engine: Engine, application_id: str, status: ApplicationStatus) -> None:
+    """Suspend or activate an application; tokens that it has already run out by themselves.
+
+    Raises:
+        ApplicationError: there is no such application.
+    """
+    with engine.begin() as connection:
+        changed = connection.execute(
+            update(application).where(application.c.id == application_id).values(status=status.value)
+        )
+    if changed.rowcount == 0:
+        raise ApplicationError(f"id: no application {application_id!r}; `verbund client list` shows them")
+
+
+def _read(row: Mapping[str, Any]) -> Application:
+    lists = {name: tuple(row[name]) for name in ("scopes", "purposes")}
+    return Application(**{**row, **lists})
+
+
+def _check(new: Application) -> None:
+    if new.id == ANONYMOUS_ID:
+        raise ApplicationError(f"id: {ANONYMOUS_ID!r} is reserved for callers without a token")
+    if not is_application_id(new.id):
+        raise ApplicationError(f"id: {new.id!r} is not 2 to 63 small letters, digits and hyphens, a letter first")
+    if not new.name.strip() or len(new.name) > 200 or not new.name.isprintable():
+        raise ApplicationError("name: must be 1 to 200 printable characters")
+    _check_names("purpose", new.purposes, is_purpose, PURPOSES)
+    _check_names("scope", new.scopes, SCOPES.__contains__, SCOPES)
+    try:
+        public_keys(new.jwks)
+    except JwtError as error:
+        raise ApplicationError(f"key: {error.reason}") from None
+
+
+def _check_names(
+    field: str, names: Sequence[str], is_known: Callable[[str], bool], known: Mapping[str, object]
+) -> None:
+    choices = ", ".join(known)
+    if not names:
+        raise ApplicationError(f"{field}: name at least one of {choices}")
+    if unknown := [name for name in names if not is_known(name)]:
+        raise ApplicationError(f"{field}: {unknown[0]!r} is unknown; choose from {choices}")
+    if len(set(names)) < len(names):
+        raise ApplicationError(f"{field}: each one once only")

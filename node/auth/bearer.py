@@ -1,0 +1,156 @@
+"""The check of access tokens: from the `Authorization` header to the caller.
+
+A verified token is remembered until it ends, so a caller's signature costs once. What may change meanwhile is checked
+on every request: whether the city that vouches is still an active member. An application that is suspended loses
+access when its token ends, at most 300 seconds later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from federation.errors import MembershipError
+from federation.jose import JwtError, verify
+from federation.membership import Membership
+from federation.subjects import ANONYMOUS_ID, APPLICATION_ID
+from node.auth.access_tokens import LIFETIME_S, TYP
+from node.auth.identity import NodeIdentity
+from policy.model import ANONYMOUS, Caller
+
+REMEMBERED = 10_000
+MAX_TOKEN_BYTES = 4_096
+AHEAD_S = 5
+
+
+class InvalidToken(Exception):
+    """The token is not accepted. `reason` is fit for the caller; answer with 401."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    caller: Caller
+    expires_at: int
+    home_issuer: str | None
+
+
+class BearerTokens:
+    """Checks this node's own access tokens. `membership` gives the list valid now, or raises MembershipError."""
+
+    def __init__(
+        self, node: NodeIdentity, membership: Callable[[], Membership], *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._node = node
+        self._membership = membership
+        self._clock = clock
+        self._remembered: OrderedDict[bytes, _Verified] = OrderedDict()
+
+    def caller(self, authorization: str | None) -> Caller:
+        """Who asks; without a header, nobody in particular.
+
+        Raises:
+            InvalidToken: there is a header, but no valid bearer token in it.
+        """
+        if authorization is None:
+            return ANONYMOUS
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise InvalidToken("the Authorization header must be: Bearer, a space, an access token of this node")
+        verified = self._verified(token)
+        if verified.home_issuer is not None:
+            self._check_home(verified.home_issuer, verified.caller.city)
+        return verified.caller
+
+    def _verified(self, token: str) -> _Verified:
+        now = self._clock()
+        name = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        known = self._remembered.get(name)
+        if known is None:
+            known = self._verify(token, now)
+            self._remembered[name] = known
+            if len(self._remembered) > REMEMBERED:
+                self._remembered.popitem(last=False)
+        elif known.expires_at <= now:
+            del self._remembered[name]
+            raise InvalidToken("the token has expired: get a new one")
+        else:
+            self._remembered.move_to_end(name)
+        return known
+
+    def _verify(self, token: str, now: float) -> _Verified:
+        try:
+            claims = verify(token, self._node.public_keys, {TYP}, MAX_TOKEN_BYTES)
+        except JwtError as error:
+            raise InvalidToken(error.reason) from None
+        if claims.get("iss") != self._node.issuer:
+            raise InvalidToken("the token is not from this node: get one at its token endpoint")
+        if claims.get("aud") != self._node.graphql_url:
+            raise InvalidToken("the token is not meant for this node's API")
+        issued_at, expires_at = _second(claims, "iat"), _second(claims, "exp")
+        if expires_at <= now:
+            raise InvalidToken("the token has expired: get a new one")
+        if issued_at > now + AHEAD_S or not 0 < expires_at - issued_at <= LIFETIME_S:
+            raise InvalidToken("the token's times are not those of this node's tokens")
+        home_issuer = _home_issuer(claims)
+        caller = _caller(claims, is_peer=home_issuer is not None)
+        if home_issuer is None and caller.city != self._node.city:
+            raise InvalidToken("the token names another city, but no node of that city")
+        return _Verified(caller, expires_at, home_issuer)
+
+    def _check_home(self, issuer: str, city: str | None) -> None:
+        try:
+            member = self._membership().by_issuer(issuer)
+        except MembershipError:
+            raise InvalidToken("this node has no valid membership list now; other cities' tokens rest on it") from None
+        if member is None or not member.is_active or member.id != city:
+            raise InvalidToken("the city that vouches for the caller is not an active member")
+
+
+def _caller(claims: dict[str, Any], *, is_peer: bool) -> Caller:
+    city, application = _text(claims, "city"), _text(claims, "application")
+    _text(claims, "sub"), _text(claims, "client_id")
+    if not APPLICATION_ID.fullmatch(application):
+        raise InvalidToken("the token's application is malformed")
+    anonymous = application == ANONYMOUS_ID
+    if anonymous and not is_peer:
+        raise InvalidToken("the token names no application")
+    return Caller(
+        city=city,
+        application=None if anonymous else application,
+        purpose=None if anonymous else _text(claims, "purpose"),
+        scopes=frozenset(_text(claims, "scope").split()),
+        peer=city if is_peer else None,
+        token_id=_text(claims, "jti"),
+    )
+
+
+def _home_issuer(claims: dict[str, Any]) -> str | None:
+    """The node that acts for the caller; one hop, so an actor of an actor is refused (RFC 8693 §4.1)."""
+    if "act" not in claims:
+        return None
+    actor = claims["act"]
+    if not isinstance(actor, dict) or set(actor) != {"sub"} or not isinstance(actor["sub"], str):
+        raise InvalidToken("the token's act claim is malformed")
+    return actor["sub"]
+
+
+def _text(claims: dict[str, Any], name: str) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str) or not value:
+        raise InvalidToken(f"the token has no {name}")
+    return value
+
+
+def _second(claims: dict[str, Any], name: str) -> int:
+    value = claims.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidToken(f"the token has no {name}")
+    return value

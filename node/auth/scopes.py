@@ -1,0 +1,21 @@
+"""The scopes of this node's tokens: what an application may do at all. What it may see is the policy's matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`for_peers`: another city may ask for it on behalf of its applications."""
+
+    help: str
+    for_peers: bool
+
+
+SCOPES: dict[str, Scope] = {
+    "data:read": Scope("Read catalog and sensor data, as far as tiers and agreements allow", for_peers=True),
+    "audit:read": Scope("Read this city's access records; for its own auditors only", for_peers=False),
+}
+
+PEER_SCOPES = tuple(name for name, scope in SCOPES.items() if scope.for_peers)

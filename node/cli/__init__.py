@@ -1,0 +1,1 @@
+"""The command `verbund`: one command group a file, no logic inside."""

@@ -1,0 +1,67 @@
+"""What commands share: the node's settings and its database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import psycopg
+import sqlalchemy.exc
+
+from node.auth.keys import KeyFileError
+from node.settings import Settings, SettingsError, home_directory, load_settings
+from node.store.embedded import EmbeddedError, embedded_postgres
+
+
+class CommandError(click.ClickException):
+    """A foreseeable failure of a command: one message, exit code 1."""
+
+
+class DatabaseUnreachable(CommandError):
+    """The database does not answer."""
+
+
+FORESEEN = (SettingsError, KeyFileError, EmbeddedError)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNode:
+    """A node whose database is running."""
+
+    settings: Settings
+    database_url: str
+
+
+def node_home(ctx: click.Context) -> Path:
+    """The home directory that was chosen."""
+    chosen = ctx.find_root().obj
+    return chosen if isinstance(chosen, Path) else home_directory()
+
+
+def load_node_settings(ctx: click.Context) -> Settings:
+    """The settings of the node; raises SettingsError."""
+    return load_settings(node_home(ctx))
+
+
+@contextmanager
+def open_node(ctx: click.Context) -> Iterator[OpenNode]:
+    """The node with its database: the embedded one is started if it does not run yet.
+
+    Raises:
+        SettingsError: a setting is wrong.
+        CommandError: the database can't be reached.
+    """
+    settings = load_node_settings(ctx)
+    with ExitStack() as stack:
+        url = settings.database_url or stack.enter_context(embedded_postgres(settings.postgres_directory))
+        try:
+            yield OpenNode(settings, url)
+        except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
+            raise DatabaseUnreachable(f"the database can't be reached: {str(error).splitlines()[0]}") from error
+        except (psycopg.errors.UndefinedTable, sqlalchemy.exc.ProgrammingError) as error:
+            if "does not exist" not in str(error):
+                raise
+            raise CommandError("the database has no current schema: run `verbund migrate`") from error

@@ -1,0 +1,72 @@
+"""`verbund`: the entry point. Commands are imported when they are used, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+COMMANDS = {
+    "agreement": ("node.cli.agreement:agreement", "Let members use shared data; list and revoke."),
+    "anchor": ("node.cli.member:anchor", "Sign the federation's membership list."),
+    "audit": ("node.cli.audit:audit", "List access records."),
+    "client": ("node.cli.client:client", "Register the city's applications."),
+    "dataset": ("node.cli.dataset:dataset", "List datasets and set their tier."),
+    "demo": ("node.cli.demo:demo", "Run four cities on this machine."),
+    "ingest": ("node.cli.ingest:ingest", "Import catalogs and counts."),
+    "init": ("node.cli.init:init", "Make a new city's node: keys, settings, database."),
+    "member": ("node.cli.member:member", "Show the membership list, describe this node."),
+    "migrate": ("node.cli.migrate:migrate", "Bring the database's schema up to date."),
+    "schema": ("node.cli.schema:schema", "Print the GraphQL schema."),
+    "serve": ("node.cli.serve:serve", "Run the node."),
+    "token": ("node.cli.token:token", "Get an access token for an application."),
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in sorted(COMMANDS.items())])
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The node's directory; default: VERBUND_HOME, else the current directory.",
+)
+@click.version_option(version("verbund"), message="verbund %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, home: Path | None) -> None:
+    """Cities query each other's data live, with no central copy."""
+    ctx.obj = home
+
+
+def main() -> None:
+    """Run the command; foreseeable errors are one message and exit code 1, never a traceback."""
+    from node.cli.context import FORESEEN
+
+    try:
+        cli(prog_name="verbund")
+    except FORESEEN as error:
+        click.echo(f"verbund: {error}", err=True)
+        sys.exit(1)

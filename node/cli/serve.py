@@ -1,0 +1,27 @@
+"""`verbund serve`."""
+
+from __future__ import annotations
+
+import click
+
+from node.cli.context import CommandError, open_node
+from node.serving import run_server
+from node.store.engine import make_engine
+from node.store.migrate import schema_state
+
+
+@click.command()
+@click.pass_context
+def serve(ctx: click.Context) -> None:
+    """Run the node until it is interrupted."""
+    with open_node(ctx) as node:
+        engine = make_engine(node.database_url)
+        state = schema_state(engine)
+        engine.dispose()
+        if not state.is_current:
+            raise CommandError(f"the schema is {state.current}, not {state.head}: run `verbund migrate` first")
+        if node.settings.unsafe_plain_http:
+            click.secho(
+                "UNSAFE: plain http is allowed (unsafe_plain_http). Never do this in production.", fg="red", err=True
+            )
+        run_server(node.settings, node.database_url)

@@ -1,0 +1,130 @@
+"""Make the four cities of the demo: nodes, anchor, membership list, applications, content.
+
+Everything lies under one directory. What is there already is kept, so that a second start is quick.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+
+from federation.membership import sign_membership
+from node.auth.applications import Application, ApplicationStatus, add_application, list_applications
+from node.auth.identity import NodeIdentity
+from node.auth.keys import create_signing_key, load_signing_key
+from node.demo.cities import CITIES, DemoCity
+from node.demo.content import load_city
+from node.demo.governance import APPLICATIONS, DemoApplication
+from node.members import own_member
+from node.settings import FILE_NAME, Settings, load_settings
+from node.setup import NodePlan, create_node, migrate_node
+from node.store.embedded import embedded_postgres
+from node.store.engine import make_engine
+
+LIST_DAYS = 30
+WORKERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class DemoFederation:
+    """The prepared demo: settings by city, and where the applications' keys lie."""
+
+    directory: Path
+    settings: dict[str, Settings]
+
+    def key_file(self, city: str, application: str) -> Path:
+        """Private key of a demo application."""
+        return key_file(self.directory, city, application)
+
+
+def key_file(directory: Path, city: str, application: str) -> Path:
+    """Where the private key of a demo application lies."""
+    return directory / "applications" / city / f"{application}.pem"
+
+
+def prepare(
+    directory: Path,
+    cities: Sequence[DemoCity] = CITIES,
+    *,
+    days: int | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> DemoFederation:
+    """Make, or complete, the demo in `directory`. `days` limits the observations, for tests."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+        jobs = {pool.submit(_prepare_city, directory, city, days): city for city in cities}
+        for job in as_completed(jobs):
+            job.result()
+            progress(f"{jobs[job].name} is prepared")
+    settings = {city.id: load_settings(directory / city.id, environment={}) for city in cities}
+    _sign_members(directory, list(settings.values()))
+    return DemoFederation(directory, settings)
+
+
+def _prepare_city(directory: Path, city: DemoCity, days: int | None) -> None:
+    home = directory / city.id
+    if (home / FILE_NAME).exists():
+        settings = load_settings(home, environment={})
+        migrate_node(settings)
+    else:
+        settings = create_node(home, _plan(city))
+    with embedded_postgres(settings.postgres_directory) as url:
+        load_city(url, city.id, days=days)
+        engine = make_engine(url)
+        present = {application.id for application in list_applications(engine)}
+        for application in APPLICATIONS[city.id]:
+            if application.id not in present:
+                add_application(engine, _application(directory, city, application))
+        engine.dispose()
+
+
+def _plan(city: DemoCity) -> NodePlan:
+    return NodePlan(
+        city=city.id,
+        name=city.name,
+        ags=city.ags,
+        issuer=f"http://127.0.0.1:{city.port}",
+        port=city.port,
+        unsafe_plain_http=True,
+    )
+
+
+def _application(directory: Path, city: DemoCity, demo: DemoApplication) -> Application:
+    path = key_file(directory, city.id, demo.id)
+    key = load_signing_key(path) if path.exists() else create_signing_key(path)
+    return Application(
+        id=demo.id,
+        name=demo.name,
+        jwks={"keys": [key.as_dict(private=False)]},
+        scopes=demo.scopes,
+        purposes=demo.purposes,
+        status=ApplicationStatus.ACTIVE,
+    )
+
+
+def _sign_members(directory: Path, nodes: Sequence[Settings]) -> None:
+    """The anchor of the demo signs a fresh list at each start."""
+    anchor = directory / "anchor" / "keys" / "signing.pem"
+    key = load_signing_key(anchor) if anchor.exists() else create_signing_key(anchor)
+    members = [
+        own_member(node, NodeIdentity.from_settings(node, load_signing_key(node.signing_key_file))) for node in nodes
+    ]
+    signed = sign_membership(members, key, datetime.now(UTC), timedelta(days=LIST_DAYS))
+    public = directory / "anchor" / "anchor.json"
+    public.write_bytes(_jwks(key))
+    for node in nodes:
+        node.membership_file.write_bytes(signed)
+        shutil.copyfile(public, node.anchor_file)
+
+
+def _jwks(key: object) -> bytes:
+    import orjson
+
+    from federation.jose import public_jwks
+
+    return orjson.dumps(public_jwks(key))  # type: ignore[arg-type]

@@ -1,0 +1,142 @@
+"""The rules in force: Cedar's policies with the city's datasets and agreements, as of one state of the database.
+
+Whatever may change a decision advances `policy_epoch` in its own transaction. Every read returns the epoch of its own
+snapshot; if that is not the one the ruling was made under, the rows are thrown away and read anew. So a change of tier
+or a revoked agreement holds from the next statement on, without a round trip to ask for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from federation.membership import Membership
+from node.store.compiler import Scope
+from node.store.pool import Pool
+from policy.engine import Engine
+from policy.model import Action, Agreement, Caller, DatasetFacts, Grant, Tier
+from policy.rules import RuleSet
+from schema.errors import Unavailable
+
+_SNAPSHOT = """
+select (select epoch from policy_epoch),
+       (select coalesce(array_agg(array[id::text, key, tier::text] order by id), '{}') from dataset)
+"""
+_AGREEMENTS = """
+select id, member, datasets, purposes, valid_from, valid_until, applications, revoked_at
+  from agreement
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What one caller may see, by which rules, and the state of the database that this rests on."""
+
+    caller: Caller
+    action: Action
+    at: datetime
+    engine: Engine
+    epoch: int
+    scope: Scope
+    grant: Grant
+
+    def refusals(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """The rules that forbid these datasets, sorted; empty for the default deny."""
+        decisions = (self.engine.decide(self.caller, self.action, key, self.at) for key in keys)
+        return tuple(sorted({rule for decision in decisions for rule in decision.rules}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    engine: Engine
+    epoch: int
+    members: str
+
+
+class Decisions:
+    """The current engine, rebuilt when the database or the membership list has moved on."""
+
+    def __init__(self, pool: Pool, city: str, rules: RuleSet, membership: Callable[[], Membership]) -> None:
+        self._pool = pool
+        self._city = city
+        self._rules = rules
+        self._membership = membership
+        self._current: _Current | None = None
+        self._lock = asyncio.Lock()
+
+    async def ruling(self, caller: Caller, action: Action, at_least: int = 0) -> Ruling:
+        """What the caller may see, under an epoch not older than `at_least`.
+
+        Raises:
+            Unavailable: the database can't be reached.
+        """
+        current = await self._up_to_date(at_least)
+        now = datetime.now(UTC)
+        catalog = current.engine.grant(caller, Action.READ_CATALOG, now)
+        observations = current.engine.grant(caller, Action.READ_OBSERVATIONS, now)
+        scope = Scope(tuple(catalog.datasets), tuple(observations.datasets))
+        grant = observations if action is Action.READ_OBSERVATIONS else catalog
+        return Ruling(caller, action, now, current.engine, current.epoch, scope, grant)
+
+    async def _up_to_date(self, at_least: int) -> _Current:
+        membership = self._membership()
+        current = self._current
+        if current is None or current.epoch < at_least or current.members != membership.digest:
+            async with self._lock:
+                current = self._current
+                if current is None or current.epoch < at_least or current.members != membership.digest:
+                    current = self._current = await self._load(membership)
+        return current
+
+    async def _load(self, membership: Membership) -> _Current:
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                await connection.execute("set transaction isolation level repeatable read read only")
+                epoch, datasets = await _row(connection, _SNAPSHOT)
+                agreements = await (await connection.execute(_AGREEMENTS)).fetchall()
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise Unavailable("the database can't be reached") from error
+        engine = Engine(
+            self._rules,
+            owner=self._city,
+            datasets=[DatasetFacts(int(id_), key, Tier(tier)) for id_, key, tier in datasets],
+            agreements=[_agreement(row) for row in agreements],
+            suspended_cities=frozenset(member.id for member in membership.members if member.status != "ACTIVE"),
+            epoch=epoch,
+        )
+        return _Current(engine, epoch, membership.digest)
+
+
+def load_rules(city_policy: Path) -> RuleSet:
+    """The federation's rules with the city's own, if it has any.
+
+    Raises:
+        PolicyError: a file is not valid; with line and reason.
+    """
+    return RuleSet.load(city_policy.read_text(encoding="utf-8") if city_policy.is_file() else None)
+
+
+async def _row(connection: psycopg.AsyncConnection[Any], sql: str) -> Any:
+    row = await (await connection.execute(sql)).fetchone()
+    assert row is not None
+    return row
+
+
+def _agreement(row: tuple[Any, ...]) -> Agreement:
+    return Agreement(
+        id=row[0],
+        member=row[1],
+        datasets=frozenset(row[2]),
+        purposes=frozenset(row[3]),
+        valid_from=row[4],
+        valid_until=row[5],
+        applications=frozenset(row[6]),
+        revoked_at=row[7],
+    )

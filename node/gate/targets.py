@@ -1,0 +1,84 @@
+"""Which cities a root field is for: itself, peers, or nobody because nobody can have a match."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from federation.membership import Member, Membership
+from federation.report import CityReport, State
+from policy.model import Caller
+from schema.errors import BadInput, Forbidden
+from schema.ids import parse_id
+from schema.selection import Field
+
+_ID_FILTERS = {
+    "datasets": {"ids": "dataset"},
+    "things": {"ids": "thing"},
+    "datastreams": {"ids": "datastream", "datasets": "dataset", "things": "thing"},
+    "observations": {"datastreams": "datastream", "datasets": "dataset", "things": "thing"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Own city, peers to ask, and reports of cities that are not asked."""
+
+    own: bool
+    peers: Mapping[str, Member]
+    skipped: Sequence[CityReport]
+
+
+def targets_of(field: Field, caller: Caller, own: str, membership: Membership) -> Targets:
+    """Choose from the `cities` argument, the members, and the ids that the filter names.
+
+    Raises:
+        BadInput: an unknown city, or a malformed id.
+        Forbidden: a peer asks for other cities' data: a question crosses one border only.
+    """
+    wanted = _wanted(field, own, membership) if caller.peer is None else _only_own(field, own)
+    named = _named_cities(field)
+    peers: dict[str, Member] = {}
+    skipped: list[CityReport] = []
+    for city in wanted:
+        member = membership.by_id(city)
+        if named is not None and city not in named:
+            skipped.append(CityReport(city, State.SKIPPED, reason="the filter names only ids of other cities"))
+        elif city == own:
+            continue
+        elif member is None or member.status != "ACTIVE":
+            skipped.append(CityReport(city, State.DENIED, reason="its membership is suspended"))
+        else:
+            peers[city] = member
+    return Targets(own in wanted and (named is None or own in named), peers, skipped)
+
+
+def _wanted(field: Field, own: str, membership: Membership) -> list[str]:
+    cities: list[str] | None = field.arguments.get("cities")
+    members = [member.id for member in membership.members]
+    if cities is None:
+        return list(dict.fromkeys([own, *members]))
+    for city in cities:
+        if city != own and membership.by_id(city) is None:
+            known = ", ".join(sorted({own, *members}))
+            raise BadInput(f"cities: {city[:40]!r} is not a member", hint=f"members are {known}")
+    return list(dict.fromkeys(cities))
+
+
+def _only_own(field: Field, own: str) -> list[str]:
+    cities = field.arguments.get("cities")
+    if cities is not None and list(cities) != [own]:
+        raise Forbidden("cities: a node answers another node for its own city only", hint=f"ask for cities: [{own}]")
+    return [own]
+
+
+def _named_cities(field: Field) -> set[str] | None:
+    """The cities that can have a match, judged by the ids in the filter; None if it names no ids."""
+    found: set[str] | None = None
+    values = field.arguments.get("filter") or {}
+    for name, kind in _ID_FILTERS.get(field.name, {}).items():
+        ids = values.get(name)
+        if ids is not None:
+            cities = {parse_id(one, kind=kind, argument=f"filter.{name}").city for one in ids}
+            found = cities if found is None else found & cities
+    return found

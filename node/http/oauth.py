@@ -1,0 +1,55 @@
+"""OAuth over HTTP: token endpoint, key set, server metadata."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from authlib.oauth2.rfc6749.errors import InvalidRequestError
+from litestar import Request, Response, get, post
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+
+from federation.discovery import WELL_KNOWN
+from federation.grants import FORM
+from node.auth.metadata import JWKS_PATH, server_metadata
+from node.auth.server import Reply
+from node.auth.service import TokenService
+
+MAX_BODY_BYTES = 16_384
+JSON = "application/json"
+CACHE = "public, max-age=600"
+
+
+def oauth_routes(service: TokenService) -> list[HTTPRouteHandler]:
+    """`POST /oauth/token`, `GET /oauth/jwks` and `GET /.well-known/oauth-authorization-server` for this service."""
+    metadata = orjson.dumps(server_metadata(service.node))
+    jwks = orjson.dumps(service.node.jwks)
+
+    @post("/oauth/token", status_code=200, request_max_body_size=MAX_BODY_BYTES, include_in_schema=False)
+    async def token(request: Request[Any, Any, Any]) -> Response[bytes]:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+            return _answer(service.refuse(InvalidRequestError(f"the Content-Type must be {FORM}")))
+        try:
+            body = await request.body()
+        except HTTPException:
+            return _answer(service.refuse(InvalidRequestError(f"the body is larger than {MAX_BODY_BYTES} bytes")))
+        return _answer(await service.token(body))
+
+    @get(JWKS_PATH, include_in_schema=False)
+    async def keys() -> Response[bytes]:
+        return _document(jwks)
+
+    @get(WELL_KNOWN, include_in_schema=False)
+    async def server() -> Response[bytes]:
+        return _document(metadata)
+
+    return [token, keys, server]
+
+
+def _answer(reply: Reply) -> Response[bytes]:
+    return Response(orjson.dumps(reply.body), status_code=reply.status, headers=reply.headers, media_type=JSON)
+
+
+def _document(content: bytes) -> Response[bytes]:
+    return Response(content, headers={"Cache-Control": CACHE}, media_type=JSON)

@@ -1,0 +1,81 @@
+"""Make a new node from nothing: directory, signing key, settings file, database schema."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from node.auth.keys import create_signing_key
+from node.settings import FILE_NAME, Settings, load_settings
+from node.store.embedded import embedded_postgres
+from node.store.engine import make_engine
+from node.store.migrate import migrate
+
+
+class NodeExists(Exception):
+    """There is a node already; nothing was touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """What a new node is told; None leaves a setting at its default."""
+
+    city: str
+    name: str
+    issuer: str
+    ags: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    database_url: str | None = None
+    unsafe_plain_http: bool = False
+
+
+def create_node(home: Path, plan: NodePlan) -> Settings:
+    """Make the node; its settings are checked before anything else is made.
+
+    Raises:
+        NodeExists: `home` holds a node.
+        SettingsError: the plan is not usable; nothing is left behind.
+    """
+    file = home / FILE_NAME
+    if file.exists():
+        raise NodeExists(f"{file} exists: this directory holds a node already; choose another one")
+    home.mkdir(parents=True, exist_ok=True)
+    file.write_text(_toml(plan), encoding="utf-8")
+    file.chmod(0o600)  # a database URL holds a password
+    try:
+        settings = load_settings(home, environment={})
+    except Exception:
+        file.unlink()
+        raise
+    if not settings.signing_key_file.exists():
+        create_signing_key(settings.signing_key_file)
+    migrate_node(settings)
+    return settings
+
+
+def migrate_node(settings: Settings) -> None:
+    """Bring the node's database up to date; the embedded one is started for it."""
+    if settings.database_url is not None:
+        _migrate(settings.database_url)
+        return
+    with embedded_postgres(settings.postgres_directory) as url:
+        _migrate(url)
+
+
+def _migrate(url: str) -> None:
+    engine = make_engine(url)
+    migrate(engine)
+    engine.dispose()
+
+
+def _toml(plan: NodePlan) -> str:
+    """Settings as TOML. JSON's strings, numbers and booleans are TOML's, too."""
+    lines = ["# Settings of this node; all of them are explained in docs/settings.md"]
+    lines += [
+        f"{name} = {json.dumps(value, ensure_ascii=False)}"
+        for name, value in asdict(plan).items()
+        if value is not None and (name != "unsafe_plain_http" or value)
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,74 @@
+"""Assemble the executable schema."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+import strawberry
+from graphql import GraphQLError, GraphQLSchema
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionContext
+
+from schema.budget import Bounds
+from schema.documents import Documents
+from schema.errors import RequestError
+from schema.prepared import PreparedExecutor
+from schema.query import Query
+from schema.types.scalars import DATE_TIME, DateTime
+
+log = logging.getLogger("verbund.schema")
+
+
+class VerbundSchema(strawberry.Schema):
+    """Logs only what is our fault: callers' mistakes are answered, not logged."""
+
+    @property
+    def graphql(self) -> GraphQLSchema:
+        """graphql-core's schema."""
+        return self._schema
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Log unexpected exceptions with their trace id."""
+        for error in errors:
+            original = error.original_error
+            if original is None or isinstance(original, RequestError | GraphQLError):
+                continue
+            context = execution_context.context if execution_context else None
+            trace = getattr(getattr(context, "request", None), "trace_id", "-")
+            log.error("trace %s: a resolver failed", trace, exc_info=original)
+
+
+def build_schema(bounds: Bounds | None = None) -> VerbundSchema:
+    """The schema with its document cache; limits as given."""
+    holder: list[Documents] = []
+    schema = VerbundSchema(
+        query=Query,
+        execution_context_class=PreparedExecutor,
+        config=StrawberryConfig(scalar_map={DateTime: DATE_TIME}),
+        extensions=[_known_documents(lambda: holder[0])],
+    )
+    holder.append(Documents(schema.graphql, bounds or Bounds()))
+    return schema
+
+
+def print_sdl() -> str:
+    """The schema definition that is committed as `schema/schema.graphql`."""
+    return build_schema().as_str() + "\n"
+
+
+def _known_documents(documents: Callable[[], Documents]) -> type[SchemaExtension]:
+    class KnownDocuments(SchemaExtension):
+        """Hands Strawberry the parsed and validated document."""
+
+        def on_parse(self) -> Iterator[None]:
+            checked = documents().check(self.execution_context.query or "")
+            if checked.document is None:
+                raise checked.errors[0]
+            self.execution_context.graphql_document = checked.document
+            self.execution_context.pre_execution_errors = list(checked.errors) or None
+            self.execution_context.validation_rules = ()
+            yield
+
+    return KnownDocuments

@@ -1,0 +1,57 @@
+"""Documents are parsed, bounded and validated once; then they are known by their text."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, specified_rules, validate
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from schema.budget import Bounds, check_document
+
+RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+REMEMBERED = 512
+MAX_ERRORS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A document that may be executed, or what is wrong with it."""
+
+    document: DocumentNode | None
+    errors: tuple[GraphQLError, ...]
+
+
+class Documents:
+    """The documents that this node has seen lately."""
+
+    def __init__(self, schema: GraphQLSchema, bounds: Bounds) -> None:
+        self._schema = schema
+        self._bounds = bounds
+        self._known: OrderedDict[str, Checked] = OrderedDict()
+
+    def check(self, text: str) -> Checked:
+        """Parse and validate, or remember having done so."""
+        known = self._known.get(text)
+        if known is not None:
+            self._known.move_to_end(text)
+            return known
+        checked = self._check(text)
+        self._known[text] = checked
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return checked
+
+    def _check(self, text: str) -> Checked:
+        try:
+            document = parse(text, max_tokens=self._bounds.tokens)
+        except GraphQLError as error:
+            return Checked(None, (error,))
+        # the bounds first: validating a hostile document is what makes it costly
+        excess = check_document(document, self._bounds)
+        if excess is not None:
+            return Checked(None, (excess,))
+        errors = validate(self._schema, document, RULES, max_errors=MAX_ERRORS)
+        return Checked(document, tuple(errors))

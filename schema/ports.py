@@ -1,0 +1,54 @@
+"""What the schema needs from a node. A node fills these ports; the schema knows no other way to data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from policy.model import Caller
+from schema.prepared import Prepared
+from schema.selection import Field
+from schema.types.directory import City, Node
+
+
+class Gate(Protocol):
+    """The one road to data."""
+
+    async def read(self, request: Request, field: Field) -> Prepared | None:
+        """Answer one root field: decide, read or ask the owners, record, answer.
+
+        None means null. Raises `schema.errors.RequestError`.
+        """
+        ...
+
+
+class Directory(Protocol):
+    """Who is in the federation."""
+
+    def node(self) -> Node:
+        """This node."""
+        ...
+
+    def cities(self) -> list[City]:
+        """All members."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GraphQL request: who asks, what document, until when (event-loop clock, seconds), under which trace."""
+
+    caller: Caller
+    document: str
+    deadline: float
+    trace_id: str
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a resolver gets."""
+
+    request: Request
+    gate: Gate
+    directory: Directory

@@ -1,0 +1,139 @@
+"""Root fields. Each resolver is one call to the gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from strawberry.types import Info
+
+from schema.ports import Context
+from schema.selection import select
+from schema.types.audit import AccessRecordConnection
+from schema.types.catalog import Dataset, DatasetConnection
+from schema.types.directory import City, Node
+from schema.types.enums import Completeness, DatasetOrder, NameOrder, TimeOrder
+from schema.types.inputs import (
+    AccessFilter,
+    DatasetFilter,
+    DatastreamFilter,
+    ObservationFilter,
+    ThingFilter,
+    TimeInterval,
+)
+from schema.types.sensors import Datastream, DatastreamConnection, ObservationConnection, Thing, ThingConnection
+
+CONTEXT = Info[Context, None]
+ACROSS = (
+    " `cities` left out means all members; `require: ALL` makes a missing city an error. `first` at most {limit}."
+    " Access: rows of datasets that the caller may see."
+)
+
+
+async def _read(info: CONTEXT) -> Any:
+    context = info.context
+    return await context.gate.read(context.request, select(info._raw_info))  # noqa: SLF001 - Strawberry has no other way to the nodes
+
+
+@strawberry.type(description="Everything that can be asked. Any node is an entry point to all cities.")
+class Query:
+    """The query type."""
+
+    @strawberry.field(description="This node: city, version, clock, limits. Access: anyone.")
+    def node(self, info: CONTEXT) -> Node:
+        """From the node's settings."""
+        return info.context.directory.node()
+
+    @strawberry.field(description="Members of the federation, from the membership list. Access: anyone.")
+    def cities(self, info: CONTEXT) -> list[City]:
+        """From the membership list."""
+        return info.context.directory.cities()
+
+    @strawberry.field(description="Datasets of all cities." + ACROSS.format(limit=1000))
+    async def datasets(
+        self,
+        info: CONTEXT,
+        cities: list[strawberry.ID] | None = None,
+        filter: DatasetFilter | None = None,  # noqa: A002 - the argument's name in the API
+        order_by: DatasetOrder = DatasetOrder.TITLE_ASC,
+        first: int = 20,
+        after: str | None = None,
+        require: Completeness = Completeness.BEST_EFFORT,
+    ) -> DatasetConnection:
+        """Federated."""
+        return await _read(info)
+
+    @strawberry.field(description="One dataset; its owner is asked. Access: as the dataset's tier says.")
+    async def dataset(self, info: CONTEXT, id: strawberry.ID) -> Dataset | None:  # noqa: A002
+        """Goes to the owner."""
+        return await _read(info)
+
+    @strawberry.field(description="Things of all cities." + ACROSS.format(limit=1000))
+    async def things(
+        self,
+        info: CONTEXT,
+        cities: list[strawberry.ID] | None = None,
+        filter: ThingFilter | None = None,  # noqa: A002
+        order_by: NameOrder = NameOrder.NAME_ASC,
+        first: int = 20,
+        after: str | None = None,
+        require: Completeness = Completeness.BEST_EFFORT,
+    ) -> ThingConnection:
+        """Federated."""
+        return await _read(info)
+
+    @strawberry.field(description="One thing; its owner is asked. Access: if one of its datastreams is visible.")
+    async def thing(self, info: CONTEXT, id: strawberry.ID) -> Thing | None:  # noqa: A002
+        """Goes to the owner."""
+        return await _read(info)
+
+    @strawberry.field(description="Datastreams of all cities." + ACROSS.format(limit=1000))
+    async def datastreams(
+        self,
+        info: CONTEXT,
+        cities: list[strawberry.ID] | None = None,
+        filter: DatastreamFilter | None = None,  # noqa: A002
+        order_by: NameOrder = NameOrder.NAME_ASC,
+        first: int = 20,
+        after: str | None = None,
+        require: Completeness = Completeness.BEST_EFFORT,
+    ) -> DatastreamConnection:
+        """Federated."""
+        return await _read(info)
+
+    @strawberry.field(description="One datastream; its owner is asked. Access: as its dataset's tier says.")
+    async def datastream(self, info: CONTEXT, id: strawberry.ID) -> Datastream | None:  # noqa: A002
+        """Goes to the owner."""
+        return await _read(info)
+
+    @strawberry.field(
+        description="Observations of all cities whose phenomenonTime starts within `during`."
+        + ACROSS.format(limit=10000)
+    )
+    async def observations(
+        self,
+        info: CONTEXT,
+        filter: ObservationFilter,  # noqa: A002
+        during: TimeInterval,
+        cities: list[strawberry.ID] | None = None,
+        order_by: TimeOrder = TimeOrder.TIME_ASC,
+        first: int = 20,
+        after: str | None = None,
+        require: Completeness = Completeness.BEST_EFFORT,
+    ) -> ObservationConnection:
+        """Federated."""
+        return await _read(info)
+
+    @strawberry.field(
+        description="This node's access records, newest first. `first` at most 1000. Looking is itself recorded."
+        " Access: own applications with the scope audit:read."
+    )
+    async def access_log(
+        self,
+        info: CONTEXT,
+        filter: AccessFilter | None = None,  # noqa: A002
+        first: int = 20,
+        after: str | None = None,
+    ) -> AccessRecordConnection:
+        """Local."""
+        return await _read(info)

@@ -1,0 +1,135 @@
+"""The catalog: datasets and what belongs to them, in the terms of DCAT-AP.de 3.0."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from schema.types.enums import NameOrder, Tier
+from schema.types.paging import FederationReport, PageInfo
+from schema.types.scalars import DateTime
+
+if TYPE_CHECKING:
+    from schema.types.sensors import DatastreamConnection
+
+
+@strawberry.type(description="Publisher of a dataset (dcterms:publisher).")
+class Publisher:
+    """A foaf:Agent."""
+
+    name: str
+    kind: str | None = strawberry.field(description="IRI of the ADMS publisher type.")
+    homepage: str | None
+
+
+@strawberry.type(description="Whom to ask about a dataset (dcat:contactPoint).")
+class Contact:
+    """A vcard:Kind."""
+
+    name: str | None
+    email: str | None
+    telephone: str | None
+    url: str | None
+
+
+@strawberry.type(description="Licence of a distribution (dcterms:license).")
+class Licence:
+    """An entry of the DCAT-AP.de licence list."""
+
+    code: str = strawberry.field(description="E.g. dl-by-de/2.0.")
+    uri: str = strawberry.field(description="Canonical IRI.")
+    title: str
+
+
+@strawberry.type(description="A form in which a dataset can be had (dcat:Distribution).")
+class Distribution:
+    """Format codes are those of the EU file-type table."""
+
+    title: str | None
+    description: str | None
+    access_url: str = strawberry.field(name="accessURL")
+    download_url: str | None = strawberry.field(name="downloadURL")
+    format: str | None = strawberry.field(description="EU file type, e.g. CSV.")
+    media_type: str | None = strawberry.field(description="IANA media type, e.g. text/csv.")
+    byte_size: float | None = strawberry.field(description="Bytes.")
+    licence: Licence | None
+    licence_attribution: str | None = strawberry.field(description="Text to be named with the data.")
+    availability: str | None = strawberry.field(description="EU planned availability, e.g. STABLE.")
+    issued: DateTime | None
+    modified: DateTime | None
+
+
+@strawberry.type(description="A box in WGS 84 degrees.")
+class BoundingBox:
+    """As in dcat:bbox."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@strawberry.type(description="Temporal extent; open where null.")
+class TemporalExtent:
+    """As in dcterms:temporal."""
+
+    start: DateTime | None
+    end: DateTime | None
+
+
+@strawberry.type(
+    description="A dataset of a city's catalog (dcat:Dataset). Visible: OPEN to anyone; SHARED to applications under an"
+    " agreement, for its purposes; INTERNAL to the owner's own applications. What is not visible is not found."
+)
+class Dataset:
+    """The unit of classification and of decisions."""
+
+    id: strawberry.ID = strawberry.field(description="Global id, e.g. giessen:dataset:radverkehr.")
+    city: str = strawberry.field(description="City id of the owner.")
+    identifier: str | None = strawberry.field(description="dcterms:identifier as published.")
+    title: str
+    description: str
+    tier: Tier
+    publisher: Publisher | None
+    contact_point: Contact | None
+    landing_page: str | None
+    themes: list[str] = strawberry.field(description="EU data themes, e.g. TRAN.")
+    keywords: list[str]
+    languages: list[str] = strawberry.field(description="EU language codes, e.g. DEU.")
+    issued: DateTime | None
+    modified: DateTime | None
+    accrual_periodicity: str | None = strawberry.field(description="EU frequency code, e.g. DAILY.")
+    temporal: TemporalExtent | None
+    spatial: list[str] = strawberry.field(description="IRIs of places.")
+    bbox: BoundingBox | None
+    legal_basis: str | None = strawberry.field(description="Why the city holds the data: an ELI or text.")
+    hvd_category: str | None = strawberry.field(description="IRI, if this is a high-value dataset.")
+    distributions: list[Distribution]
+
+    @strawberry.field(description="Datastreams of this dataset. `first` at most 1000.")
+    def datastreams(
+        self, first: int = 20, after: str | None = None, order_by: NameOrder = NameOrder.NAME_ASC
+    ) -> Annotated[DatastreamConnection, strawberry.lazy("schema.types.sensors")]:
+        """Prepared."""
+        raise NotImplementedError
+
+
+@strawberry.type(description="A dataset and its place in the list.")
+class DatasetEdge:
+    """Relay edge."""
+
+    cursor: str
+    node: Dataset
+
+
+@strawberry.type(description="A page of datasets.")
+class DatasetConnection:
+    """Relay connection."""
+
+    edges: list[DatasetEdge]
+    nodes: list[Dataset] = strawberry.field(description="The nodes without their cursors.")
+    page_info: PageInfo
+    federation: FederationReport | None = strawberry.field(
+        description="Who answered. Null in nested lists: they are of one city."
+    )

@@ -1,0 +1,56 @@
+"""This node and the members of the federation."""
+
+from __future__ import annotations
+
+import strawberry
+
+from schema.types.scalars import DateTime
+
+
+@strawberry.type(description="A member of the federation, from the signed membership list.")
+class City:
+    """Identified by a short id; official keys are attributes because they change."""
+
+    id: strawberry.ID = strawberry.field(description="City id, e.g. giessen.")
+    name: str
+    ags: str | None = strawberry.field(description="Official municipality key (8 digits).")
+    issuer: str = strawberry.field(description="URL of the city's node.")
+    status: str = strawberry.field(description="ACTIVE or SUSPENDED.")
+
+
+@strawberry.type(description="Bounds on requests to this node.")
+class NodeLimits:
+    """Sizes in bytes, times in milliseconds."""
+
+    body_bytes: int
+    tokens: int
+    depth: int
+    aliases: int
+    selections: int
+    root_fields: int
+    page: int = strawberry.field(description="Largest `first` of catalog lists.")
+    observations_page: int = strawberry.field(description="Largest `first` of observations.")
+    rows: int = strawberry.field(
+        description="Largest number of rows that a document may ask for, nested lists multiplied."
+    )
+    request_ms: int
+    peer_ms: int
+
+
+@strawberry.type(description="A purpose that tokens and agreements can name.")
+class Purpose:
+    """From the federation's vocabulary."""
+
+    id: strawberry.ID
+    description: str
+
+
+@strawberry.type(description="This node.")
+class Node:
+    """The node that is asked."""
+
+    city: City
+    version: str = strawberry.field(description="Version of Verbund.")
+    time: DateTime = strawberry.field(description="The node's clock, UTC.")
+    limits: NodeLimits
+    purposes: list[Purpose] = strawberry.field(description="The federation's vocabulary of purposes.")

@@ -1,0 +1,87 @@
+"""Enumerations of the API."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import strawberry
+
+
+@strawberry.enum(description="How far a dataset may travel. Its owner decides.")
+class Tier(Enum):
+    """See `policy.model.Tier`."""
+
+    OPEN = strawberry.enum_value("OPEN", description="Anyone. DCAT access right PUBLIC.")
+    SHARED = strawberry.enum_value(
+        "SHARED", description="Members under an agreement, for a purpose. DCAT access right RESTRICTED."
+    )
+    INTERNAL = strawberry.enum_value(
+        "INTERNAL", description="The owner's own applications only. DCAT access right NON_PUBLIC."
+    )
+    PROTECTED = strawberry.enum_value(
+        "PROTECTED", description="Never leaves as rows, not even within the city. DCAT access right NON_PUBLIC."
+    )
+
+
+@strawberry.enum(description="Quality of an observation's result (SensorThings resultQuality).")
+class Quality(Enum):
+    """As in the table `observation`."""
+
+    RAW = strawberry.enum_value("RAW", description="As the sensor sent it.")
+    CHECKED = strawberry.enum_value("CHECKED", description="Checked by the owner.")
+    ESTIMATED = strawberry.enum_value("ESTIMATED", description="Estimated or corrected by the owner.")
+    SUSPECT = strawberry.enum_value(
+        "SUSPECT", description="Doubtful: the sensor reported a fault, or the local time was ambiguous."
+    )
+    MISSING = strawberry.enum_value("MISSING", description="The sensor gave no value; `result` is null.")
+
+
+@strawberry.enum(description="Whether an answer with gaps is acceptable.")
+class Completeness(Enum):
+    """What `require` means."""
+
+    BEST_EFFORT = strawberry.enum_value(
+        "BEST_EFFORT", description="Answer with what arrived; `federation` names the cities that are missing, and why."
+    )
+    ALL = strawberry.enum_value(
+        "ALL", description="Every city that was asked must answer; otherwise an error with code INCOMPLETE."
+    )
+
+
+@strawberry.enum(description="How a city took part in an answer.")
+class CityState(Enum):
+    """States of a city in the federation report."""
+
+    OK = strawberry.enum_value("OK", description="Answered in full.")
+    PARTIAL = strawberry.enum_value("PARTIAL", description="Answered with errors; its rows may be incomplete.")
+    DENIED = strawberry.enum_value("DENIED", description="Refused the request.")
+    TIMEOUT = strawberry.enum_value("TIMEOUT", description="Did not answer within its deadline.")
+    UNREACHABLE = strawberry.enum_value("UNREACHABLE", description="No connection, or the node is out of service.")
+    INCOMPATIBLE = strawberry.enum_value("INCOMPATIBLE", description="Answered in a form that can't be used.")
+    SKIPPED = strawberry.enum_value("SKIPPED", description="Was not asked, because it can't have a match.")
+
+
+@strawberry.enum(description="Order of datasets. Umlauts sort as their base letters.")
+class DatasetOrder(Enum):
+    """Ties are broken by city, then by id."""
+
+    TITLE_ASC = "TITLE_ASC"
+    TITLE_DESC = "TITLE_DESC"
+    MODIFIED_ASC = strawberry.enum_value("MODIFIED_ASC", description="Oldest first; datasets without a date first.")
+    MODIFIED_DESC = strawberry.enum_value("MODIFIED_DESC", description="Newest first; datasets without a date last.")
+
+
+@strawberry.enum(description="Order of things and datastreams.")
+class NameOrder(Enum):
+    """Ties are broken by city, then by id."""
+
+    NAME_ASC = "NAME_ASC"
+    NAME_DESC = "NAME_DESC"
+
+
+@strawberry.enum(description="Order of observations by the start of phenomenonTime.")
+class TimeOrder(Enum):
+    """Ties are broken by city, then by datastream."""
+
+    TIME_ASC = "TIME_ASC"
+    TIME_DESC = "TIME_DESC"

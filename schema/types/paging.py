@@ -1,0 +1,43 @@
+"""Relay paging and the federation report that every answer across cities carries."""
+
+from __future__ import annotations
+
+import strawberry
+
+from schema.types.enums import CityState
+from schema.types.scalars import DateTime
+
+
+@strawberry.type(description="Relay page info.")
+class PageInfo:
+    """Forward paging only: cursors of merged lists have one direction."""
+
+    has_next_page: bool = strawberry.field(
+        description="More rows exist at the cities that answered. When `federation.complete` is false, asking again"
+        " with `endCursor` also brings the rows of cities that were away."
+    )
+    has_previous_page: bool = strawberry.field(description="True if this page was asked for with `after`.")
+    start_cursor: str | None
+    end_cursor: str | None = strawberry.field(description="Pass it as `after` for the next page, at any node.")
+
+
+@strawberry.type(description="What one city contributed.")
+class CityReport:
+    """A row of the federation report."""
+
+    city: str = strawberry.field(description="City id, e.g. giessen.")
+    state: CityState
+    as_of: DateTime | None = strawberry.field(description="When the city read its data, UTC.")
+    rows: int = strawberry.field(description="Rows of this city on this page.")
+    took_ms: float = strawberry.field(description="Until the city's answer was here, in milliseconds.")
+    policy_version: str | None = strawberry.field(description="Version of the rules under which the owner decided.")
+    obligations: list[str] = strawberry.field(description="What the owner did to the data before it left.")
+    reason: str | None = strawberry.field(description="Why, unless the state is OK.")
+
+
+@strawberry.type(description="Who answered. A city is never dropped silently.")
+class FederationReport:
+    """The report of an answer."""
+
+    complete: bool = strawberry.field(description="True if every city that could have a match answered in full.")
+    cities: list[CityReport]

@@ -1,0 +1,35 @@
+"""Scalars: times always carry an offset."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NewType
+
+import strawberry
+
+
+def _serialize(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat()
+
+
+def _parse(value: object) -> datetime:
+    remedy = "write ISO 8601 with an offset, e.g. 2026-01-31T00:00:00Z or 2026-01-31T00:00:00+01:00"
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a time: {remedy}")  # noqa: TRY004 - GraphQL turns ValueError into an input error
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not a time: {remedy}") from None
+    if parsed.tzinfo is None:
+        raise ValueError(f"{value!r} has no offset: {remedy}")
+    return parsed
+
+
+DateTime = NewType("DateTime", datetime)
+DATE_TIME = strawberry.scalar(
+    name="DateTime",
+    description="A point in time, ISO 8601 with offset. Answers are in UTC, e.g. 2026-01-31T23:00:00+00:00.",
+    specified_by_url="https://scalars.graphql.org/andimarek/date-time",
+    serialize=_serialize,
+    parse_value=_parse,
+)

@@ -1,0 +1,329 @@
+"""The transport against a server that misbehaves in every way that peers are known to."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from federation.errors import PeerError, PeerIncompatible, PeerTimeout, PeerUnreachable
+from federation.transport import PeerResponse, PeerTransport
+
+Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+DEADLINE_S = 0.4
+PATIENCE_S = 10.0
+
+
+class Peer:
+    """A raw TCP server; keeps what it was sent."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+        self.requests: list[bytes] = []
+        self.connections = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(
+                    (
+                        int(line.split(b":")[1])
+                        for line in head.split(b"\r\n")
+                        if line.lower().startswith(b"content-length")
+                    ),
+                    0,
+                )
+                self.requests.append(head + await reader.readexactly(length))
+                await self.behaviour(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def peer(behaviour: Behaviour) -> AsyncIterator[tuple[Peer, str]]:
+    it = Peer(behaviour)
+    server = await asyncio.start_server(it.serve, "127.0.0.1", 0)
+    try:
+        yield it, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/graphql"
+    finally:
+        server.close()
+
+
+def answers(*parts: bytes, pause_s: float = 0.0, close: bool = False) -> Behaviour:
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(pause_s)
+        if close:
+            writer.close()
+
+    return behave
+
+
+def http(body: bytes, *headers: bytes, status: bytes = b"200 OK", length: int | None = None) -> bytes:
+    lines = [b"HTTP/1.1 " + status, b"Content-Length: %d" % (len(body) if length is None else length), *headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+async def ask(url: str, *, max_bytes: int = 1_000, timeout_s: float = PATIENCE_S) -> PeerResponse:
+    async with PeerTransport() as transport:
+        return await transport.post(
+            url, body=b"{}", content_type="application/json", headers={}, timeout_s=timeout_s, max_bytes=max_bytes
+        )
+
+
+async def fails(behaviour: Behaviour, error: type[PeerError], match: str = "", timeout_s: float = PATIENCE_S) -> float:
+    """Ask a peer that behaves so; the seconds until the error came."""
+    async with peer(behaviour) as (_, url):
+        started = time.perf_counter()
+        with pytest.raises(error, match=match):
+            await ask(url, timeout_s=timeout_s)
+        return time.perf_counter() - started
+
+
+async def test_a_good_answer_arrives_whole() -> None:
+    async with peer(answers(http(b'{"data":1}', b"Content-Type: Application/JSON; charset=utf-8"))) as (_, url):
+        assert await ask(url) == PeerResponse(200, b'{"data":1}', "application/json")
+
+
+async def test_an_error_status_is_an_answer() -> None:
+    async with peer(answers(http(b"{}", status=b"503 Busy"))) as (_, url):
+        assert (await ask(url)).status == 503
+
+
+async def test_the_request_asks_for_no_encoding_and_carries_its_headers() -> None:
+    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport() as transport:
+        await transport.post(
+            url,
+            body=b"abc",
+            content_type="text/x",
+            headers={"Authorization": "Bearer t"},
+            timeout_s=PATIENCE_S,
+            max_bytes=9,
+        )
+    head, _, body = it.requests[0].partition(b"\r\n\r\n")
+    assert body == b"abc"
+    for line in (b"Accept-Encoding: identity", b"Content-Type: text/x", b"Authorization: Bearer t"):
+        assert line in head.split(b"\r\n")
+
+
+async def test_get_sends_no_body() -> None:
+    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport() as transport:
+        assert (await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)).body == b"{}"
+    assert it.requests[0].startswith(b"GET /graphql HTTP/1.1\r\n")
+
+
+async def test_connections_are_kept_alive() -> None:
+    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport() as transport:
+        for _ in range(3):
+            await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)
+    assert (it.connections, len(it.requests)) == (1, 3)
+
+
+async def test_a_cookie_is_not_remembered() -> None:
+    async with peer(answers(http(b"{}", b"Set-Cookie: a=b; Path=/"))) as (it, url), PeerTransport() as transport:
+        for _ in range(2):
+            await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)
+    assert not any(b"cookie" in request.lower() for request in it.requests)
+
+
+async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    async with peer(answers(http(b"{}"))) as (_, url):
+        assert (await ask(url)).status == 200
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(answers(pause_s=30), id="never answers"),
+        pytest.param(answers(b"", http(b"{}"), pause_s=30), id="slow"),
+        pytest.param(answers(*[bytes([byte]) for byte in http(b"{}")], pause_s=0.1), id="trickles its headers"),
+        pytest.param(answers(http(b"", length=500), *[b"x"] * 500, pause_s=0.1), id="trickles its body"),
+        pytest.param(answers(http(b"", length=9), pause_s=30), id="stalls after the headers"),
+        pytest.param(answers(http(b"{}", length=9), pause_s=30), id="announces more than it sends"),
+        pytest.param(
+            answers(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", pause_s=30), id="never ends"
+        ),
+    ],
+)
+async def test_the_deadline_covers_everything(behaviour: Behaviour) -> None:
+    assert await fails(behaviour, PeerTimeout, "within 400 ms", DEADLINE_S) < DEADLINE_S + 2
+
+
+async def test_the_deadline_covers_connecting() -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        url = f"http://127.0.0.1:{full.getsockname()[1]}/"
+        waiting = [socket.socket() for _ in range(4)]  # fill the backlog: the next connection gets no answer
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        started = time.perf_counter()
+        with pytest.raises(PeerTimeout):
+            await ask(url, timeout_s=DEADLINE_S)
+        assert time.perf_counter() - started < DEADLINE_S + 2
+        for one in waiting:
+            one.close()
+
+
+async def test_the_time_of_one_peer_is_not_that_of_another() -> None:
+    async with (
+        peer(answers(pause_s=30)) as (_, slow),
+        peer(answers(http(b"{}"))) as (_, fast),
+        PeerTransport() as transport,
+    ):
+
+        async def get(url: str) -> PeerResponse:
+            return await transport.get(url, headers={}, timeout_s=1.0, max_bytes=9)
+
+        results = await asyncio.gather(get(slow), get(fast), get(slow), return_exceptions=True)
+    assert [type(result) for result in results] == [PeerTimeout, PeerResponse, PeerTimeout]
+
+
+async def test_an_announced_huge_answer_is_not_read() -> None:
+    await fails(answers(http(b"x" * 100, length=10**12)), PeerIncompatible, "larger than 1000 bytes")
+
+
+async def test_an_unannounced_huge_answer_is_cut_off() -> None:
+    chunk = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
+    endless = answers(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[chunk] * 5_000)
+    await fails(endless, PeerIncompatible, "larger than 1000 bytes")
+
+
+async def test_an_answer_of_just_the_limit_is_taken() -> None:
+    async with peer(answers(http(b"x" * 1_000))) as (_, url):
+        assert len((await ask(url)).body) == 1_000
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async with peer(answers(http(b"secret"))) as (target, there):
+        redirect = answers(http(b"", b"Location: " + there.encode(), status=b"307 Temporary Redirect"))
+        await fails(redirect, PeerIncompatible, "redirect")
+    assert target.requests == []
+
+
+@pytest.mark.parametrize("encoding", [b"gzip", b"br", b"deflate", b"identity, gzip"])
+async def test_an_encoded_answer_is_refused_unread(encoding: bytes) -> None:
+    bomb = gzip.compress(b"0" * 200_000)
+    await fails(answers(http(bomb, b"Content-Encoding: " + encoding)), PeerIncompatible, "encoded")
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"\x16\x03\x01 hello\r\n\r\n",
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 20_000 + b"\r\n\r\n",
+    ],
+)
+async def test_what_is_not_http_is_incompatible(noise: bytes) -> None:
+    await fails(answers(noise, close=True), PeerIncompatible, "not valid HTTP")
+
+
+@pytest.mark.parametrize("part", [b"", b"HTTP/1.1 200", http(b"{}", length=100), http(b"")[:-2]])
+async def test_a_connection_that_breaks_is_unreachable(part: bytes) -> None:
+    await fails(answers(part, close=True), PeerUnreachable, "broke")
+
+
+async def test_a_broken_chunk_is_never_a_whole_answer() -> None:
+    broken = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n"
+    async with peer(answers(broken, close=True)) as (_, url):
+        with pytest.raises(PeerError):
+            await ask(url)
+
+
+async def test_a_refused_connection_is_unreachable() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    with pytest.raises(PeerUnreachable, match="connected"):
+        await ask(f"http://127.0.0.1:{port}/")
+
+
+async def test_an_unknown_host_is_unreachable() -> None:
+    with pytest.raises(PeerUnreachable):
+        await ask("http://node.invalid/")
+
+
+async def test_plain_http_behind_an_https_address_is_unreachable() -> None:
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        with pytest.raises(PeerUnreachable):
+            await ask(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+
+
+async def test_a_certificate_of_an_unknown_authority_is_refused_and_a_given_one_trusted(tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    it = Peer(answers(http(b"{}")))
+    async with await asyncio.start_server(it.serve, "127.0.0.1", 0, ssl=context) as server:
+        url = f"https://localhost:{server.sockets[0].getsockname()[1]}/"
+        with pytest.raises(PeerUnreachable, match="certificate"):
+            await ask(url)
+        trusting = ssl.create_default_context(cafile=certificate)
+        async with PeerTransport(ssl_context=trusting) as transport:
+            assert (await transport.get(url, headers={}, timeout_s=5, max_bytes=9)).status == 200
+            with pytest.raises(PeerUnreachable, match="certificate"):
+                await transport.get(url.replace("localhost", "127.0.0.1"), headers={}, timeout_s=5, max_bytes=9)
+
+
+def self_signed(directory: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    path = directory / "node.pem"
+    path.write_bytes(pem)
+    return path
+
+
+async def test_an_address_that_is_none_is_incompatible() -> None:
+    with pytest.raises(PeerError):
+        await ask("http://")
+
+
+async def test_a_cancelled_request_stays_cancelled() -> None:
+    async with peer(answers(pause_s=30)) as (_, url):
+        task = asyncio.create_task(ask(url))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_a_closed_transport_says_so() -> None:
+    with pytest.raises(RuntimeError, match="async with"):
+        await PeerTransport().get("http://127.0.0.1/", headers={}, timeout_s=1, max_bytes=1)

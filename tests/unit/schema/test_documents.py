@@ -1,0 +1,70 @@
+"""Documents are bounded before they are validated, whatever their fragments do."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from graphql import parse
+
+from schema.budget import Bounds, check_document
+from schema.build import build_schema
+from schema.documents import Documents
+
+DOCUMENTS = Documents(build_schema().graphql, Bounds())
+
+
+def bomb(depth: int) -> str:
+    """Each fragment spreads the next one twice: 2^depth fields in a few hundred bytes."""
+    fragments = "".join(f" fragment f{i} on Dataset {{ ...f{i + 1} ...f{i + 1} }}" for i in range(depth))
+    return f'query {{ dataset(id: "x") {{ ...f0 }} }}{fragments} fragment f{depth} on Dataset {{ id title }}'
+
+
+def test_a_fragment_bomb_is_refused_at_once():
+    document = parse(bomb(150))
+    started = time.perf_counter()
+    excess = check_document(document, Bounds(tokens=10_000))
+    assert excess is not None
+    assert "selections" in excess.message
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("document", "named"),
+    [
+        ("{ " + " ".join(f'a{i}: dataset(id: "x") {{ id }}' for i in range(9)) + " }", None),
+        ("{ " + " ".join(f'a{i}: dataset(id: "x") {{ id }}' for i in range(11)) + " }", "root fields"),
+        ("{ datasets { nodes { " + " ".join(f"a{i}: id" for i in range(51)) + " } } }", "aliases"),
+        ("{ things { nodes " + "{ datastreams { nodes " * 6 + "{ id } " + "} }" * 6 + " } }", "depth"),
+        (bomb(12), "selections"),
+    ],
+)
+def test_each_bound_is_told_with_value_and_limit(document, named):
+    checked = DOCUMENTS.check(document)
+    if named is None:
+        assert checked.document is not None
+        assert not checked.errors
+    else:
+        assert checked.document is None
+        assert named in checked.errors[0].message
+        assert "the limit is" in checked.errors[0].message
+        assert checked.errors[0].extensions["code"] == "TOO_COSTLY"
+
+
+def test_too_many_tokens_are_refused_by_the_parser():
+    checked = DOCUMENTS.check("{ " + "a " * 3000 + "}")
+    assert checked.document is None
+    assert "tokens" in checked.errors[0].message
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["", "{", "query { nope }", "{ dataset }", "query q { ...q } fragment q on Query { ...q }", "mutation { x }"],
+)
+def test_bad_documents_have_errors(document):
+    assert DOCUMENTS.check(document).errors
+
+
+def test_a_known_document_is_not_checked_again():
+    text = '{ dataset(id: "y") { id } }'
+    assert DOCUMENTS.check(text) is DOCUMENTS.check(text)
