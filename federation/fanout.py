@@ -101,7 +101,7 @@ class Fanout:
                 if all(problem.code == NotFound.code for problem in envelope.errors):
                     return None, CityReport(member.id, State.OK, took_ms=_since(started))
                 raise PeerIncompatible("it answered with errors")
-            self._shapes.check(document.text, asked, answer)
+            self._shapes.check(member.id, document.text, asked, answer)
         except FederationError as error:
             state = _STATES.get(type(error), State.INCOMPATIBLE)
             raise CityUnavailable(member.id, state.value, error.reason) from error
@@ -115,7 +115,7 @@ class Fanout:
                 document = print_document([asked])
                 envelope = await self._client.ask(member, document, request)
                 answer = _answer(envelope)
-                self._shapes.check(document.text, asked, answer)
+                self._shapes.check(member.id, document.text, asked, answer)
                 page = _PageDecoder.decode(answer)
                 rows = plan.read_rows(page.edges, member.id, start)
         except FederationError as error:

@@ -1,12 +1,15 @@
 """Check a peer's JSON against the schema before any of it goes into an answer.
 
 From a selection and the GraphQL schema a msgspec type is made, once per shape of question. Decoding with it checks
-every value; the bytes themselves are passed on as they came.
+every value; the bytes themselves are passed on as they came. Ids and city names must be the peer's own: nobody can
+speak for another city.
 """
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Optional
 
@@ -23,10 +26,9 @@ from graphql import (
 from federation.errors import PeerIncompatible
 from schema.selection import TYPENAME, Field
 
-REMEMBERED = 256
+REMEMBERED = 1_024
 _SCALARS: dict[str, Any] = {
     "String": str,
-    "ID": str,
     "Int": int,
     "Float": float,
     "Boolean": bool,
@@ -35,24 +37,24 @@ _SCALARS: dict[str, Any] = {
 
 
 class Shapes:
-    """Decoders by the text of the question."""
+    """Decoders by peer and text of the question."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._known: OrderedDict[str, msgspec.json.Decoder[Any]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], msgspec.json.Decoder[Any]] = OrderedDict()
 
-    def check(self, question: str, root: Field, answer: bytes | msgspec.Raw) -> None:
-        """Check the value of a root field.
+    def check(self, city: str, question: str, root: Field, answer: bytes | msgspec.Raw) -> None:
+        """Check the value of a root field that a city sent.
 
         Raises:
-            PeerIncompatible: it does not fit the schema.
+            PeerIncompatible: it does not fit the schema, or speaks of another city's things.
         """
-        decoder = self._known.get(question)
+        decoder = self._known.get((city, question))
         if decoder is None:
             query = self._schema.query_type
             assert query is not None
-            decoder = msgspec.json.Decoder(self._type(query.fields[root.name].type, root))
-            self._known[question] = decoder
+            decoder = msgspec.json.Decoder(_Shaper(city).of(query.fields[root.name].type, root))
+            self._known[city, question] = decoder
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         try:
@@ -60,18 +62,27 @@ class Shapes:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise PeerIncompatible(f"its answer does not fit the schema ({_where(error)})") from error
 
-    def _type(self, declared: GraphQLOutputType, field: Field) -> Any:
+
+@dataclass(frozen=True, slots=True)
+class _Shaper:
+    city: str
+
+    def of(self, declared: GraphQLOutputType, field: Field) -> Any:
         if isinstance(declared, GraphQLNonNull):
             return self._present(declared.of_type, field)
         return Optional[self._present(declared, field)]  # noqa: UP045 - the operand is a value, not an annotation
 
     def _present(self, declared: Any, field: Field) -> Any:
         if isinstance(declared, GraphQLList):
-            return list[self._type(declared.of_type, field)]  # type: ignore[misc]
+            return list[self.of(declared.of_type, field)]  # type: ignore[misc]
         if isinstance(declared, GraphQLObjectType):
             return self._object(declared, field)
         if isinstance(declared, GraphQLEnumType):
             return Literal[tuple(declared.values)]
+        if declared.name == "ID":
+            return Annotated[str, msgspec.Meta(pattern=f"^{re.escape(self.city)}:")]
+        if field.name == "city":
+            return Literal[self.city]
         return _SCALARS[declared.name]
 
     def _object(self, declared: GraphQLObjectType, field: Field) -> Any:
@@ -80,7 +91,7 @@ class Shapes:
             if child.name == TYPENAME:
                 kind: Any = Literal[declared.name]
             else:
-                kind = self._type(declared.fields[child.name].type, child)
+                kind = self.of(declared.fields[child.name].type, child)
             members.append((f"f{number}", kind, msgspec.field(name=child.key)))
         return msgspec.defstruct(declared.name, members, forbid_unknown_fields=True)
 

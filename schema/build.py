@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 
 import strawberry
-from graphql import GraphQLError, GraphQLSchema
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
@@ -66,9 +66,20 @@ def _known_documents(documents: Callable[[], Documents]) -> type[SchemaExtension
             checked = documents().check(self.execution_context.query or "")
             if checked.document is None:
                 raise checked.errors[0]
+            _check_choice(checked.document, self.execution_context)
             self.execution_context.graphql_document = checked.document
             self.execution_context.pre_execution_errors = list(checked.errors) or None
             self.execution_context.validation_rules = ()
             yield
 
     return KnownDocuments
+
+
+def _check_choice(document: DocumentNode, context: ExecutionContext) -> None:
+    """Which operation is meant must be clear; Strawberry would take the first one (GraphQL specification, 6.1)."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if len(operations) > 1 and context._provided_operation_name is None:  # noqa: SLF001 - not offered otherwise
+        raise GraphQLError(
+            f"the document has {len(operations)} operations",
+            extensions={"code": "BAD_REQUEST", "hint": "name the one you mean in operationName"},
+        )

@@ -1,0 +1,127 @@
+"""A city whose node misbehaves: a member with real tokens, and answers of the tests' choice."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import orjson
+from aiohttp import web
+
+from federation.jose import public_jwks
+from federation.membership import Member
+from node.auth.keys import create_signing_key
+from tests.federation.cities import free_port
+
+Behaviour = Callable[[web.Request, dict], Awaitable[web.StreamResponse]]
+CITY = "limburg"
+
+
+class Liar:
+    """An HTTP server that poses as the node of Limburg."""
+
+    def __init__(self, directory) -> None:
+        self.port = free_port()
+        self.issuer = f"http://127.0.0.1:{self.port}"
+        self.behaviour: Behaviour = honest
+        self.asked = 0
+        key = create_signing_key(directory / "limburg" / "signing.pem")
+        self.member = Member(CITY, "Limburg", None, self.issuer, public_jwks(key))
+
+    async def token(self, _request: web.Request) -> web.Response:
+        return web.json_response(
+            {"access_token": "opaque", "token_type": "Bearer", "expires_in": 300, "scope": "data:read"}
+        )
+
+    async def metadata(self, _request: web.Request) -> web.Response:
+        return web.json_response({"issuer": self.issuer, "token_endpoint": f"{self.issuer}/oauth/token"})
+
+    async def graphql(self, request: web.Request) -> web.StreamResponse:
+        self.asked += 1
+        return await self.behaviour(request, orjson.loads(await request.read()))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Liar]:
+        app = web.Application(client_max_size=10_000_000)
+        app.router.add_post("/oauth/token", self.token)
+        app.router.add_get("/.well-known/oauth-authorization-server", self.metadata)
+        app.router.add_post("/graphql", self.graphql)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self.port).start()
+        try:
+            yield self
+        finally:
+            await runner.cleanup()
+
+
+def cursor(sort: str, city: str = CITY, key: str = "x") -> str:
+    from schema.cursor import Cursor, Position, encode
+
+    return encode(Cursor("b", Position(sort, city, key)))
+
+
+def page(edges: list[dict], **more) -> dict:
+    report = {"cities": [{"city": CITY, "asOf": "2026-01-01T00:00:00+00:00", "policyVersion": "v", "obligations": []}]}
+    return {"data": {"r": {"edges": edges, "pageInfo": {"hasNextPage": False}, "federation": report} | more}}
+
+
+def edge(sort: str, id_: str = "limburg:dataset:x", **more) -> dict:
+    return {"k": cursor(sort, key=id_), "n0": {"id": id_}} | more
+
+
+async def honest(_request: web.Request, _body: dict) -> web.Response:
+    return web.json_response(page([edge("aaa"), edge("zzz", "limburg:dataset:y")]))
+
+
+def answers(body: object, **options) -> Behaviour:
+    async def behave(_request, _body):
+        if isinstance(body, bytes):
+            return web.Response(body=body, **({"content_type": "application/json"} | options))
+        return web.json_response(body, **options)
+
+    return behave
+
+
+async def trickles(request, _body):
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    for _ in range(100):
+        await response.write(b" ")
+        await asyncio.sleep(0.1)
+    return response
+
+
+async def stalls_after_the_headers(request, _body):
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "1000"})
+    await response.prepare(request)
+    await asyncio.sleep(10)
+    return response
+
+
+async def lies_about_its_length(request, _body):
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "5000"})
+    await response.prepare(request)
+    await response.write(b'{"data": {}}')
+    assert request.transport is not None
+    request.transport.close()
+    return response
+
+
+async def never_answers(_request, _body):
+    await asyncio.sleep(10)
+    return web.Response()
+
+
+async def floods(request, _body):
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    for _ in range(100):
+        await response.write(b" " * 1_000_000)
+    return response
+
+
+def zipped() -> Behaviour:
+    return answers(gzip.compress(orjson.dumps(page([]))), headers={"Content-Encoding": "gzip"})

@@ -1,0 +1,127 @@
+"""A peer can be anything. It costs its own rows, within the deadline, and is told with its state."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiohttp import web
+
+from federation.membership import sign_membership
+from tests.federation import liar as lies
+from tests.federation.liar import Liar, answers, edge, page
+
+DOCUMENT = '{ datasets(cities: ["limburg", "offenbach"], first: 3) { nodes { id } federation { complete cities { city state reason } } } }'
+
+
+@pytest.fixture(scope="module")
+async def limburg(federation, tmp_path_factory):
+    """Offenbach alone takes Limburg for a member."""
+    liar = Liar(tmp_path_factory.mktemp("liar"))
+    home = federation["offenbach"]
+    members = [federation._member(town, frozenset()) for town in federation.towns.values()]
+    signed = sign_membership([*members, liar.member], federation.anchor, datetime.now(UTC), timedelta(hours=1))
+    home.settings.membership_file.write_bytes(signed)
+    await asyncio.sleep(1.5)
+    async with liar.running():
+        yield liar
+    federation.sign(issued_at=datetime.now(UTC) + timedelta(seconds=1))
+    await asyncio.sleep(2.2)
+
+
+async def ask(federation):
+    started = time.monotonic()
+    answer = await federation["offenbach"].ask(DOCUMENT)
+    rows = {row["city"]: row for row in answer.data["datasets"]["federation"]["cities"]}
+    assert rows["offenbach"]["state"] == "OK"
+    assert time.monotonic() - started < 2.5, "the deadline of a peer is 1.5 s here"
+    return rows["limburg"], [node["id"] for node in answer.data["datasets"]["nodes"]], answer
+
+
+async def test_an_honest_one_is_merged(federation, limburg):
+    limburg.behaviour = lies.honest
+    row, ids, answer = await ask(federation)
+    assert row["state"] == "OK"
+    assert "limburg:dataset:x" in ids
+    assert answer.data["datasets"]["federation"]["complete"] is True
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "state"),
+    [
+        (lies.never_answers, "TIMEOUT"),
+        (lies.trickles, "TIMEOUT"),
+        (lies.stalls_after_the_headers, "TIMEOUT"),
+        (lies.lies_about_its_length, "UNREACHABLE"),
+        (lies.floods, "INCOMPATIBLE"),
+        (lies.zipped(), "INCOMPATIBLE"),
+        (answers(b""), "INCOMPATIBLE"),
+        (answers(b"<html>"), "INCOMPATIBLE"),
+        (answers(b"{" * 100_000), "INCOMPATIBLE"),
+        (answers({"data": None}), "INCOMPATIBLE"),
+        (answers({"data": {"r": None}}), "INCOMPATIBLE"),
+        (
+            answers({"errors": [{"message": "select * from secrets", "extensions": {"code": "INTERNAL"}}]}),
+            "INCOMPATIBLE",
+        ),
+        (answers(page([edge("a")]) | {"errors": [{"message": "half"}]}), "INCOMPATIBLE"),
+        (answers(page([{"n0": {"id": "limburg:dataset:x"}}])), "INCOMPATIBLE"),
+        (answers(page([{"k": "x", "n0": {"id": "limburg:dataset:x"}}])), "INCOMPATIBLE"),
+        (answers(page([{"k": lies.cursor("a")}])), "INCOMPATIBLE"),
+        (answers(page([edge("a", n0={"id": 5})])), "INCOMPATIBLE"),
+        (answers(page([edge("a", n0={"id": "x", "more": "y"})])), "INCOMPATIBLE"),
+        (answers(page([edge("a", n0={})])), "INCOMPATIBLE"),
+        (answers(page([edge("a", n0=None)])), "INCOMPATIBLE"),
+        (answers(page([{"k": lies.cursor("a", "fulda"), "n0": {"id": "fulda:dataset:x"}}])), "INCOMPATIBLE"),
+        (answers(page([edge("a", n0={"id": "offenbach:dataset:rad"})])), "INCOMPATIBLE"),
+        (answers(page([edge("b"), edge("a")])), "INCOMPATIBLE"),
+        (answers(page([edge("a"), edge("a")])), "INCOMPATIBLE"),
+        (answers(page([edge(str(n)) for n in range(9)])), "INCOMPATIBLE"),
+        (answers(page([], pageInfo={"hasNextPage": "no"})), "INCOMPATIBLE"),
+        (answers({}, status=401), "DENIED"),
+        (answers({}, status=403), "DENIED"),
+        (answers({}, status=500), "INCOMPATIBLE"),
+        (answers({}, status=503), "UNREACHABLE"),
+        (answers({}, status=302, headers={"Location": "http://127.0.0.1:1/"}), "INCOMPATIBLE"),
+    ],
+)
+async def test_misbehaviour_costs_its_own_rows_only(federation, limburg, behaviour, state):
+    limburg.behaviour = behaviour
+    row, ids, answer = await ask(federation)
+    assert row["state"] == state, row
+    assert row["reason"]
+    assert answer.data["datasets"]["federation"]["complete"] is False
+    assert ids
+    assert all(one.startswith("offenbach:") for one in ids)
+    assert "secrets" not in str(answer.body)
+
+
+async def test_its_own_report_can_not_speak_for_it(federation, limburg):
+    """An owner can't claim to be another city."""
+
+    async def poses(_request, _body):
+        body = page([edge("aaa")])
+        body["data"]["r"]["federation"]["cities"][0]["city"] = "offenbach"
+        return web.json_response(body)
+
+    limburg.behaviour = poses
+    row, _, answer = await ask(federation)
+    assert row["state"] == "INCOMPATIBLE"
+    assert [row["city"] for row in answer.data["datasets"]["federation"]["cities"]] == ["limburg", "offenbach"]
+
+
+async def test_a_single_object_is_checked_too(federation, limburg):
+    document = '{ dataset(id: "limburg:dataset:x") { id title } }'
+    for body in ({"data": {"r": {"id": "limburg:dataset:x"}}}, {"data": {"r": {"id": 1, "title": ""}}}, {"data": {}}):
+        limburg.behaviour = answers(body)
+        answer = await federation["offenbach"].ask(document)
+        if body == {"data": {}}:
+            assert answer.code in {"NOT_FOUND", "CITY_UNAVAILABLE"}
+        else:
+            assert answer.code == "CITY_UNAVAILABLE"
+    limburg.behaviour = answers({"data": {"r": {"id": "limburg:dataset:x", "title": "T"}}})
+    assert (await federation["offenbach"].ask(document)).data["dataset"]["title"] == "T"
+    limburg.behaviour = answers({"data": {"r": {"id": "fulda:dataset:x", "title": "T"}}})
+    assert (await federation["offenbach"].ask(document)).code == "CITY_UNAVAILABLE"
