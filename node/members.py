@@ -16,6 +16,7 @@ class Members:
     def __init__(self, settings: Settings, identity: NodeIdentity) -> None:
         self._settings = settings
         self._alone = _alone(settings, identity)
+        self._joined = False  # once joined, a missing list is a fault, not a way back to standing alone
         self._file = MembershipFile(
             settings.membership_file, settings.anchor_file, allow_plain_http=settings.unsafe_plain_http
         )
@@ -26,7 +27,8 @@ class Members:
         Raises:
             MembershipError: the node belongs to a federation, but the list can't be relied on.
         """
-        if self._has_joined():
+        self._joined = self._joined or self._has_joined()
+        if self._joined:
             return self._file.current()
         return self._alone
 

@@ -13,6 +13,9 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 
+import orjson
+
+from federation.jose import public_jwks
 from federation.membership import sign_membership
 from node.auth.applications import Application, ApplicationStatus, add_application, list_applications
 from node.auth.identity import NodeIdentity
@@ -100,7 +103,7 @@ def _application(directory: Path, city: DemoCity, demo: DemoApplication) -> Appl
     return Application(
         id=demo.id,
         name=demo.name,
-        jwks={"keys": [key.as_dict(private=False)]},
+        jwks=public_jwks(key),
         scopes=demo.scopes,
         purposes=demo.purposes,
         status=ApplicationStatus.ACTIVE,
@@ -116,15 +119,7 @@ def _sign_members(directory: Path, nodes: Sequence[Settings]) -> None:
     ]
     signed = sign_membership(members, key, datetime.now(UTC), timedelta(days=LIST_DAYS))
     public = directory / "anchor" / "anchor.json"
-    public.write_bytes(_jwks(key))
+    public.write_bytes(orjson.dumps(public_jwks(key)))
     for node in nodes:
         node.membership_file.write_bytes(signed)
         shutil.copyfile(public, node.anchor_file)
-
-
-def _jwks(key: object) -> bytes:
-    import orjson
-
-    from federation.jose import public_jwks
-
-    return orjson.dumps(public_jwks(key))  # type: ignore[arg-type]
