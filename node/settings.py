@@ -36,7 +36,7 @@ class SettingsError(Exception):
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds on what comes from outside. Times in milliseconds, sizes in bytes."""
 
-    body_bytes: Positive = 65_536
+    body_bytes: Positive = 131_072
     tokens: Positive = 2_000
     depth: Positive = 12
     aliases: Positive = 50
@@ -113,7 +113,9 @@ def load_settings(home: Path, environment: Mapping[str, str] | None = None) -> S
     """
     environment = os.environ if environment is None else environment
     values = _read_file(home / FILE_NAME)
-    values.update(_from_environment(environment))
+    overrides = _from_environment(environment)
+    values["limits"] = {**values.get("limits", {}), **overrides.pop("limits", {})}
+    values.update(overrides)
     values["home"] = str(home.resolve())
     try:
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=_path)
@@ -145,15 +147,18 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    known = {name.upper(): name for name in Settings.__struct_fields__ if name not in {"home", "limits"}}
     found: dict[str, Any] = {}
     for variable, value in environment.items():
-        name = variable.removeprefix(PREFIX)
-        if variable == name or name == "HOME":
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or name == "home":
             continue
-        if name not in known:
+        limit = name.removeprefix("limits_")
+        if name in Settings.__struct_fields__ and name != "limits":
+            found[name] = value
+        elif name != limit and limit in Limits.__struct_fields__:
+            found.setdefault("limits", {})[limit] = value
+        else:
             raise SettingsError([f"{variable} is not a setting: remove it; the settings are in docs/settings.md"])
-        found[known[name]] = value
     return found
 
 
@@ -166,7 +171,10 @@ def _path(kind: type, value: Any) -> Any:
 def _explain(message: str, path: Path) -> str:
     """Turn msgspec's message into: setting, problem, remedy."""
     problem, _, where = message.partition(" - at `$.")
-    setting = where.rstrip("`") or "settings"
+    named = re.search(r"field `(\w+)`", problem)
+    setting = ".".join(part for part in (where.rstrip("`"), named[1] if named else "") if part)
+    if "unknown field" in problem:
+        return f"{setting}: is not a setting. Remove it from {path}; the settings are in docs/settings.md"
     return f"{setting}: {problem}. Set it in {path} or as {PREFIX}{setting.upper().replace('.', '_')}"
 
 

@@ -28,6 +28,16 @@ class Bounds:
     selections: int = 1_000
     root_fields: int = 10
 
+    def for_peers(self) -> Bounds:
+        """Bounds for what another node sends: it has checked its caller's document, and spread the fragments since."""
+        return Bounds(
+            tokens=self.tokens * 4,
+            depth=self.depth + 2,
+            aliases=self.aliases * 2 + 10,
+            selections=self.selections * 2,
+            root_fields=self.root_fields,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Size:

@@ -14,6 +14,7 @@ from strawberry.types.execution import ExecutionContext
 from schema.budget import Bounds
 from schema.documents import Documents
 from schema.errors import RequestError
+from schema.ports import Context
 from schema.prepared import PreparedExecutor
 from schema.query import Query
 from schema.types.scalars import DATE_TIME, DateTime
@@ -63,7 +64,9 @@ def _known_documents(documents: Callable[[], Documents]) -> type[SchemaExtension
         """Hands Strawberry the parsed and validated document."""
 
         def on_parse(self) -> Iterator[None]:
-            checked = documents().check(self.execution_context.query or "")
+            context: Context = self.execution_context.context
+            from_peer = context.request.caller.peer is not None
+            checked = documents().check(self.execution_context.query or "", from_peer=from_peer)
             if checked.document is None:
                 raise checked.errors[0]
             _check_choice(checked.document, self.execution_context)

@@ -29,28 +29,28 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema, bounds: Bounds) -> None:
         self._schema = schema
-        self._bounds = bounds
-        self._known: OrderedDict[str, Checked] = OrderedDict()
+        self._bounds = {False: bounds, True: bounds.for_peers()}
+        self._known: OrderedDict[tuple[bool, str], Checked] = OrderedDict()
 
-    def check(self, text: str) -> Checked:
+    def check(self, text: str, *, from_peer: bool = False) -> Checked:
         """Parse and validate, or remember having done so."""
-        known = self._known.get(text)
+        known = self._known.get((from_peer, text))
         if known is not None:
-            self._known.move_to_end(text)
+            self._known.move_to_end((from_peer, text))
             return known
-        checked = self._check(text)
-        self._known[text] = checked
+        checked = self._check(text, self._bounds[from_peer])
+        self._known[from_peer, text] = checked
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return checked
 
-    def _check(self, text: str) -> Checked:
+    def _check(self, text: str, bounds: Bounds) -> Checked:
         try:
-            document = parse(text, max_tokens=self._bounds.tokens)
+            document = parse(text, max_tokens=bounds.tokens)
         except GraphQLError as error:
             return Checked(None, (error,))
         # the bounds first: validating a hostile document is what makes it costly
-        excess = check_document(document, self._bounds)
+        excess = check_document(document, bounds)
         if excess is not None:
             return Checked(None, (excess,))
         errors = validate(self._schema, document, RULES, max_errors=MAX_ERRORS)

@@ -39,14 +39,14 @@ def list_records(engine: sa.Engine, wanted: RecordFilter, limit: int) -> Iterato
         query = query.where(condition)
     with engine.connect() as connection:
         for row in connection.execute(query):
-            yield dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+            yield dict(zip(SHOWN, row, strict=True))
 
 
 def _conditions(wanted: RecordFilter) -> Iterator[sa.ColumnElement[bool]]:
     if wanted.city is not None:
         yield sa.or_(record.c.caller_city == wanted.city, record.c.counterpart == wanted.city)
     if wanted.dataset is not None:
-        yield record.c.datasets.any(wanted.dataset)
+        yield record.c.datasets.contains([wanted.dataset])
     equal = {
         "application": wanted.application,
         "purpose": wanted.purpose,

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from node.cli.context import CommandError, open_node
-from node.store.engine import make_engine
+from node.cli.output import print_table
 from node.store.stewardship import StewardshipError, add_agreement, list_agreements, revoke_agreement
 from policy.model import Agreement
 
@@ -55,7 +54,7 @@ def add(
     )
     with open_node(ctx) as node:
         try:
-            add_agreement(make_engine(node.database_url), new, note)
+            add_agreement(node.engine, new, note)
         except StewardshipError as error:
             raise CommandError(str(error)) from error
     click.echo(f"agreement {id_} holds from {new.valid_from:%Y-%m-%d} until {new.valid_until:%Y-%m-%d}")
@@ -68,7 +67,7 @@ def revoke(ctx: click.Context, id_: str) -> None:
     """Revoke an agreement at once."""
     with open_node(ctx) as node:
         try:
-            revoke_agreement(make_engine(node.database_url), id_)
+            revoke_agreement(node.engine, id_)
         except StewardshipError as error:
             raise CommandError(str(error)) from error
     click.echo(f"agreement {id_} is revoked")
@@ -79,7 +78,7 @@ def revoke(ctx: click.Context, id_: str) -> None:
 def list_(ctx: click.Context) -> None:
     """List agreements, newest first."""
     with open_node(ctx) as node:
-        rows = list_agreements(make_engine(node.database_url))
+        rows = list_agreements(node.engine)
     now = datetime.now(UTC)
     table = Table("id", "member", "applications", "datasets", "purposes", "from", "until", "state")
     for row in rows:
@@ -93,7 +92,7 @@ def list_(ctx: click.Context) -> None:
             f"{row['valid_until']:%Y-%m-%d}",
             _state(row, now),
         )
-    Console().print(table)
+    print_table(table)
 
 
 def _state(row: dict[str, Any], now: datetime) -> str:

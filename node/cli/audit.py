@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 
 import click
 import orjson
-from rich.console import Console
 from rich.table import Table
 
 from node.audit.listing import RecordFilter, list_records
 from node.cli.context import open_node
-from node.store.engine import make_engine
+from node.cli.output import print_table
 
 TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 COLUMNS = ("at", "role", "counterpart", "caller_city", "application", "purpose", "action", "decision", "state", "rows")
@@ -47,7 +46,7 @@ def list_(
     """List access records, newest first. Times are UTC."""
     filter_ = RecordFilter(after=_utc(after), before=_utc(before), **wanted)
     with open_node(ctx) as node:
-        records = list(list_records(make_engine(node.database_url), filter_, limit))
+        records = list(list_records(node.engine, filter_, limit))
     if format_ == "jsonl":
         for record in records:
             click.echo(orjson.dumps(record).decode())
@@ -57,7 +56,7 @@ def list_(
         cells = [str(record[name] if record[name] is not None else "–") for name in COLUMNS]
         cells[0] = f"{record['at']:%Y-%m-%d %H:%M:%S}"
         table.add_row(*cells, "\n".join(record["datasets"]) or "–", "\n".join(record["rules"]) or "–")
-    Console().print(table)
+    print_table(table)
 
 
 def _utc(time: datetime | None) -> datetime | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from node.auth.applications import ApplicationError, ApplicationStatus, list_applications, set_status
 from node.auth.registration import register_with_new_key, register_with_public_key
 from node.auth.scopes import SCOPES
 from node.cli.context import CommandError, open_node
-from node.store.engine import make_engine
+from node.cli.output import print_table
 from policy.vocabulary import PURPOSES
 
 
@@ -47,18 +46,15 @@ def add(
 ) -> None:
     """Register an application. Give either --public-key or --key-out."""
     with open_node(ctx) as node:
-        engine = make_engine(node.database_url)
         try:
             if public_key is not None and key_out is None:
-                register_with_public_key(engine, id_, name, purposes, scopes, public_key)
+                register_with_public_key(node.engine, id_, name, purposes, scopes, public_key)
             elif key_out is not None and public_key is None:
-                register_with_new_key(engine, id_, name, purposes, scopes, key_out)
+                register_with_new_key(node.engine, id_, name, purposes, scopes, key_out)
             else:
                 raise click.UsageError("give either --public-key FILE or --key-out FILE")
         except ApplicationError as error:
             raise CommandError(str(error)) from error
-        finally:
-            engine.dispose()
     click.echo(f"application {id_} is registered for {', '.join(purposes)}")
     if key_out is not None:
         click.echo(f"its private key is in {key_out}: hand it over safely, it is kept nowhere else")
@@ -69,13 +65,11 @@ def add(
 def list_(ctx: click.Context) -> None:
     """List the applications."""
     with open_node(ctx) as node:
-        engine = make_engine(node.database_url)
-        applications = list_applications(engine)
-        engine.dispose()
+        applications = list_applications(node.engine)
     table = Table("id", "name", "purposes", "scopes", "status")
     for one in applications:
         table.add_row(one.id, one.name, "\n".join(one.purposes), "\n".join(one.scopes), one.status)
-    Console().print(table)
+    print_table(table)
 
 
 @client.command()
@@ -96,11 +90,8 @@ def activate(ctx: click.Context, id_: str) -> None:
 
 def _change(ctx: click.Context, application_id: str, status: ApplicationStatus) -> None:
     with open_node(ctx) as node:
-        engine = make_engine(node.database_url)
         try:
-            set_status(engine, application_id, status)
+            set_status(node.engine, application_id, status)
         except ApplicationError as error:
             raise CommandError(str(error)) from error
-        finally:
-            engine.dispose()
     click.echo(f"application {application_id} is {status.lower()}")

@@ -10,10 +10,12 @@ from pathlib import Path
 import click
 import psycopg
 import sqlalchemy.exc
+from sqlalchemy import Engine
 
 from node.auth.keys import KeyFileError
 from node.settings import Settings, SettingsError, home_directory, load_settings
 from node.store.embedded import EmbeddedError, embedded_postgres
+from node.store.engine import make_engine
 
 
 class CommandError(click.ClickException):
@@ -33,6 +35,7 @@ class OpenNode:
 
     settings: Settings
     database_url: str
+    engine: Engine
 
 
 def node_home(ctx: click.Context) -> Path:
@@ -57,8 +60,10 @@ def open_node(ctx: click.Context) -> Iterator[OpenNode]:
     settings = load_node_settings(ctx)
     with ExitStack() as stack:
         url = settings.database_url or stack.enter_context(embedded_postgres(settings.postgres_directory))
+        engine = make_engine(url)
+        stack.callback(engine.dispose)
         try:
-            yield OpenNode(settings, url)
+            yield OpenNode(settings, url, engine)
         except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
             raise DatabaseUnreachable(f"the database can't be reached: {str(error).splitlines()[0]}") from error
         except (psycopg.errors.UndefinedTable, sqlalchemy.exc.ProgrammingError) as error:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import getpass
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from node.cli.context import CommandError, open_node
-from node.store.engine import make_engine
+from node.cli.output import print_table
 from node.store.stewardship import StewardshipError, TierDecision, list_datasets, set_tier
 from policy.model import Tier
 
@@ -24,11 +23,11 @@ def dataset() -> None:
 def list_(ctx: click.Context) -> None:
     """List keys, tiers and titles."""
     with open_node(ctx) as node:
-        rows = list_datasets(make_engine(node.database_url))
+        rows = list_datasets(node.engine)
     table = Table("key", "tier", "title", "reason of the tier")
     for row in rows:
         table.add_row(row["key"], row["tier"], row["title"], row["tier_reason"] or "–")
-    Console().print(table)
+    print_table(table)
 
 
 @dataset.command()
@@ -41,7 +40,7 @@ def tier(ctx: click.Context, key: str, tier: str, reason: str, by: str) -> None:
     """Give the dataset KEY a tier. Holds from the next query on."""
     with open_node(ctx) as node:
         try:
-            before = set_tier(make_engine(node.database_url), TierDecision(key, Tier(tier), reason, by))
+            before = set_tier(node.engine, TierDecision(key, Tier(tier), reason, by))
         except StewardshipError as error:
             raise CommandError(str(error)) from error
     click.echo(f"{key}: {before.value} → {tier}")

@@ -6,7 +6,6 @@ import click
 
 from node.cli.context import open_node
 from node.store import migrate as migrations
-from node.store.engine import make_engine
 
 
 @click.command()
@@ -14,5 +13,5 @@ from node.store.engine import make_engine
 def migrate(ctx: click.Context) -> None:
     """Bring the database's schema up to date. Safe to repeat."""
     with open_node(ctx) as node:
-        state = migrations.migrate(make_engine(node.database_url))
+        state = migrations.migrate(node.engine)
     click.echo(f"schema {state.current} is current")

@@ -6,7 +6,6 @@ import click
 
 from node.cli.context import CommandError, open_node
 from node.serving import run_server
-from node.store.engine import make_engine
 from node.store.migrate import schema_state
 
 
@@ -15,9 +14,8 @@ from node.store.migrate import schema_state
 def serve(ctx: click.Context) -> None:
     """Run the node until it is interrupted."""
     with open_node(ctx) as node:
-        engine = make_engine(node.database_url)
-        state = schema_state(engine)
-        engine.dispose()
+        state = schema_state(node.engine)
+        node.engine.dispose()
         if not state.is_current:
             raise CommandError(f"the schema is {state.current}, not {state.head}: run `verbund migrate` first")
         if node.settings.unsafe_plain_http:

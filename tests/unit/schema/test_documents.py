@@ -68,3 +68,15 @@ def test_bad_documents_have_errors(document):
 def test_a_known_document_is_not_checked_again():
     text = '{ dataset(id: "y") { id } }'
     assert DOCUMENTS.check(text) is DOCUMENTS.check(text)
+
+
+def test_a_peer_may_send_what_a_callers_document_became():
+    """A home node spreads fragments and asks for edges: the document that an owner gets is larger."""
+    bounds = Bounds()
+    fields = " ".join(f"a{i}: id" for i in range(bounds.aliases))
+    widest = "{ datasets { nodes { %s } } }" % fields
+    assert DOCUMENTS.check(widest).document is not None
+    sent = "{ r: datasets { edges { k: cursor n0: node { %s } } } }" % fields
+    assert DOCUMENTS.check(sent).document is None
+    assert DOCUMENTS.check(sent, from_peer=True).document is not None
+    assert DOCUMENTS.check(bomb(14), from_peer=True).document is None

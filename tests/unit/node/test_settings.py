@@ -1,0 +1,91 @@
+"""Settings are checked at start; an error names the setting and the remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from node.settings import FILE_NAME, SettingsError, home_directory, load_settings
+
+GOOD = 'city = "giessen"\nname = "Gießen"\nissuer = "https://daten.giessen.example"\n'
+
+
+def load(tmp_path, text=GOOD, **environment):
+    (tmp_path / FILE_NAME).write_text(text, encoding="utf-8")
+    return load_settings(tmp_path, {f"VERBUND_{name}": value for name, value in environment.items()})
+
+
+def test_defaults(tmp_path):
+    settings = load(tmp_path)
+    assert settings.name == "Gießen"
+    assert settings.port == 8080
+    assert settings.host == "127.0.0.1"
+    assert settings.database_url is None
+    assert settings.unsafe_plain_http is False
+    assert settings.graphql_url == "https://daten.giessen.example/graphql"
+    assert settings.home == tmp_path.resolve()
+    assert settings.limits.page == 1000
+
+
+def test_the_environment_overrides_the_file(tmp_path):
+    settings = load(tmp_path, PORT="9000", NAME="Anders", UNSAFE_PLAIN_HTTP="true", HOME="/elsewhere")
+    assert (settings.port, settings.name, settings.unsafe_plain_http) == (9000, "Anders", True)
+    assert settings.home == tmp_path.resolve()
+
+
+def test_limits_are_settings_too(tmp_path):
+    assert load(tmp_path, GOOD + "[limits]\npeer_ms = 250\npage = 7\n", LIMITS_PAGE="8").limits.peer_ms == 250
+    assert load(tmp_path, GOOD, LIMITS_PAGE="8").limits.page == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "remedy"),
+    [
+        ("", "city", "VERBUND_CITY"),
+        (GOOD.replace('"giessen"', '"Gießen"'), "city", "small letters"),
+        (GOOD.replace("https:", "http:"), "issuer", "unsafe_plain_http"),
+        (GOOD.replace("example", "example/"), "issuer", "no slash"),
+        (GOOD.replace("https://daten.giessen.example", "giessen"), "issuer", "https://host"),
+        (GOOD + "port = 0", "port", "VERBUND_PORT"),
+        (GOOD + "port = 70000", "port", "VERBUND_PORT"),
+        (GOOD + 'port = "x"', "port", "VERBUND_PORT"),
+        (GOOD + 'database_url = "mysql://x"', "database_url", "postgresql://"),
+        (GOOD + 'ags = "123"', "ags", "8 digits"),
+        (GOOD + 'log_level = "loud"', "log_level", "debug, info"),
+        (GOOD + "[limits]\npage = 0", "limits.page", "VERBUND_LIMITS_PAGE"),
+        (GOOD + "colour = 1", "colour", FILE_NAME),
+        (GOOD + "[limits]\nsize = 1", "size", FILE_NAME),
+        ("city = ", FILE_NAME, "TOML"),
+    ],
+)
+def test_errors_name_the_setting_and_the_remedy(tmp_path, text, named, remedy):
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, text)
+    assert named in str(caught.value)
+    assert remedy in str(caught.value)
+
+
+def test_all_problems_are_told_at_once(tmp_path):
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, GOOD.replace('"giessen"', '"G"').replace("https:", "http:") + 'ags = "1"')
+    assert len(caught.value.problems) == 3
+
+
+def test_unknown_variables_are_refused(tmp_path):
+    with pytest.raises(SettingsError, match="VERBUND_PROT is not a setting"):
+        load(tmp_path, PROT="1")
+
+
+def test_a_missing_file_is_told_with_the_command_that_makes_it(tmp_path):
+    with pytest.raises(SettingsError, match="verbund init"):
+        load_settings(tmp_path, {})
+
+
+def test_passwords_are_not_repeated_in_errors(tmp_path):
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, GOOD + 'database_url = "mysql://user:secret@host/db"')
+    assert "secret" not in str(caught.value)
+
+
+def test_the_home_is_given_or_the_current_directory(tmp_path):
+    assert str(home_directory({})) == "."
+    assert home_directory({"VERBUND_HOME": str(tmp_path)}) == tmp_path
