@@ -12,10 +12,12 @@ import click
 import orjson
 import psycopg
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from node.cli.context import CommandError, open_node
+from node.cli.output import print_table
 from node.ingest import report as reports
 from node.ingest.counts.importer import ingest_counts
 from node.ingest.dcat.graph import FORMATS, MAX_MEGABYTES
@@ -123,8 +125,12 @@ def _finish(context: click.Context, report: reports.Report) -> None:
 
 
 def _show(entries: list[QuarantineEntry]) -> None:
-    table = Table("Run", "Where", "Field", "Value", "Reason", "What to do")
+    if not entries:
+        click.echo("The quarantine is empty.")
+        return
+    table = Table("run", "where", "field", "value", "reason", "what to do")
     for entry in entries:
-        table.add_row(str(entry.run), entry.location, entry.field, entry.value[:80], entry.reason, entry.message)
-    # Values come from outside: they must not be read as markup.
-    Console(markup=False, highlight=False).print(table if entries else "The quarantine is empty.")
+        # Values come from outside: they must not be read as markup.
+        cells = map(escape, (entry.location, entry.field, entry.value[:80], entry.reason, entry.message))
+        table.add_row(str(entry.run), *cells)
+    print_table(table)

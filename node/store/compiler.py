@@ -175,17 +175,23 @@ class Compiler:
         alias, name = self._alias(), f"page{self._aliases}"
         sort, key = self._fill(order.expression, alias), self._fill(listed.key, alias)
         direction = " desc" if order.descending else ""
-        where = [self._fill(text, alias) for text in (listed.granted, *extra)]
         build = Builder(self.city, self.parameters)
-        where += [self._fill(text, alias) for text in conditions(type_name, node.arguments, build)]
+        templates = [listed.granted, *extra, *conditions(type_name, node.arguments, build)]
+        where = [self._fill(text, alias) for text in templates if "{t}." not in text or listed.parent is None]
+        of_rows = [self._fill(text, alias) for text in templates if "{t}." in text and listed.parent is not None]
         if after is not None:
-            where.append(self._after(order, after, sort, key))
+            (of_rows if listed.parent else where).append(self._after(order, after, sort, key))
+        limit = f"limit {self.parameters.add(first + 1, 'int')}"
+        source = self._fill(listed.source, alias)
+        if listed.parent is not None:
+            of_rows.append(self._fill(listed.link, alias))
+            rows = f"select * from {source} where {all_of(of_rows)} order by {sort}{direction} {limit}"
+            source = f"{self._fill(listed.parent, alias)} cross join lateral ({rows}) {alias}"
         ordering = f"order by {sort}{direction}, {key}"
         sql = (
             f"with {name} as materialized (select {self._fill(listed.columns, alias)},"
             f" {self._fill(order.text, alias)} as sort_, row_number() over ({ordering}) as rn_"
-            f" from {self._fill(listed.source, alias)} where {all_of(where)}"
-            f" {ordering} limit {self.parameters.add(first + 1, 'int')})"
+            f" from {source} where {all_of(where)} {ordering} {limit})"
         )
         return _Page(self, type_name, name, sql, first, binding, self.names["city"])
 

@@ -24,7 +24,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A pageable type. `key` breaks ties; `datasets` gives the keys of the datasets that the page's rows belong to."""
+    """A pageable type. `key` breaks ties; `datasets` gives the keys of the datasets that the page's rows belong to.
+
+    With `parent`, rows are read parent by parent (alias `{t}s`), each no further than the page needs: a page of a long
+    series costs its own rows, not the series.
+    """
 
     source: str
     columns: str
@@ -33,6 +37,8 @@ class Listed:
     orders: Mapping[str, Order]
     default_order: str
     datasets: str
+    parent: str | None = None
+    link: str = "true"
 
 
 def _both(name: str, expression: str, text: str, cast: str) -> dict[str, Order]:
@@ -76,7 +82,9 @@ LISTS: Mapping[str, Listed] = {
         datasets="select d.key from {page} p join dataset d on d.id = p.dataset_id",
     ),
     "Observation": Listed(
-        source="observation {t} join datastream {t}s on {t}s.id = {t}.datastream_id",
+        source="observation {t}",
+        parent="datastream {t}s",
+        link="{t}.datastream_id = {t}s.id",
         columns="{t}.*, {t}s.key as key, {t}s.dataset_id as dataset_id",
         granted="{t}s.dataset_id = any({observable})",
         key="{t}s.key",

@@ -117,7 +117,7 @@ TYPES: Mapping[str, Mapped] = {
             "latest": One(
                 "Observation", "latest_observation", "{t}.datastream_id = {o}.id and {o}.dataset_id = any({observable})"
             ),
-            "observations": Related("Observation", "{t}.datastream_id = {o}.id"),
+            "observations": Related("Observation", "{t}s.id = {o}.id"),
         },
     ),
     "Observation": Mapped(

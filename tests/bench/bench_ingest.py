@@ -50,14 +50,14 @@ def main() -> None:
 
 def write_counters(folder: Path) -> None:
     """The same layout as Münster's: a file per station and month, local time."""
-    dice = random.Random(1)  # noqa: S311 -- synthetic counts
+    dice = random.Random(1)
     start = datetime(2025, 1, 1, tzinfo=UTC)
     for station in range(STATIONS):
         name, one, other = 900_000 + station, 910_000 + station, 920_000 + station
         (folder / str(name)).mkdir(parents=True)
         months: dict[str, list[str]] = {}
         for step in range(DAYS * 96):
-            # Winter time all year, so that no row is ambiguous or missing by the calendar of summer time.
+            # The hour that spring skips is written too: it is found and quarantined, as with a careless counter.
             time = (start + step * timedelta(minutes=15)).strftime("%Y-%m-%d %H:%M")
             a, b = dice.randrange(80), dice.randrange(80)
             months.setdefault(time[:7], []).append(f"{time},{a + b},{a},{b},0,0,0\n")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from policy.model import ANONYMOUS
 from schema.build import build_schema
 from schema.errors import BadInput
-from policy.model import ANONYMOUS
 from schema.ports import Context, Request
 from schema.prepared import Prepared
 from schema.selection import Field
