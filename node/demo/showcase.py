@@ -81,19 +81,21 @@ class Showcase:
 
     async def open_query(self) -> str:
         """Anonymous, at each entry node."""
+        told = ""
         for city in self._nodes:
             page = (await self._ask(OPEN_QUERY, city=city)).data["datasets"]
             rows = {row["city"]: row["rows"] for row in page["federation"]["cities"]}
             _check(page["federation"]["complete"], f"asked at {city}: {page['federation']}")
             _check(set(rows) == set(self._nodes) and all(rows.values()), f"asked at {city}: rows {rows}")
             _check({node["tier"] for node in page["nodes"]} == {"OPEN"}, "an anonymous caller saw more than OPEN")
-        return f"{len(page['nodes'])} datasets, " + ", ".join(f"{city} {count}" for city, count in sorted(rows.items()))
+            told = f"{len(page['nodes'])} datasets, " + ", ".join(f"{name} {rows[name]}" for name in sorted(rows))
+        return told
 
     async def shared_query(self) -> str:
         """With the application's token."""
         answer = await self._shared(PARTNER, PURPOSE)
-        dataset = answer.data.get("dataset")
-        _check(dataset is not None and dataset["tier"] == "SHARED", str(answer.body))
+        dataset: dict[str, Any] = answer.data.get("dataset") or {}
+        _check(dataset.get("tier") == "SHARED", str(answer.body))
         _check(bool(dataset["datastreams"]["nodes"]), "the dataset has no datastreams")
         self._trace = answer.trace_id
         return f"{PARTNER}: {dataset['title']}"

@@ -100,7 +100,8 @@ def _dataset(build: Builder, name: str, value: Any) -> str:
         case "bbox":
             west, south, east, north = build.corners(value)
             return (
-                f"(({{t}}.west <= {east} and {{t}}.east >= {west} and {{t}}.south <= {north} and {{t}}.north >= {south})"
+                f"(({{t}}.west <= {east} and {{t}}.east >= {west}"
+                f" and {{t}}.south <= {north} and {{t}}.north >= {south})"
                 " or exists (select from datastream s join thing b on b.id = s.thing_id where s.dataset_id = {t}.id"
                 f" and b.longitude between {west} and {east} and b.latitude between {south} and {north}))"
             )

@@ -139,11 +139,7 @@ class Town:
 
     @property
     def _database(self) -> str:
-        return (
-            self.database_url.rpartition("/")[2].partition("?")[0]
-            if "?host" not in self.database_url
-            else self.database_url.split("/")[3].partition("?")[0]
-        )
+        return psycopg.conninfo.conninfo_to_dict(self.database_url)["dbname"]
 
     @staticmethod
     def _admin(server_url: str, statement: str, parameters: Any = None) -> None:
@@ -162,7 +158,7 @@ class Federation:
     def __getitem__(self, city: str) -> Town:
         return self.towns[city]
 
-    def add(self, city: str, server_url: str, template: str) -> Town:
+    def add(self, city: str, server_url: str, template: str, *, seed: bool = True) -> Town:
         name = f"f_{city}_{uuid.uuid4().hex[:8]}"
         with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute(f"create database {name} template {template}")
@@ -175,8 +171,9 @@ class Federation:
         create_node(home, plan)
         (home / FILE_NAME).write_text((home / FILE_NAME).read_text() + LIMITS)
         town = Town(load_settings(home, environment={}), url, self.directory)
-        with psycopg.connect(url) as connection:
-            connection.execute(SEED.replace("%(city)s", city))
+        if seed:
+            with psycopg.connect(url) as connection:
+                connection.execute(SEED.replace("%(city)s", city))
         self._register(town)
         self.towns[city] = town
         return town
