@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -27,6 +29,7 @@ from node.http.health import Health
 from node.http.oauth import oauth_routes
 from node.http.problem import handle_http_error, handle_unexpected
 from node.members import Members, own_member
+from node.orphans import end_with_parent
 from node.settings import Settings, home_directory, load_settings
 from node.store.compiler import PageLimits
 from node.store.migrate import head_revision
@@ -45,11 +48,11 @@ SECURITY_HEADERS = {
 
 def from_environment() -> Litestar:
     """The application for a worker process: its settings come from the node's home and the environment."""
-    return create_app(load_settings(home_directory()))
+    return create_app(load_settings(home_directory()), supervised=True)
 
 
-def create_app(settings: Settings) -> Litestar:
-    """Wire one node. `settings.database_url` must be set."""
+def create_app(settings: Settings, *, supervised: bool = False) -> Litestar:
+    """Wire one node. `settings.database_url` must be set. A supervised worker ends with its supervisor."""
     if settings.database_url is None:
         raise ValueError("create_app needs a database: `verbund serve` starts the embedded one")
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
@@ -82,6 +85,8 @@ def create_app(settings: Settings) -> Litestar:
             await stack.enter_async_context(pool)
             await stack.enter_async_context(transport)
             stack.push_async_callback(tokens.close)
+            if supervised:
+                stack.callback(asyncio.create_task(end_with_parent(os.getppid())).cancel)
             yield
 
     return Litestar(

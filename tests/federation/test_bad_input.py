@@ -58,7 +58,7 @@ def clean(answer) -> None:
             200,
             "INVALID",
         ),
-        (b'{"query": "' + b"#" * 70_000 + b'"}', 413, "TOO_LARGE"),
+        (b'{"query": "' + b"#" * 140_000 + b'"}', 413, "TOO_LARGE"),
         (b'{"query": "{' + b" a" * 5_000 + b'}"}', 200, "SYNTAX"),
         (b"[" * 60_000, 400, "BAD_REQUEST"),
     ],

@@ -173,3 +173,22 @@ async def test_an_owner_that_lost_its_keys_is_asked_again_with_a_new_token(healt
     owner.process.start()
     owner.process.wait_ready()
     assert (await home.ask(document, token)).data["dataset"]
+
+
+async def test_workers_end_with_their_supervisor(healthy):
+    """A killed `verbund serve` leaves nobody behind that holds its port."""
+    import os
+    import signal
+
+    town = healthy["wetzlar"]
+    process = town.process._process
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    for _ in range(60):
+        if not town.process.is_ready():
+            break
+        await asyncio.sleep(0.1)
+    assert not town.process.is_ready()
+    town.process._close()
+    town.process.start()
+    town.process.wait_ready()
