@@ -21,14 +21,16 @@ from node.auth.applications import Application, ApplicationStatus, add_applicati
 from node.auth.identity import NodeIdentity
 from node.auth.keys import create_signing_key, load_signing_key
 from node.demo.cities import CITIES, DemoCity
-from node.demo.content import load_city
+from node.demo.content import VERSION, load_city
 from node.demo.governance import APPLICATIONS, DemoApplication
 from node.members import own_member
 from node.settings import FILE_NAME, Settings, load_settings
 from node.setup import NodePlan, create_node, migrate_node
 from node.store.embedded import embedded_postgres
 from node.store.engine import make_engine
+from node.store.migrate import head_revision
 
+MARK = "prepared"
 LIST_DAYS = 30
 WORKERS = 2
 
@@ -59,14 +61,24 @@ def prepare(
 ) -> DemoFederation:
     """Make, or complete, the demo in `directory`. `days` limits the observations, for tests."""
     directory.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-        jobs = {pool.submit(_prepare_city, directory, city, days): city for city in cities}
-        for job in as_completed(jobs):
-            job.result()
-            progress(f"{jobs[job].name} is prepared")
+    mark = f"{VERSION}, schema {head_revision()}, {days or 'all'} days\n"
+    missing = [city for city in cities if not _is_marked(directory / city.id, mark)]
+    if missing:
+        progress("preparing the cities; this is needed once and takes some seconds")
+        with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+            jobs = {pool.submit(_prepare_city, directory, city, days): city for city in missing}
+            for job in as_completed(jobs):
+                job.result()
+                (directory / jobs[job].id / MARK).write_text(mark, encoding="utf-8")
+                progress(f"{jobs[job].name} is prepared")
     settings = {city.id: load_settings(directory / city.id, environment={}) for city in cities}
     _sign_members(directory, list(settings.values()))
     return DemoFederation(directory, settings)
+
+
+def _is_marked(home: Path, mark: str) -> bool:
+    file = home / MARK
+    return file.is_file() and file.read_text(encoding="utf-8") == mark
 
 
 def _prepare_city(directory: Path, city: DemoCity, days: int | None) -> None:
