@@ -33,7 +33,7 @@ def load_city(database_url: str, city: str, *, days: int | None = None) -> bool:
     with psycopg.connect(database_url) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('verbund.demo'))")
         done = "select from ingest_run where kind = 'demo' and source = %s and finished_at is not null"
-        if connection.execute(done, (source,)).fetchone():
+        if connection.execute(done, (source,)).fetchone() is not None:
             return False
         datasets = _load_catalog(connection, city)
         written = sum(_load_station(connection, datasets, station, days) for station in STATIONS[city])

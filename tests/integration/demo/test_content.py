@@ -1,0 +1,29 @@
+"""The demo's content in a real database."""
+
+from __future__ import annotations
+
+import psycopg
+
+from node.demo.content import load_city
+from node.demo.stations import STATIONS
+
+
+def test_a_city_is_loaded_once(database_url):
+    assert load_city(database_url, "giessen", days=2) is True
+    assert load_city(database_url, "giessen", days=2) is False
+    with psycopg.connect(database_url) as connection:
+        streams = len(STATIONS["giessen"]) * 4
+        assert connection.execute("select count(*) from observation").fetchone() == (streams * 2 * 96,)
+        assert connection.execute("select count(*) from latest_observation").fetchone() == (streams,)
+        assert connection.execute("select count(*) from agreement").fetchone() == (2,)
+        tiers = dict(connection.execute("select tier::text, count(*) from dataset group by 1").fetchall())
+        assert tiers == {"OPEN": 7, "SHARED": 2, "INTERNAL": 1, "PROTECTED": 1}
+        described = connection.execute("select description from dataset").fetchall()
+        assert all("Synthetische Demodaten" in text for (text,) in described)
+
+
+def test_more_days_complete_what_is_there(database_url):
+    load_city(database_url, "wetzlar", days=1)
+    assert load_city(database_url, "wetzlar", days=3) is True
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("select count(*) from observation").fetchone() == (3 * 4 * 3 * 96,)
