@@ -3,105 +3,137 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.resources import files
 
 from cedarpy import PolicySet, Schema, pst, validate_policies
 
 from policy.errors import PolicyError
+from policy.source import Source
 
 DATASET_TYPE = "Dataset"
+AGREEMENT_TYPE = "Agreement"
 AGREEMENT_TEMPLATE = "agreement"
-MAX_BYTES = 1_000_000
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # without "/": that is for agreements
+_POSITIONAL = re.compile(r"policy(\d+)")
+_REPEATED = re.compile(r"^for policy `policy\d+`, ")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Parsed and validated policies. `version` is a digest of the schema and of all policy texts."""
+    """Parsed and validated policies. `version` is a digest of the schema and of all policy texts.
+
+    `named_datasets` and `named_agreements` are those that some policy names: no policy can tell others apart by name.
+    """
 
     policies: PolicySet
     schema: Schema
     version: str
+    named_datasets: frozenset[str]
+    named_agreements: frozenset[str]
 
     @classmethod
     def load(cls, city_policy: str | None = None) -> RuleSet:
         """The federation's rules, with those of a city added.
 
         Raises:
-            PolicyError: the city's text does not parse, does not fit the schema, or takes an id that is taken.
+            PolicyError: the city's text does not parse, does not fit the schema, or takes an id that is taken. The
+                message has the line and the reason.
         """
         schema_text, base_text = _shipped("verbund.cedarschema"), _shipped("federation.cedar")
         schema = Schema.from_str(schema_text)
-        base = _checked(base_text, schema, "federation.cedar")
-        _ids(base, "federation.cedar")
-        policies = base
+        base = _Checked(Source("federation.cedar", base_text), schema)
+        base_ids = base.ids()
+        policies, named = base.policies, base.named
         if city_policy is not None:
-            city = _checked(city_policy, schema, "city.cedar")
-            _check_city(city, base)
-            policies = base.with_added_str(city_policy)
+            city = _Checked(Source("city.cedar", city_policy), schema)
+            city.refuse_templates()
+            city.refuse_ids(base_ids)
+            policies, named = base.policies.with_added_str(city_policy), named | city.named
         digest = hashlib.sha256()
         for text in (schema_text, base_text, city_policy or ""):
             digest.update(hashlib.sha256(text.encode()).digest())
-        return cls(policies, schema, digest.hexdigest()[:16])
+        return cls(
+            policies,
+            schema,
+            digest.hexdigest()[:16],
+            frozenset(uid.id for uid in named if uid.type.basename == DATASET_TYPE),
+            frozenset(uid.id for uid in named if uid.type.basename == AGREEMENT_TYPE),
+        )
 
-    @cached_property
-    def named_datasets(self) -> frozenset[str]:
-        """Keys of datasets that a policy names: they can't be decided together with others."""
-        return frozenset(uid.id for uid in pst.entity_uids(self.policies.to_pst()) if uid.type.basename == DATASET_TYPE)
+
+class _Checked:
+    """The policies of one text, which parse and fit the schema. `policyN` is Cedar's name for the Nth in the text."""
+
+    def __init__(self, source: Source, schema: Schema) -> None:
+        self._source = source
+        self.policies = source.parse()
+        try:
+            tree = self.policies.to_pst()
+        except ValueError as error:  # the only bound of Cedar's that `Source` does not know exactly
+            raise PolicyError(f"{source.name}: {str(error).removeprefix('cedarpy: ')}; split the policy") from None
+        self._nodes = {**tree.templates, **tree.static_policies}
+        self.named = pst.entity_uids(tree)
+        result = validate_policies(source.text, schema)
+        if not result.validation_passed:
+            raise PolicyError("\n".join(self._described(e.policy_id, e.error) for e in result.errors))
+
+    def ids(self) -> frozenset[str]:
+        """The @id of every policy.
+
+        Raises:
+            PolicyError: one has none, or two have the same.
+        """
+        found: dict[str, int | None] = {}
+        for name in sorted(self._nodes, key=_number):
+            line = self._source.line_of(_number(name))
+            policy_id = self._nodes[name].annotations.get("id", "")
+            if not policy_id:
+                raise self._source.error(
+                    line, 'the policy has no @id; records name rules by it, e.g. @id("no-exports")'
+                )
+            if not _ID.fullmatch(policy_id):
+                raise self._source.error(
+                    line, f"@id({policy_id!r}): up to 100 of A-Z a-z 0-9 . _ -, and a letter or digit first"
+                )
+            if policy_id in found:
+                raise self._source.error(
+                    line, f"@id({policy_id!r}) is used twice, first in line {found[policy_id]}; each rule needs its own"
+                )
+            found[policy_id] = line
+        return frozenset(found)
+
+    def refuse_templates(self) -> None:
+        """Raises `PolicyError` if there is a template: nothing but agreements is linked."""
+        for template in self.policies.templates():
+            line = self._source.line_of(_number(template["id"]))
+            raise self._source.error(line, "templates (?principal, ?resource) are for agreements; write a policy")
+
+    def refuse_ids(self, taken: frozenset[str]) -> None:
+        """Raises `PolicyError` if an @id is one of these."""
+        self.ids()
+        for name in sorted(self._nodes, key=_number):
+            policy_id = self._nodes[name].annotations["id"]
+            if policy_id in taken:
+                line = self._source.line_of(_number(name))
+                raise self._source.error(
+                    line, f"@id({policy_id!r}) is taken by the federation's rules; choose another one"
+                )
+
+    def _described(self, name: str, reason: str) -> str:
+        node = self._nodes.get(name)
+        policy_id = node.annotations.get("id", name) if node else name
+        reason = _REPEATED.sub("", reason)
+        line = self._source.line_of(_number(name), reason)
+        return str(self._source.error(line, f"{policy_id}: {reason}" if policy_id else reason))
 
 
 def _shipped(name: str) -> str:
     return files("policy").joinpath(name).read_text(encoding="utf-8")
 
 
-def _checked(text: str, schema: Schema, name: str) -> PolicySet:
-    if len(text.encode()) > MAX_BYTES:
-        raise PolicyError(f"{name}: is larger than {MAX_BYTES} bytes")
-    try:
-        policies = PolicySet.from_str(text)
-    except ValueError as error:
-        raise PolicyError(f"{name}: does not parse: {error}") from error
-    result = validate_policies(text, schema)
-    if not result.validation_passed:
-        names = {key: node.annotations.get("id", key) for key, node in _nodes(policies).items()}
-        lines = [
-            f"{name}{_line(text, names.get(e.policy_id, ''))}: {names.get(e.policy_id, e.policy_id)}: {e.error}"
-            for e in result.errors
-        ]
-        raise PolicyError("\n".join(lines))
-    return policies
-
-
-def _check_city(city: PolicySet, base: PolicySet) -> None:
-    if city.templates():
-        raise PolicyError("city.cedar: templates (?principal, ?resource) are for agreements; write a policy")
-    taken = _ids(base, "federation.cedar")
-    for policy_id in _ids(city, "city.cedar"):
-        if policy_id in taken or policy_id.startswith(f"{AGREEMENT_TEMPLATE}/"):
-            raise PolicyError(f"city.cedar: @id({policy_id!r}) is taken by the federation's rules; choose another one")
-
-
-def _ids(policies: PolicySet, name: str) -> set[str]:
-    found: set[str] = set()
-    for node in _nodes(policies).values():
-        policy_id = node.annotations.get("id", "")
-        if not policy_id:
-            raise PolicyError(f'{name}: a policy has no @id; records name rules by it, e.g. @id("no-exports")')
-        if policy_id in found:
-            raise PolicyError(f"{name}: @id({policy_id!r}) is used twice; each rule needs its own")
-        found.add(policy_id)
-    return found
-
-
-def _nodes(policies: PolicySet) -> dict[str, pst.Template]:
-    tree = policies.to_pst()
-    return {**tree.templates, **tree.static_policies}
-
-
-def _line(text: str, policy_id: str) -> str:
-    """`:line` of the policy with this @id."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if f'@id("{policy_id}")' in line:
-            return f":{number}"
-    return ""
+def _number(name: str) -> int:
+    match = _POSITIONAL.fullmatch(name)
+    return int(match[1]) if match else -1

@@ -37,7 +37,7 @@ class Contact:
 class Licence:
     """An entry of the DCAT-AP.de licence list."""
 
-    code: str = strawberry.field(description="E.g. dl-by-de/2.0.")
+    code: str = strawberry.field(description="E.g. dl-by-de-2-0.")
     uri: str = strawberry.field(description="Canonical IRI.")
     title: str
 

@@ -52,7 +52,7 @@ class Observation:
 
     phenomenon_time: DateTime = strawberry.field(description="When it was observed; the start, if an interval. UTC.")
     phenomenon_end: DateTime | None = strawberry.field(
-        description="End of the interval, exclusive; null for an instant."
+        description="End of the interval, exclusive; null for an instant. UTC."
     )
     result: float | None = strawberry.field(description="In the datastream's unit; null if quality is MISSING.")
     quality: Quality

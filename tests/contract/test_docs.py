@@ -1,0 +1,68 @@
+"""The documentation speaks of what there is, and of all of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from node.cli.main import COMMANDS, cli
+from node.http import problem
+from node.settings import Limits, Settings
+from schema import errors
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def rows(page: str) -> set[str]:
+    """The first cells of a page's tables, without their code marks."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return {
+        name for cell in re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE) for name in re.findall(r"`([^`]+)`", cell)
+    }
+
+
+def test_every_setting_and_limit_is_explained():
+    assert {*Settings.__struct_fields__, *Limits.__struct_fields__} <= rows("settings.md")
+
+
+def test_the_documented_defaults_are_the_real_ones():
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    for name in Limits.__struct_fields__:
+        assert f"| `{name}` | {getattr(Limits(), name)} |" in text, name
+
+
+def test_every_error_code_is_explained():
+    codes = {kind.code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "code")}
+    codes |= {code for code, _ in problem._CODES.values()} | {problem.INTERNAL, "SYNTAX", "INVALID", "TIMEOUT"}
+    assert codes <= rows("errors.md")
+
+
+def commands(name: str, command: click.Command) -> list[str]:
+    if not isinstance(command, click.Group):
+        return [name]
+    return [leaf for child, sub in command.commands.items() for leaf in commands(f"{name} {child}", sub)]
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_is_explained(name):
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert set(commands(f"verbund {name}", command)) <= rows("cli.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} → {target}"
+
+
+def test_every_decision_has_the_same_parts():
+    for page in (ROOT / "docs" / "adr").glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        for part in ("**Context.**", "**Decision.**", "**Consequences.**"):
+            assert part in text, f"{page.name} lacks {part}"

@@ -1,0 +1,74 @@
+"""Migrations and models agree, and what must not change can't be changed."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+import migrations.versions
+from node.store.engine import make_engine
+from node.store.migrate import _config, head_revision, migrate, schema_state
+from node.store.tables import METADATA
+
+
+def test_there_is_one_head():
+    assert ScriptDirectory.from_config(_config()).get_heads() == [head_revision()]
+
+
+def test_the_migrated_database_is_what_the_models_say(database_url):
+    engine = make_engine(database_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+    engine.dispose()
+
+
+def test_migrating_again_changes_nothing(database_url):
+    engine = make_engine(database_url)
+    assert migrate(engine).is_current
+    assert schema_state(engine).is_current
+    engine.dispose()
+
+
+def test_there_is_no_way_back():
+    for module in pkgutil.iter_modules(migrations.versions.__path__):
+        with pytest.raises(NotImplementedError, match="forward only"):
+            importlib.import_module(f"migrations.versions.{module.name}").downgrade()
+
+
+@pytest.mark.parametrize("statement", ["update {} set {} = {}", "delete from {}", "truncate {} cascade"])
+@pytest.mark.parametrize(("table", "column"), [("access_record", "rows"), ("operation", "document")])
+def test_the_access_log_is_append_only(database_url, table, column, statement):
+    refused = pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only")
+    with psycopg.connect(database_url, autocommit=True) as connection, refused:
+        connection.execute(statement.format(table, column, column))
+
+
+def test_decisions_end_with_the_transaction_that_outdates_them(database_url):
+    def epoch(connection):
+        return connection.execute("select epoch from policy_epoch").fetchone()[0]
+
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        start = epoch(connection)
+        connection.execute("insert into dataset (key, title, title_sort, digest) values ('a', 'A', 'a', '')")
+        assert epoch(connection) > start
+        for statement, moves in (
+            ("update dataset set tier = 'OPEN'", True),
+            ("update dataset set title = 'B'", False),
+            (
+                "insert into agreement (id, member, datasets, purposes, valid_from, valid_until) values ('x', 'fulda', '{a}', '{research}', now(), now() + interval '1 day')",
+                True,
+            ),
+            ("update agreement set revoked_at = now()", True),
+            ("delete from agreement", True),
+            ("delete from dataset", True),
+        ):
+            before = epoch(connection)
+            connection.execute(statement)
+            assert (epoch(connection) > before) is moves, statement
