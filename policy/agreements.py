@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from policy.model import Agreement
+from policy.model import Agreement, Caller
 from policy.rules import AGREEMENT_TEMPLATE
 
-
-def links(agreements: Sequence[Agreement], now: datetime) -> list[dict[str, Any]]:
-    """The template links of the agreements in force: one per purpose, and application if any are named."""
-    return [link for agreement in agreements if agreement.in_force(now) for link in _links(agreement)]
+Link = dict[str, Any]
 
 
-def _links(agreement: Agreement) -> Iterator[dict[str, Any]]:
-    for purpose in sorted(agreement.purposes):
-        if not agreement.applications:
-            yield _link(agreement, [purpose], "Verbund::Mandate", mandate_id(agreement.member, purpose))
-        for application in sorted(agreement.applications):
-            mandate = application_mandate_id(agreement.member, application, purpose)
-            yield _link(agreement, [application, purpose], "Verbund::ApplicationMandate", mandate)
+def links(agreements: Sequence[Agreement], caller: Caller) -> list[Link]:
+    """The template links that may serve this caller: of an agreement and its purpose, and application if any are named.
+
+    Others are left out for speed only. Cedar compares principal and mandate again.
+    """
+    return [link for agreement in agreements for link in _links(agreement, caller)]
 
 
-def _link(agreement: Agreement, parts: list[str], kind: str, mandate: str) -> dict[str, Any]:
+def _links(agreement: Agreement, caller: Caller) -> Iterator[Link]:
+    city, application, purpose = caller.city, caller.application, caller.purpose
+    if city is None or application is None or purpose is None:
+        return
+    if agreement.member != city or purpose not in agreement.purposes:
+        return
+    if not agreement.applications:
+        yield _link(agreement, [purpose], "Verbund::Mandate", mandate_id(city, purpose))
+    elif application in agreement.applications:
+        mandate = application_mandate_id(city, application, purpose)
+        yield _link(agreement, [application, purpose], "Verbund::ApplicationMandate", mandate)
+
+
+def _link(agreement: Agreement, parts: list[str], kind: str, mandate: str) -> Link:
     return {
         "template_id": AGREEMENT_TEMPLATE,
         "new_id": "/".join([AGREEMENT_TEMPLATE, *(quote(part, safe="") for part in (agreement.id, *parts))]),
@@ -35,6 +44,11 @@ def _link(agreement: Agreement, parts: list[str], kind: str, mandate: str) -> di
             "?resource": {"type": "Verbund::Agreement", "id": agreement.id},
         },
     }
+
+
+def linked_agreements(of: Sequence[Link]) -> frozenset[str]:
+    """The ids of the agreements that these links speak of."""
+    return frozenset(link["values"]["?resource"]["id"] for link in of)
 
 
 def mandate_id(city: str, purpose: str) -> str:
@@ -47,15 +61,29 @@ def application_mandate_id(city: str, application: str, purpose: str) -> str:
     return f"{quote(city, safe='')}/{quote(application, safe='')}/{quote(purpose, safe='')}"
 
 
-class Boundaries:
-    """The times at which some agreement begins or ends to be in force. Between two of them nothing changes."""
+class Calendar:
+    """Which agreements are in force when. Between two boundaries nothing changes."""
 
     def __init__(self, agreements: Sequence[Agreement]) -> None:
         times = {agreement.valid_from for agreement in agreements}
         times |= {agreement.valid_until for agreement in agreements}
         times |= {agreement.revoked_at for agreement in agreements if agreement.revoked_at is not None}
         self._times = sorted(times)
+        self._agreements = agreements
 
     def window(self, now: datetime) -> int:
         """The number of the window that `now` lies in."""
         return bisect_right(self._times, now)
+
+    def in_force(self, now: datetime) -> list[Agreement]:
+        """The agreements in force."""
+        return [agreement for agreement in self._agreements if agreement.in_force(now)]
+
+
+def coverage(agreements: Sequence[Agreement]) -> Mapping[str, frozenset[str]]:
+    """The ids of the agreements that cover each dataset, by the dataset's key."""
+    covering: dict[str, set[str]] = {}
+    for agreement in agreements:
+        for key in agreement.datasets:
+            covering.setdefault(key, set()).add(agreement.id)
+    return {key: frozenset(ids) for key, ids in covering.items()}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from policy.agreements import application_mandate_id, mandate_id
-from policy.model import Action, Agreement, Caller, DatasetFacts
+from policy.model import Action, Caller, DatasetFacts
 
 ANONYMOUS_UID = {"type": "Verbund::Anonymous", "id": "anonymous"}
 
@@ -23,22 +23,12 @@ def reference(kind: str, identifier: str) -> dict[str, Any]:
     return {"__entity": uid(kind, identifier)}
 
 
-def city_entity(city: str, suspended: frozenset[str]) -> Entity:
-    """A city."""
-    return {"uid": uid("City", city), "attrs": {"suspended": city in suspended}, "parents": []}
-
-
-def agreement_entities(agreements: Iterable[Agreement]) -> list[Entity]:
-    """The agreements, in force or not."""
-    return [{"uid": uid("Agreement", agreement.id), "attrs": {}, "parents": []} for agreement in agreements]
-
-
 def dataset_entity(dataset: DatasetFacts, owner: str, agreements: Iterable[str]) -> Entity:
     """A dataset in its agreements."""
     return {
         "uid": uid("Dataset", dataset.key),
         "attrs": {"owner": reference("City", owner), "tier": dataset.tier.value},
-        "parents": [uid("Agreement", agreement) for agreement in agreements],
+        "parents": [uid("Agreement", agreement) for agreement in sorted(agreements)],
     }
 
 
@@ -50,25 +40,20 @@ def principal_uid(caller: Caller) -> dict[str, str]:
 
 
 def caller_entities(caller: Caller, owner: str, suspended: frozenset[str]) -> list[Entity]:
-    """The principal with its city and mandates, and the city of the node it comes through; the owner's city is not."""
-    cities = {city for city in (caller.city, caller.peer) if city is not None and city != owner}
-    entities = [city_entity(city, suspended) for city in sorted(cities)]
+    """The principal with its city and mandates, the city of the node that it comes through, and the owner's city."""
+    cities = {city for city in (owner, caller.city, caller.peer) if city is not None}
+    entities = [_entity(uid("City", city), {"suspended": city in suspended}) for city in sorted(cities)]
+    attrs = {} if caller.city is None else {"city": reference("City", caller.city)}
     if caller.application is None or caller.city is None:
-        return [*entities, {"uid": ANONYMOUS_UID, "attrs": {}, "parents": []}]
-    parents = [uid("City", caller.city)]
+        return [*entities, _entity(ANONYMOUS_UID, attrs)]
+    mandates = []
     if caller.purpose is not None:
         mandates = [
             uid("Mandate", mandate_id(caller.city, caller.purpose)),
             uid("ApplicationMandate", application_mandate_id(caller.city, caller.application, caller.purpose)),
         ]
-        entities += [{"uid": mandate, "attrs": {}, "parents": []} for mandate in mandates]
-        parents += mandates
-    principal = {
-        "uid": principal_uid(caller),
-        "attrs": {"city": reference("City", caller.city)},
-        "parents": parents,
-    }
-    return [*entities, principal]
+    entities += [_entity(mandate) for mandate in mandates]
+    return [*entities, _entity(principal_uid(caller), attrs, [uid("City", caller.city), *mandates])]
 
 
 def request(caller: Caller, action: Action, key: str) -> dict[str, Any]:
@@ -82,3 +67,9 @@ def request(caller: Caller, action: Action, key: str) -> dict[str, Any]:
         "resource": uid("Dataset", key),
         "context": context,
     }
+
+
+def _entity(
+    entity_uid: dict[str, str], attrs: dict[str, Any] | None = None, parents: list[dict[str, str]] | None = None
+) -> Entity:
+    return {"uid": entity_uid, "attrs": attrs or {}, "parents": parents or []}

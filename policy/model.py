@@ -74,7 +74,7 @@ class Agreement:
     revoked_at: datetime | None = None
 
     def in_force(self, now: datetime) -> bool:
-        """True from `valid_from` until `valid_until` unless revoked before `now`."""
+        """True from `valid_from` on and before `valid_until`, unless revoked at `now` or before."""
         return self.valid_from <= now < self.valid_until and (self.revoked_at is None or now < self.revoked_at)
 
 

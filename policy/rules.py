@@ -69,11 +69,7 @@ class _Checked:
 
     def __init__(self, source: Source, schema: Schema) -> None:
         self._source = source
-        self.policies = source.parse()
-        try:
-            tree = self.policies.to_pst()
-        except ValueError as error:  # the only bound of Cedar's that `Source` does not know exactly
-            raise PolicyError(f"{source.name}: {str(error).removeprefix('cedarpy: ')}; split the policy") from None
+        self.policies, tree = source.parse()
         self._nodes = {**tree.templates, **tree.static_policies}
         self.named = pst.entity_uids(tree)
         result = validate_policies(source.text, schema)

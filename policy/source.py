@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cedarpy import PolicySet
+from cedarpy import PolicySet, pst
 
 from policy.errors import PolicyError
 
@@ -20,7 +20,7 @@ MAX_DEPTH = 40  # brackets within brackets
 MAX_OPERATORS = 300  # in one policy: `a && b && c` nests as well
 
 _TOKEN = re.compile(
-    r"""(?P<space>\s+|//[^\n]*) | (?P<string>"(?:[^"\\]|\\.)*") | (?P<word>\w+) | (?P<other>::|&&|\|\||[=!<>]=|[!-/:-~])""",
+    r"""(?P<space>\s+|//[^\n]*) | "(?:[^"\\]|\\.)*" | (?P<word>\w+) | ::|&&|\|\||[=!<>]= | [!-/:-~]""",
     re.VERBOSE | re.DOTALL,
 )
 _NOT_CEDAR = frozenset("\"#$&'^`|~\\")
@@ -76,16 +76,17 @@ class Source:
                     return self._line(token.start)
         return self._line(tokens[0].start)
 
-    def parse(self) -> PolicySet:
-        """Cedar's own reading of the text.
+    def parse(self) -> tuple[PolicySet, pst.PolicySet]:
+        """Cedar's own reading of the text, and its tree.
 
         Raises:
             PolicyError: it does not parse.
         """
         try:
-            return PolicySet.from_str(self.text)
+            policies = PolicySet.from_str(self.text)
+            return policies, policies.to_pst()
         except ValueError as error:
-            raise self._located(str(error)) from None
+            raise self._located(_plain(error)) from None
 
     def _located(self, reason: str) -> PolicyError:
         for number, tokens in enumerate(self._policies):
@@ -107,10 +108,10 @@ class Source:
         """The token that Cedar names may occur often: meant is the last one in the shortest text that is refused."""
         first = tokens[0].start
 
-        def is_refused(token: _Token) -> bool:
-            return _reason(self.text[first : token.end]) not in (None, _INCOMPLETE)
+        def is_refused(token: _Token) -> int:
+            return int(_reason(self.text[first : token.end]) not in (None, _INCOMPLETE))
 
-        until = bisect_left(tokens, True, key=is_refused)
+        until = bisect_left(tokens, 1, key=is_refused)
         quoted = _QUOTED.search(reason)
         for token in reversed(tokens[: until + 1]):
             if quoted is not None and token.text == quoted[1]:
@@ -150,7 +151,7 @@ class Source:
         if operators > MAX_OPERATORS:
             raise self.error(
                 self.line_of(number),
-                f"the policy has more than {MAX_OPERATORS} operators; split it, or compare with a set: [...].contains()",
+                f"the policy has more than {MAX_OPERATORS} operators; split it, or ask a set: [...].contains()",
             )
 
     def _line(self, position: int) -> int:
@@ -159,7 +160,11 @@ class Source:
 
 def _reason(text: str) -> str | None:
     try:
-        PolicySet.from_str(text)
+        PolicySet.from_str(text).to_pst()
     except ValueError as error:
-        return str(error)
+        return _plain(error)
     return None
+
+
+def _plain(error: ValueError) -> str:
+    return str(error).removeprefix("cedarpy: ")

