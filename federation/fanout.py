@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from schema.document import print_document
 from schema.errors import CityUnavailable, NotFound
 from schema.ports import Request
 from schema.selection import Field
+
+log = logging.getLogger(__name__)
 
 _STATES: Mapping[type[FederationError], State] = {
     PeerTimeout: State.TIMEOUT,
@@ -121,6 +124,10 @@ class Fanout:
         except FederationError as error:
             state = _STATES.get(type(error), State.INCOMPATIBLE)
             return Outcome(CityReport(member.id, state, took_ms=_since(started), reason=error.reason))
+        except Exception:  # whatever a peer's answer brings about must not cost the others' rows
+            log.exception("trace %s: the answer of %s could not be read", request.trace_id, member.id)
+            reason = "its answer could not be read"
+            return Outcome(CityReport(member.id, State.INCOMPATIBLE, took_ms=_since(started), reason=reason))
         told = page.federation.cities[0] if page.federation and page.federation.cities else _CityReport()
         report = CityReport(
             member.id,

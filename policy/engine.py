@@ -17,16 +17,16 @@ from cedarpy import Decision as CedarDecision
 
 from policy import entities
 from policy.agreements import Calendar, coverage, linked_agreements, links
-from policy.model import Action, Agreement, Caller, DatasetFacts, Decision, Grant, Tier
+from policy.model import Action, Agreement, Caller, DatasetFacts, Decision, Grant
 from policy.rules import AGREEMENT_TEMPLATE, RuleSet
 
 REMEMBERED = 512
 
 _DENIED = Decision(permit=False)
-_NOWHERE: frozenset[str] = frozenset()
+_NO_AGREEMENT: frozenset[str] = frozenset()
 
 _Question = tuple[str | None, str | None, str | None, str | None, Action, int]
-_Class = tuple[Tier, frozenset[str], str | None]
+_Class = tuple[int, frozenset[str]]  # the number of a tier or of a named dataset; its agreements with the caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Engine:
         self._suspended = suspended_cities
         keys = Counter(dataset.key for dataset in datasets)
         self._datasets = tuple(dataset for dataset in datasets if keys[dataset.key] == 1)
+        self._kinds = _kinds(self._datasets, rules.named_datasets)
         ids = Counter(agreement.id for agreement in agreements)
         self._calendar = Calendar(tuple(agreement for agreement in agreements if ids[agreement.id] == 1))
         self._answers: OrderedDict[_Question, _Answer] = OrderedDict()
@@ -92,12 +93,13 @@ class Engine:
         except (ValueError, TypeError):
             # What Cedar can't read it can't permit, e.g. an id that is not valid Unicode.
             classes, decisions = {}, {}
-        permitted = [dataset for dataset in self._datasets if classes and decisions[classes[dataset.key]].permit]
-        grant = Grant(
-            datasets={dataset.id: dataset.key for dataset in permitted},
-            rules={dataset.key: decisions[classes[dataset.key]].rules for dataset in permitted},
-            policy_version=self.policy_version,
-        )
+        grant = Grant(policy_version=self.policy_version)
+        rules = {class_: decision.rules for class_, decision in decisions.items() if decision.permit}
+        for dataset in self._datasets:
+            class_ = classes.get(dataset.key)
+            if class_ in rules:
+                grant.datasets[dataset.id] = dataset.key
+                grant.rules[dataset.key] = rules[class_]
         return _Answer(classes, decisions, grant)
 
     def _by_class(
@@ -107,18 +109,15 @@ class Engine:
         linked = links(in_force, caller)
         speaking = linked_agreements(linked) | self._rules.named_agreements
         covering = coverage([agreement for agreement in in_force if agreement.id in speaking])
-        named = self._rules.named_datasets
         classes: dict[str, _Class] = {}
         leaders: dict[_Class, DatasetFacts] = {}
-        for dataset in self._datasets:
-            key = dataset.key
-            class_ = (dataset.tier, covering.get(key, _NOWHERE), key if key in named else None)
-            classes[key] = class_
+        for dataset, kind in zip(self._datasets, self._kinds, strict=True):
+            class_ = classes[dataset.key] = (kind, covering.get(dataset.key, _NO_AGREEMENT))
             leaders.setdefault(class_, dataset)
         if not leaders:
             return {}, {}
         facts = entities.caller_entities(caller, self._owner, self._suspended)
-        facts += [entities.dataset_entity(leader, self._owner, class_[1]) for class_, leader in leaders.items()]
+        facts += [entities.dataset_entity(leader, self._owner, ids) for (_, ids), leader in leaders.items()]
         answers = is_authorized_batch(
             [entities.request(caller, action, leader.key) for leader in leaders.values()],
             self._rules.policies.with_linked_batch(linked),
@@ -126,6 +125,15 @@ class Engine:
             self._rules.schema,
         )
         return classes, {class_: _read(answer) for class_, answer in zip(leaders, answers, strict=True)}
+
+
+def _kinds(datasets: Sequence[DatasetFacts], named: frozenset[str]) -> list[int]:
+    """For each dataset a number that it shares with those of its tier, or with none if a policy names it."""
+    numbers: dict[tuple[str, str | None], int] = {}
+    return [
+        numbers.setdefault((dataset.tier.value, dataset.key if dataset.key in named else None), len(numbers))
+        for dataset in datasets
+    ]
 
 
 def _read(answer: AuthzResult) -> Decision:

@@ -74,7 +74,8 @@ class _Checked:
         self.named = pst.entity_uids(tree)
         result = validate_policies(source.text, schema)
         if not result.validation_passed:
-            raise PolicyError("\n".join(self._described(e.policy_id, e.error) for e in result.errors))
+            errors = sorted(result.errors, key=lambda error: (_number(error.policy_id), error.error))
+            raise PolicyError("\n".join(self._described(e.policy_id, e.error) for e in errors))
 
     def ids(self) -> frozenset[str]:
         """The @id of every policy.

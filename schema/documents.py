@@ -12,7 +12,8 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from schema.budget import Bounds, check_document
 
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
-REMEMBERED = 512
+REMEMBERED = 256
+LONGEST_REMEMBERED = 4_096  # characters; a parsed document takes some hundred times as much memory
 MAX_ERRORS = 10
 
 
@@ -39,6 +40,8 @@ class Documents:
             self._known.move_to_end((from_peer, text))
             return known
         checked = self._check(text, self._bounds[from_peer])
+        if len(text) > LONGEST_REMEMBERED:
+            return checked
         self._known[from_peer, text] = checked
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)

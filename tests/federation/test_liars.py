@@ -60,6 +60,9 @@ async def test_an_honest_one_is_merged(federation, limburg):
         (answers(b""), "INCOMPATIBLE"),
         (answers(b"<html>"), "INCOMPATIBLE"),
         (answers(b"{" * 100_000), "INCOMPATIBLE"),
+        (answers(b'{"data": {"r": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"), "INCOMPATIBLE"),
+        (answers(page([edge("a", n0={"id": "limburg:dataset:\ud800"})])), "INCOMPATIBLE"),
+        (answers(b'{"data": {"r": {"edges": [{"k": "\xff\xfe"}]}}}'), "INCOMPATIBLE"),
         (answers({"data": None}), "INCOMPATIBLE"),
         (answers({"data": {"r": None}}), "INCOMPATIBLE"),
         (
