@@ -21,13 +21,12 @@ from schema.errors import Unavailable
 log = logging.getLogger("verbund.audit")
 REMEMBERED = 1_024
 
-_OPERATION = "insert into operation (digest, document) values (%s, %s) on conflict do nothing"
-_RECORD = """
-insert into access_record
-    (trace_id, role, counterpart, caller_city, application, purpose, token_id, action, field, operation, datasets,
-     decision, rules, policy_version, state, rows, bytes, took_ms)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
+_COLUMNS = (
+    "trace_id, role, counterpart, caller_city, application, purpose, token_id, action, field, operation, datasets,"
+    " decision, rules, policy_version, state, rows, bytes, took_ms"
+)
+_ROW = f"({', '.join(['%s'] * len(_COLUMNS.split(',')))})"
+_OPERATION = "with known as (insert into operation (digest, document) values (%s, %s) on conflict do nothing)"
 
 
 class AccessLog:
@@ -44,21 +43,22 @@ class AccessLog:
             Unavailable: they could not be committed; the answer must not leave.
         """
         digest = records[0].operation
+        is_new = digest not in self._stored
+        statement = f"insert into access_record ({_COLUMNS}) values {', '.join([_ROW] * len(records))}"
+        values = [value for record in records for value in _values(record)]
+        if is_new:
+            statement = f"{_OPERATION} {statement}"
+            values = [digest, document.replace("\x00", "\ufffd"), *values]
         try:
-            async with self._pool.connection() as connection, connection.transaction():
-                if digest not in self._stored:
-                    await connection.execute(_OPERATION, (digest, document.replace("\x00", "\ufffd")))
-                cursor = connection.cursor()
-                if len(records) == 1:
-                    await cursor.execute(_RECORD, _values(records[0]))
-                else:
-                    await cursor.executemany(_RECORD, [_values(record) for record in records])
+            async with self._pool.connection() as connection:
+                await connection.execute(statement, values)  # one statement is one transaction
         except (psycopg.Error, PoolTimeout) as error:
             log.warning("trace %s: the access record can't be written: %s", records[0].trace_id, type(error).__name__)
             raise Unavailable("the access log can't be written, so no data may leave") from error
-        self._stored[digest] = None
-        if len(self._stored) > REMEMBERED:
-            self._stored.popitem(last=False)
+        if is_new:
+            self._stored[digest] = None
+            if len(self._stored) > REMEMBERED:
+                self._stored.popitem(last=False)
 
 
 def _values(record: AccessRecord) -> tuple[Any, ...]:
