@@ -7,7 +7,7 @@ there is a next page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,22 +15,13 @@ from typing import Any
 from node.store.filters import Builder, conditions
 from node.store.lists import LISTS, Order
 from node.store.mapping import TYPES, Inline, Many, One, Related
+from node.store.reach import DATASETS_OF, KINDS, NAMED_BY, crosses
 from node.store.sql import Parameters, all_of, column, cursor, json_list, json_object
 from schema.cursor import Position, binding_of, decode
 from schema.errors import BadInput
 from schema.selection import TYPENAME, Field
 
 ROWS = ("edges", "nodes")
-
-
-_KINDS = {"Dataset": "dataset", "Thing": "thing", "Datastream": "datastream"}
-_DATASETS_OF = {
-    "Dataset": "select id from dataset where key = any({keys})",
-    "Thing": "select s.dataset_id from datastream s join thing g on g.id = s.thing_id where g.key = any({keys})"
-    " and not exists (select from datastream v where v.thing_id = g.id and v.dataset_id = any({scope}))",
-    "Datastream": "select dataset_id from datastream where key = any({keys})",
-}
-_NAMED_BY = {"datasets": "Dataset", "things": "Thing", "datastreams": "Datastream"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +202,7 @@ class Compiler:
 
         Exact, unless the selection crosses from a thing to all its datastreams: then all that is within reach there.
         """
-        if _crosses(root):
+        if crosses(root):
             return f"select key from dataset d where d.id = any({self.names['readable']})"
         return self._fill(LISTS[page.type_name].datasets, "t", page=page.shown)
 
@@ -220,16 +211,16 @@ class Compiler:
         if not named:
             return "null"
         scope = self.names["observable" if type_name == "Observation" else "readable"]
-        asked = " union ".join(_DATASETS_OF[kind].format(keys=keys, scope=scope) for kind, keys in named.items())
+        asked = " union ".join(DATASETS_OF[kind].format(keys=keys, scope=scope) for kind, keys in named.items())
         return f"(select array_agg(key) from dataset where id in ({asked}) and id <> all({scope}))"
 
     def _named(self, type_name: str, root: Field) -> dict[str, str]:
         """The keys in a list's filter as parameters, by the type that they are of."""
         values = root.arguments.get("filter") or {}
-        arguments = {"ids": type_name, **_NAMED_BY} if type_name in _KINDS else _NAMED_BY
+        arguments = {"ids": type_name, **NAMED_BY} if type_name in KINDS else NAMED_BY
         build = Builder(self.city, self.parameters)
         return {
-            kind: build.ids(values[name], _KINDS[kind], f"filter.{name}")
+            kind: build.ids(values[name], KINDS[kind], f"filter.{name}")
             for name, kind in arguments.items()
             if values.get(name) is not None
         }
@@ -295,26 +286,6 @@ class _Page:
     def _cursor(self) -> str:
         binding = self.compiler.parameters.add(self.binding, "text")
         return cursor(binding, f"{self.name}.sort_", self.city, f"{self.name}.key")
-
-
-def _crosses(root: Field) -> bool:
-    """True if the selection goes from a thing below the rows to all its datastreams, which may be of other datasets."""
-    return any(_leaves_by_thing(child) for row in _row_fields(root) for child in row.children)
-
-
-def _row_fields(root: Field) -> Iterator[Field]:
-    if not root.type_name.endswith("Connection"):
-        yield root
-    for child in root.children:
-        if child.name == "nodes":
-            yield child
-        elif child.name == "edges":
-            yield from child.children_named("node")
-
-
-def _leaves_by_thing(node: Field) -> bool:
-    here = node.type_name == "Thing" and node.child("datastreams") is not None
-    return here or any(map(_leaves_by_thing, node.children))
 
 
 def _cast_back(text: str, cast: str) -> str:

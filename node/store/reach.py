@@ -1,0 +1,36 @@
+"""Which datasets a question reaches: those that its ids belong to, and those that a selection can lead to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schema.selection import Field
+
+KINDS = {"Dataset": "dataset", "Thing": "thing", "Datastream": "datastream"}
+DATASETS_OF = {
+    "Dataset": "select id from dataset where key = any({keys})",
+    "Thing": "select s.dataset_id from datastream s join thing g on g.id = s.thing_id where g.key = any({keys})"
+    " and not exists (select from datastream v where v.thing_id = g.id and v.dataset_id = any({scope}))",
+    "Datastream": "select dataset_id from datastream where key = any({keys})",
+}
+NAMED_BY = {"datasets": "Dataset", "things": "Thing", "datastreams": "Datastream"}
+
+
+def crosses(root: Field) -> bool:
+    """True if the selection goes from a thing below the rows to all its datastreams, which may be of other datasets."""
+    return any(_leaves_by_thing(child) for row in _row_fields(root) for child in row.children)
+
+
+def _row_fields(root: Field) -> Iterator[Field]:
+    if not root.type_name.endswith("Connection"):
+        yield root
+    for child in root.children:
+        if child.name == "nodes":
+            yield child
+        elif child.name == "edges":
+            yield from child.children_named("node")
+
+
+def _leaves_by_thing(node: Field) -> bool:
+    here = node.type_name == "Thing" and node.child("datastreams") is not None
+    return here or any(map(_leaves_by_thing, node.children))
