@@ -14,25 +14,40 @@ from policy.rules import AGREEMENT_TEMPLATE
 Link = dict[str, Any]
 
 
-def links(agreements: Sequence[Agreement], caller: Caller) -> list[Link]:
-    """The template links that may serve this caller: of an agreement and its purpose, and application if any are named.
-
-    Others are left out for speed only. Cedar compares principal and mandate again.
-    """
-    return [link for agreement in agreements for link in _links(agreement, caller)]
+def links(agreements: Sequence[Agreement], now: datetime) -> list[Link]:
+    """The template links of the agreements in force: one per purpose, and application if any are named."""
+    return [link for agreement in agreements if agreement.in_force(now) for link in _links(agreement)]
 
 
-def _links(agreement: Agreement, caller: Caller) -> Iterator[Link]:
-    city, application, purpose = caller.city, caller.application, caller.purpose
-    if city is None or application is None or purpose is None:
-        return
-    if agreement.member != city or purpose not in agreement.purposes:
-        return
-    if not agreement.applications:
-        yield _link(agreement, [purpose], "Verbund::Mandate", mandate_id(city, purpose))
-    elif application in agreement.applications:
-        mandate = application_mandate_id(city, application, purpose)
-        yield _link(agreement, [application, purpose], "Verbund::ApplicationMandate", mandate)
+def links_for(caller: Caller, agreements: Sequence[Agreement], now: datetime) -> list[Link]:
+    """Those of the links that may serve this caller. For speed only: Cedar compares principal and mandate again."""
+    if caller.city is None or caller.application is None or caller.purpose is None:
+        return []
+    mandates = {
+        ("Verbund::Mandate", mandate_id(caller.city, caller.purpose)),
+        ("Verbund::ApplicationMandate", application_mandate_id(caller.city, caller.application, caller.purpose)),
+    }
+    with_member = [agreement for agreement in agreements if agreement.member == caller.city]
+    return [link for link in links(with_member, now) if _mandate_of(link) in mandates]
+
+
+def linked_agreements(of: Sequence[Link]) -> frozenset[str]:
+    """The ids of the agreements that these links speak of."""
+    return frozenset(link["values"]["?resource"]["id"] for link in of)
+
+
+def _mandate_of(link: Link) -> tuple[str, str]:
+    principal = link["values"]["?principal"]
+    return principal["type"], principal["id"]
+
+
+def _links(agreement: Agreement) -> Iterator[Link]:
+    for purpose in sorted(agreement.purposes):
+        if not agreement.applications:
+            yield _link(agreement, [purpose], "Verbund::Mandate", mandate_id(agreement.member, purpose))
+        for application in sorted(agreement.applications):
+            mandate = application_mandate_id(agreement.member, application, purpose)
+            yield _link(agreement, [application, purpose], "Verbund::ApplicationMandate", mandate)
 
 
 def _link(agreement: Agreement, parts: list[str], kind: str, mandate: str) -> Link:
@@ -44,11 +59,6 @@ def _link(agreement: Agreement, parts: list[str], kind: str, mandate: str) -> Li
             "?resource": {"type": "Verbund::Agreement", "id": agreement.id},
         },
     }
-
-
-def linked_agreements(of: Sequence[Link]) -> frozenset[str]:
-    """The ids of the agreements that these links speak of."""
-    return frozenset(link["values"]["?resource"]["id"] for link in of)
 
 
 def mandate_id(city: str, purpose: str) -> str:

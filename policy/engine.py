@@ -16,7 +16,7 @@ from cedarpy import AuthzResult, Entities, is_authorized_batch
 from cedarpy import Decision as CedarDecision
 
 from policy import entities
-from policy.agreements import Calendar, coverage, linked_agreements, links
+from policy.agreements import Calendar, coverage, linked_agreements, links_for
 from policy.model import Action, Agreement, Caller, DatasetFacts, Decision, Grant
 from policy.rules import AGREEMENT_TEMPLATE, RuleSet
 
@@ -106,7 +106,7 @@ class Engine:
         self, caller: Caller, action: Action, now: datetime
     ) -> tuple[dict[str, _Class], dict[_Class, Decision]]:
         in_force = self._calendar.in_force(now)
-        linked = links(in_force, caller)
+        linked = links_for(caller, in_force, now)
         speaking = linked_agreements(linked) | self._rules.named_agreements
         covering = coverage([agreement for agreement in in_force if agreement.id in speaking])
         classes: dict[str, _Class] = {}
@@ -116,7 +116,11 @@ class Engine:
             leaders.setdefault(class_, dataset)
         if not leaders:
             return {}, {}
-        facts = entities.caller_entities(caller, self._owner, self._suspended)
+        facts = [
+            entities.city_entity(self._owner, self._suspended),
+            *entities.caller_entities(caller, self._owner, self._suspended),
+            *entities.agreement_entities(agreement for agreement in in_force if agreement.id in speaking),
+        ]
         facts += [entities.dataset_entity(leader, self._owner, ids) for (_, ids), leader in leaders.items()]
         answers = is_authorized_batch(
             [entities.request(caller, action, leader.key) for leader in leaders.values()],

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from policy.agreements import application_mandate_id, mandate_id
-from policy.model import Action, Caller, DatasetFacts
+from policy.model import Action, Agreement, Caller, DatasetFacts
 
 ANONYMOUS_UID = {"type": "Verbund::Anonymous", "id": "anonymous"}
 
@@ -21,6 +21,16 @@ def uid(kind: str, identifier: str) -> dict[str, str]:
 def reference(kind: str, identifier: str) -> dict[str, Any]:
     """The uid of an entity, as attributes take it."""
     return {"__entity": uid(kind, identifier)}
+
+
+def city_entity(city: str, suspended: frozenset[str]) -> Entity:
+    """A city."""
+    return _entity(uid("City", city), {"suspended": city in suspended})
+
+
+def agreement_entities(agreements: Iterable[Agreement]) -> list[Entity]:
+    """The agreements."""
+    return [_entity(uid("Agreement", agreement.id)) for agreement in agreements]
 
 
 def dataset_entity(dataset: DatasetFacts, owner: str, agreements: Iterable[str]) -> Entity:
@@ -40,9 +50,9 @@ def principal_uid(caller: Caller) -> dict[str, str]:
 
 
 def caller_entities(caller: Caller, owner: str, suspended: frozenset[str]) -> list[Entity]:
-    """The principal with its city and mandates, the city of the node that it comes through, and the owner's city."""
-    cities = {city for city in (owner, caller.city, caller.peer) if city is not None}
-    entities = [_entity(uid("City", city), {"suspended": city in suspended}) for city in sorted(cities)]
+    """The principal with its city and mandates, and the city of the node it comes through; the owner's city is not."""
+    cities = {city for city in (caller.city, caller.peer) if city is not None and city != owner}
+    entities = [city_entity(city, suspended) for city in sorted(cities)]
     attrs = {} if caller.city is None else {"city": reference("City", caller.city)}
     if caller.application is None or caller.city is None:
         return [*entities, _entity(ANONYMOUS_UID, attrs)]

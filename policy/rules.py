@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from cedarpy import PolicySet, Schema, pst, validate_policies
+from cedarpy import PolicySet, Schema, ValidationError, pst, validate_policies
 
 from policy.errors import PolicyError
 from policy.source import Source
@@ -74,8 +75,7 @@ class _Checked:
         self.named = pst.entity_uids(tree)
         result = validate_policies(source.text, schema)
         if not result.validation_passed:
-            errors = sorted(result.errors, key=lambda error: (_number(error.policy_id), error.error))
-            raise PolicyError("\n".join(self._described(e.policy_id, e.error) for e in errors))
+            raise PolicyError("\n".join(self._described(result.errors)))
 
     def ids(self) -> frozenset[str]:
         """The @id of every policy.
@@ -90,6 +90,10 @@ class _Checked:
             if not policy_id:
                 raise self._source.error(
                     line, 'the policy has no @id; records name rules by it, e.g. @id("no-exports")'
+                )
+            if policy_id.startswith(f"{AGREEMENT_TEMPLATE}/"):
+                raise self._source.error(
+                    line, f"@id({policy_id!r}) is taken by the federation's agreements; choose another one"
                 )
             if not _ID.fullmatch(policy_id):
                 raise self._source.error(
@@ -119,12 +123,16 @@ class _Checked:
                     line, f"@id({policy_id!r}) is taken by the federation's rules; choose another one"
                 )
 
-    def _described(self, name: str, reason: str) -> str:
-        node = self._nodes.get(name)
-        policy_id = node.annotations.get("id", name) if node else name
-        reason = _REPEATED.sub("", reason)
-        line = self._source.line_of(_number(name), reason)
-        return str(self._source.error(line, f"{policy_id}: {reason}" if policy_id else reason))
+    def _described(self, errors: Sequence[ValidationError]) -> list[str]:
+        """One line per error, in the order of the text, those first that quote a word of it; Cedar's order varies."""
+        found = {(_number(e.policy_id), _REPEATED.sub("", e.error)): e.policy_id for e in errors}
+        lines = []
+        for (number, reason), name in sorted(found.items(), key=lambda item: (item[0][0], "`" not in item[0][1], item)):
+            node = self._nodes.get(name)
+            policy_id = node.annotations.get("id", name) if node else name
+            where = self._source.line_of(number, reason)
+            lines.append(str(self._source.error(where, f"{policy_id}: {reason}" if policy_id else reason)))
+        return lines
 
 
 def _shipped(name: str) -> str:

@@ -16,6 +16,7 @@ from node.auth.keys import KeyFileError
 from node.settings import Settings, SettingsError, home_directory, load_settings
 from node.store.embedded import EmbeddedError, embedded_postgres
 from node.store.engine import make_engine
+from policy.errors import PolicyError
 
 
 class CommandError(click.ClickException):
@@ -26,7 +27,7 @@ class DatabaseUnreachable(CommandError):
     """The database does not answer."""
 
 
-FORESEEN = (SettingsError, KeyFileError, EmbeddedError)
+FORESEEN = (SettingsError, KeyFileError, EmbeddedError, PolicyError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ import threading
 
 import click
 
+from node.auth.keys import load_signing_key
 from node.cli.context import CommandError, open_node
+from node.gate import load_rules
 from node.serving import run_server
 from node.store.embedded import keep_running
 from node.store.migrate import schema_state
@@ -17,6 +19,9 @@ from node.store.migrate import schema_state
 def serve(ctx: click.Context) -> None:
     """Run the node until it is interrupted."""
     with open_node(ctx) as node:
+        # what a worker would stumble over at its start is told here, once and without a traceback
+        load_signing_key(node.settings.signing_key_file)
+        load_rules(node.settings.city_policy_file)
         state = schema_state(node.engine)
         node.engine.dispose()
         if not state.is_current:

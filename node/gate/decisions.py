@@ -21,6 +21,7 @@ from federation.membership import Membership
 from node.store.compiler import Scope
 from node.store.pool import Pool
 from policy.engine import Engine
+from policy.errors import PolicyError
 from policy.model import Action, Agreement, Caller, DatasetFacts, Grant, Tier
 from policy.rules import RuleSet
 from schema.errors import Unavailable
@@ -120,7 +121,13 @@ def load_rules(city_policy: Path) -> RuleSet:
     Raises:
         PolicyError: a file is not valid; with line and reason.
     """
-    return RuleSet.load(city_policy.read_text(encoding="utf-8") if city_policy.is_file() else None)
+    if not city_policy.is_file():
+        return RuleSet.load()
+    try:
+        text = city_policy.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{city_policy} can't be read as UTF-8 text: {error}") from error
+    return RuleSet.load(text)
 
 
 async def _row(connection: psycopg.AsyncConnection[Any], sql: str) -> Any:

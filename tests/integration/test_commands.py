@@ -142,3 +142,32 @@ def test_init_with_bad_settings_leaves_nothing(tmp_path):
     assert done.exit_code == 1
     assert not (home / FILE_NAME).exists()
     assert not (home / "keys").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("city.cedar", b'@id("x") permit (principal, action, resource) when { resource.colour };', "city.cedar:1"),
+        ("city.cedar", b"\xff\xfe", "can't be read"),
+        ("keys/signing.pem", b"no key", "signing.pem"),
+    ],
+)
+def test_serve_tells_what_is_wrong_before_it_starts(run, name, content, told):
+    import subprocess
+    import sys
+
+    (run.home / "keys").mkdir(mode=0o700)
+    for file, text in {"keys/signing.pem": None, name: content}.items():
+        path = run.home / file
+        if text is None:
+            from node.auth.keys import create_signing_key
+
+            create_signing_key(path)
+        else:
+            path.write_bytes(text)
+            path.chmod(0o600)
+    words = [sys.executable, "-m", "node.cli", "--home", str(run.home), "serve"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
