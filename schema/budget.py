@@ -16,6 +16,8 @@ from graphql import (
 )
 
 HUGE = 10**9
+INTROSPECTION = {"__schema", "__type"}
+INTROSPECTION_DEPTH = 20  # tools ask for types of types of types; validation bounds the lists among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,10 @@ class _Measure:
         for selection in node.selections if node else ():
             if isinstance(selection, FieldNode):
                 below = self.selection_set(selection.selection_set)
-                size = Size(below.depth + 1, below.aliases + (selection.alias is not None), below.selections + 1, 1)
+                depth_here = below.depth + 1
+                if selection.name.value in INTROSPECTION and below.depth <= INTROSPECTION_DEPTH:
+                    depth_here = 1
+                size = Size(depth_here, below.aliases + (selection.alias is not None), below.selections + 1, 1)
             elif isinstance(selection, InlineFragmentNode):
                 size = self.selection_set(selection.selection_set)
             else:

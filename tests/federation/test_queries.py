@@ -158,3 +158,10 @@ async def test_the_access_log_is_for_auditors(federation):
     assert "giessen:dataset:" in str(nodes)
     looked = (await town.ask(document, await town.token(AUDITOR, "operations"))).data["accessLog"]["nodes"][0]
     assert looked["action"] == "application:log:read", "looking at the log is itself recorded"
+
+
+async def test_developers_explore_the_schema(federation):
+    from graphql import build_client_schema, get_introspection_query, print_schema
+
+    answer = await federation["fulda"].ask(get_introspection_query())
+    assert "type ObservationConnection" in print_schema(build_client_schema(answer.data))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from graphql import parse
+from graphql import get_introspection_query, parse
 
 from schema.budget import Bounds, check_document
 from schema.build import build_schema
@@ -80,3 +80,17 @@ def test_a_peer_may_send_what_a_callers_document_became():
     assert DOCUMENTS.check(sent).document is None
     assert DOCUMENTS.check(sent, from_peer=True).document is not None
     assert DOCUMENTS.check(bomb(14), from_peer=True).document is None
+
+
+def test_tools_may_introspect():
+    query = get_introspection_query(specified_by_url=True, directive_is_repeatable=True, input_value_deprecation=True)
+    checked = DOCUMENTS.check(query)
+    assert checked.document is not None
+    assert not checked.errors
+
+
+def test_introspection_is_no_way_round_the_bounds():
+    nested = "{ __schema { types { " + "ofType { " * 30 + "name" + " }" * 30 + " } } }"
+    assert DOCUMENTS.check(nested).document is None
+    lists = "{ __schema { types { " + "fields { type { " * 6 + "name" + " } }" * 6 + " } } }"
+    assert DOCUMENTS.check(lists).errors
