@@ -100,11 +100,11 @@ def _parse(text: str) -> Cursor | None:
         parts = msgspec.json.decode(raw, type=list[Any])
     except (binascii.Error, msgspec.DecodeError, ValueError):
         return None
-    if len(parts) not in {5, 6} or parts[0] != VERSION or not all(isinstance(part, str) for part in parts[1:5]):
+    if len(parts) not in {5, 6} or parts[0] != VERSION or not all(map(_is_text, parts[1:5])):
         return None
     away: dict[str, Position | None] = {}
     for entry in parts[5] if len(parts) == 6 and isinstance(parts[5], list) else []:
-        if not isinstance(entry, list) or len(entry) not in {1, 4} or not all(isinstance(e, str) for e in entry):
+        if not isinstance(entry, list) or len(entry) not in {1, 4} or not all(map(_is_text, entry)):
             return None
         away[entry[0]] = Position(*entry[1:]) if len(entry) == 4 else None
     return Cursor(parts[1], Position(*parts[2:5]), away)
@@ -112,3 +112,8 @@ def _parse(text: str) -> Cursor | None:
 
 def _flat(position: Position | None) -> list[str]:
     return [] if position is None else [position.sort, position.city, position.key]
+
+
+def _is_text(part: object) -> bool:
+    """Text that PostgreSQL can take: it has no NUL."""
+    return isinstance(part, str) and "\x00" not in part

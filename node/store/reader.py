@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 from node.store.compiler import Compiler, PageLimits, Scope
 from node.store.pool import Pool
 from schema.cursor import Position
-from schema.errors import TooCostly, Unavailable
+from schema.errors import BadInput, TooCostly, Unavailable
 from schema.selection import Field
 
 
@@ -88,7 +88,9 @@ class Reader:
             raise TooCostly(
                 "the query took longer than the database may", hint="narrow the filter or the interval, or ask for less"
             ) from error
-        except (psycopg.OperationalError, psycopg.errors.AdminShutdown, PoolTimeout) as error:
+        except psycopg.DataError as error:
+            raise BadInput("an argument lies outside what the database can hold", hint="use nearer values") from error
+        except (psycopg.OperationalError, PoolTimeout) as error:
             raise Unavailable("the database can't be reached") from error
         assert row is not None
         return row

@@ -22,7 +22,10 @@ def _parse(value: object) -> datetime:
         raise ValueError(f"{value!r} is not a time: {remedy}") from None
     if parsed.tzinfo is None:
         raise ValueError(f"{value!r} has no offset: {remedy}")
-    return parsed
+    try:
+        return parsed.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{value!r} lies outside the years 1 to 9999 in UTC: choose a nearer time") from None
 
 
 DateTime = NewType("DateTime", datetime)

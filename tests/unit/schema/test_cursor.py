@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schema.cursor import Cursor, Position, binding_of, decode, encode, position_of
 from schema.errors import BadInput
 
-_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 _position = st.builds(Position, _text, _text, _text)
 
 
@@ -46,3 +46,8 @@ def test_the_binding_leaves_out_only_what_may_change_from_page_to_page():
     assert binding_of("things", base) != same
     for name, value in (("cities", ["fulda", "giessen"]), ("filter", {"a": 2}), ("orderBy", "Y")):
         assert binding_of("datasets", base | {name: value}) != same
+
+
+def test_a_cursor_with_a_nul_is_refused():
+    with pytest.raises(BadInput, match="not a cursor"):
+        decode(encode(Cursor("b", Position("s", "c", "a\x00b"))), "b")

@@ -98,3 +98,11 @@ async def test_a_key_that_a_column_name_can_not_hold_is_refused():
 async def test_times_without_offset_are_refused_with_a_remedy():
     with pytest.raises(Exception, match="has no offset: write ISO 8601"):
         await tree('{ datasets(filter: {modifiedSince: "2026-01-01T00:00:00"}) { nodes { id } } }')
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-02-30T00:00:00Z", "", "now"]
+)
+async def test_times_that_do_not_exist_are_refused_with_a_remedy(time):
+    with pytest.raises(Exception, match=r"years 1 to 9999|write ISO 8601"):
+        await tree("query ($t: DateTime) { datasets(filter: {modifiedSince: $t}) { nodes { id } } }", t=time)
