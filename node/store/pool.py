@@ -10,6 +10,8 @@ from psycopg_pool import AsyncConnectionPool
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
 WAIT_S = 3.0
+LIFETIME_S = 600.0  # a session's memory grows with the statements it has prepared
+PREPARED = 64
 
 
 class JsonBytes(Loader):
@@ -29,6 +31,7 @@ def make_pool(database_url: str, *, size: int, statement_ms: int) -> Pool:
         open=False,
         timeout=WAIT_S,
         max_idle=300,
+        max_lifetime=LIFETIME_S,
         reconnect_timeout=1.0,
         configure=_configure,
         check=None,
@@ -44,3 +47,4 @@ def make_pool(database_url: str, *, size: int, statement_ms: int) -> Pool:
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     connection.adapters.register_loader("json", JsonBytes)
+    connection.prepared_max = PREPARED
