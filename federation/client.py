@@ -59,14 +59,17 @@ class PeerClient:
         self._tokens = tokens
         self._bounds = bounds
 
-    async def ask(self, member: Member, document: Document, request: Request) -> Envelope:
+    def deadline(self, request: Request) -> float:
+        """Until when a peer that is asked now may answer (event-loop clock, seconds)."""
+        return min(request.deadline, asyncio.get_running_loop().time() + self._bounds.seconds)
+
+    async def ask(self, member: Member, document: Document, request: Request, ends: float) -> Envelope:
         """Send a query to the owner and return its envelope.
 
         Raises:
-            PeerError: no usable answer within the time that is left.
+            PeerError: no usable answer until `ends`.
         """
         body = orjson.dumps({"query": document.text, "variables": document.variables})
-        ends = min(request.deadline, asyncio.get_running_loop().time() + self._bounds.seconds)
         response = await self._post(member, body, request, ends)
         if response.status == 401:  # the owner forgot its key or restarted with another: a new token may do
             self._tokens.forget(member.id)
@@ -102,5 +105,5 @@ def _read(response: PeerResponse) -> Envelope:
         raise PeerIncompatible(f"it answered with HTTP status {response.status}")
     try:
         return _Envelope.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PeerIncompatible("its answer is not GraphQL over JSON") from error

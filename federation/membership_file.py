@@ -1,7 +1,7 @@
 """The membership list on disk, reread when it changes.
 
-A new list that can't be accepted never replaces a good one: the good one is served until it ends, and then none. An
-older list never replaces a newer one either.
+A new list that can't be accepted never replaces a good one: the good one is served until it ends, and then none. While
+the node runs an older list never replaces a newer one either.
 """
 
 from __future__ import annotations

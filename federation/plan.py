@@ -6,6 +6,7 @@ made, in `edges` or in `nodes`. The own city's store is asked in the same form.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +21,9 @@ from schema.selection import TYPENAME, Field
 
 ALIAS = "r"
 CURSOR = "k"
+MAX_KEY = 200
+MAX_SORT = 500
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 REPORT_FIELDS = ("asOf", "policyVersion", "obligations")
 
 _Edges = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
@@ -90,7 +94,13 @@ class PagePlan:
                 position = None
         if position is None or position.city != city:
             raise PeerIncompatible("a row has no cursor of that city")
+        if len(position.key) > MAX_KEY or not self._sorts(position.sort):
+            raise PeerIncompatible("a row's cursor has no sort key of that order")
         return position
+
+    def _sorts(self, sort: str) -> bool:
+        order = str(self.root.arguments.get("orderBy", ""))
+        return bool(_TIME.fullmatch(sort)) if order.startswith(("TIME_", "MODIFIED_")) else len(sort) <= MAX_SORT
 
     def _parts(self, edge: dict[str, msgspec.Raw]) -> list[msgspec.Raw]:
         try:

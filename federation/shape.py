@@ -59,7 +59,7 @@ class Shapes:
                 self._known.popitem(last=False)
         try:
             decoder.decode(answer)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise PeerIncompatible(f"its answer does not fit the schema ({_where(error)})") from error
 
 

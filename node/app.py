@@ -65,7 +65,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> Litestar:
     tokens = PeerTokens(identity.issuer, identity.signing_key, transport)
     client = PeerClient(transport, tokens, PeerBounds(limits.peer_ms / 1000, limits.peer_bytes))
     decisions = Decisions(pool, settings.city, load_rules(settings.city_policy_file), members.current)
-    reader = Reader(pool, settings.city, PageLimits(limits.observations_page, limits.page))
+    reader = Reader(pool, settings.city, PageLimits(limits.observations_page, limits.page, limits.answer_bytes))
     gate = CityGate(
         city=settings.city,
         own=OwnData(settings.city, reader, decisions),
@@ -73,6 +73,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> Litestar:
         fanout=Fanout(client, Shapes(schema.graphql), limits.peers_at_once),
         access_log=AccessLog(pool),
         max_rows=limits.rows,
+        max_values=limits.values,
     )
     directory = NodeDirectory(settings, members, own_member(settings, identity))
     bearer = BearerTokens(identity, members.current)

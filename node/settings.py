@@ -12,10 +12,11 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
+
+from federation.subjects import is_issuer
 
 FILE_NAME = "verbund.toml"
 PREFIX = "VERBUND_"
@@ -45,6 +46,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     page: Positive = 1_000
     observations_page: Positive = 10_000
     rows: Positive = 50_000
+    values: Positive = 500_000
+    answer_bytes: Positive = 32_000_000
     request_ms: Positive = 10_000
     peer_ms: Positive = 4_000
     statement_ms: Positive = 8_000
@@ -114,7 +117,10 @@ def load_settings(home: Path, environment: Mapping[str, str] | None = None) -> S
     environment = os.environ if environment is None else environment
     values = _read_file(home / FILE_NAME)
     overrides = _from_environment(environment)
-    values["limits"] = {**values.get("limits", {}), **overrides.pop("limits", {})}
+    limits = values.get("limits", {})
+    if not isinstance(limits, dict):
+        raise SettingsError([f"limits: {limits!r} is not a table. Write [limits] with a line for each limit"])
+    values["limits"] = {**limits, **overrides.pop("limits", {})}
     values.update(overrides)
     values["home"] = str(home.resolve())
     try:
@@ -184,12 +190,12 @@ def _problems(settings: Settings) -> list[str]:
         problems.append(
             f"city: {settings.city!r} is not a city id. Use small letters, digits and hyphens, e.g. giessen"
         )
-    url = urlsplit(settings.issuer)
-    if url.scheme not in {"https", "http"} or not url.netloc or url.path or url.query or url.fragment:
+    if not is_issuer(settings.issuer):
         problems.append(
-            f"issuer: {settings.issuer!r} is not an issuer URL. Use https://host with no path and no slash at the end"
+            f"issuer: {settings.issuer!r} is not an issuer URL. Use https://host in small letters, with no"
+            " path and no slash at the end"
         )
-    elif url.scheme == "http" and not settings.unsafe_plain_http:
+    elif settings.issuer.startswith("http:") and not settings.unsafe_plain_http:
         problems.append(
             f"issuer: {settings.issuer!r} is not encrypted. Use https, or for a trial on one machine set"
             " unsafe_plain_http = true"

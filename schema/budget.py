@@ -29,6 +29,7 @@ class Bounds:
     aliases: int = 50
     selections: int = 1_000
     root_fields: int = 10
+    repeats: int = 5
 
     def for_peers(self) -> Bounds:
         """Bounds for what another node sends: it has checked its caller's document, and spread the fragments since."""
@@ -38,6 +39,7 @@ class Bounds:
             aliases=self.aliases * 2 + 10,
             selections=self.selections * 2,
             root_fields=self.root_fields,
+            repeats=self.repeats,
         )
 
 
@@ -106,4 +108,35 @@ def check_document(document: DocumentNode, bounds: Bounds) -> GraphQLError | Non
                     f"the document has {told} {name}; the limit is {limit}",
                     extensions={"code": "TOO_COSTLY", "hint": "ask for less in one request, or in several"},
                 )
+        if (key := _repeated([operation.selection_set], fragments, bounds.repeats)) is not None:
+            return GraphQLError(
+                f"{key!r} is asked for more than {bounds.repeats} times in one place",
+                extensions={"code": "TOO_COSTLY", "hint": "merge the selections of the same field"},
+            )
+    return None
+
+
+def _repeated(nodes: list[SelectionSetNode], fragments: dict[str, FragmentDefinitionNode], limit: int) -> str | None:
+    """A response key that comes too often: validating that its fields can be merged takes the square of that.
+
+    Called after the size is known to be within bounds, so spreading the fragments is, too.
+    """
+    groups: dict[str, list[FieldNode]] = {}
+    visited: set[str] = set()
+    waiting = list(nodes)
+    while waiting:
+        for selection in waiting.pop().selections:
+            if isinstance(selection, FieldNode):
+                groups.setdefault((selection.alias or selection.name).value, []).append(selection)
+            elif isinstance(selection, InlineFragmentNode):
+                waiting.append(selection.selection_set)
+            elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in visited:
+                visited.add(selection.name.value)
+                fragment = fragments.get(selection.name.value)
+                waiting += [fragment.selection_set] if fragment else []
+    for key, group in groups.items():
+        below = [field.selection_set for field in group if field.selection_set is not None]
+        found = key if len(group) > limit else _repeated(below, fragments, limit) if below else None
+        if found is not None:
+            return found
     return None

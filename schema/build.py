@@ -68,10 +68,10 @@ def _known_documents(documents: Callable[[], Documents]) -> type[SchemaExtension
             from_peer = context.request.caller.peer is not None
             checked = documents().check(self.execution_context.query or "", from_peer=from_peer)
             if checked.document is None:
-                raise checked.errors[0]
+                raise _fresh(checked.errors[0])
             _check_choice(checked.document, self.execution_context)
             self.execution_context.graphql_document = checked.document
-            self.execution_context.pre_execution_errors = list(checked.errors) or None
+            self.execution_context.pre_execution_errors = list(map(_fresh, checked.errors)) or None
             self.execution_context.validation_rules = ()
             yield
 
@@ -86,3 +86,10 @@ def _check_choice(document: DocumentNode, context: ExecutionContext) -> None:
             f"the document has {len(operations)} operations",
             extensions={"code": "BAD_REQUEST", "hint": "name the one you mean in operationName"},
         )
+
+
+def _fresh(error: GraphQLError) -> GraphQLError:
+    """A copy: Python hangs a traceback on what is raised, and a remembered error would keep every request alive."""
+    return GraphQLError(
+        error.message, nodes=error.nodes, source=error.source, positions=error.positions, extensions=error.extensions
+    )

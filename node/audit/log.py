@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+from graphql import strip_ignored_characters
 from psycopg_pool import PoolTimeout
 
 from node.audit.record import AccessRecord
@@ -20,6 +21,7 @@ from schema.errors import Unavailable
 
 log = logging.getLogger("verbund.audit")
 REMEMBERED = 1_024
+MAX_DOCUMENT = 16_384  # characters
 
 _COLUMNS = (
     "trace_id, role, counterpart, caller_city, application, purpose, token_id, action, field, operation, datasets,"
@@ -48,7 +50,7 @@ class AccessLog:
         values = [value for record in records for value in _values(record)]
         if is_new:
             statement = f"{_OPERATION} {statement}"
-            values = [digest, document.replace("\x00", "\ufffd"), *values]
+            values = [digest, _stored_form(document), *values]
         try:
             async with self._pool.connection() as connection:
                 await connection.execute(statement, values)  # one statement is one transaction
@@ -59,6 +61,11 @@ class AccessLog:
             self._stored[digest] = None
             if len(self._stored) > REMEMBERED:
                 self._stored.popitem(last=False)
+
+
+def _stored_form(document: str) -> str:
+    """Comments cost their sender nothing and would fill the disk; only valid documents come here."""
+    return strip_ignored_characters(document)[:MAX_DOCUMENT].replace("\x00", "\ufffd")
 
 
 def _values(record: AccessRecord) -> tuple[Any, ...]:

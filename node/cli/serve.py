@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from contextlib import ExitStack
 
 import click
 
@@ -10,7 +10,7 @@ from node.auth.keys import load_signing_key
 from node.cli.context import CommandError, open_node
 from node.gate import load_rules
 from node.serving import run_server
-from node.store.embedded import keep_running
+from node.store.embedded import kept_running
 from node.store.migrate import schema_state
 
 
@@ -30,9 +30,7 @@ def serve(ctx: click.Context) -> None:
             click.secho(
                 "UNSAFE: plain http is allowed (unsafe_plain_http). Never do this in production.", fg="red", err=True
             )
-        if node.settings.database_url is None:
-            watch = threading.Thread(
-                target=keep_running, args=(node.settings.postgres_directory, node.database_url), daemon=True
-            )
-            watch.start()
-        run_server(node.settings, node.database_url)
+        with ExitStack() as stack:
+            if node.settings.database_url is None:
+                stack.enter_context(kept_running(node.settings.postgres_directory, node.database_url))
+            run_server(node.settings, node.database_url)

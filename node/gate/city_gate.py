@@ -17,7 +17,7 @@ from node.gate.answer import PageInfo, connection_json
 from node.gate.own_data import OwnData, OwnPage
 from node.gate.records import Recorder
 from node.gate.targets import Targets, targets_of
-from schema.cost import check_rows
+from schema.cost import check_cost
 from schema.cursor import Cursor, Position, binding_of, decode, encode
 from schema.errors import CityUnavailable, Forbidden, Incomplete, NotFound, Unavailable
 from schema.ids import GlobalId, parse_id
@@ -41,6 +41,7 @@ class CityGate:
         fanout: Fanout,
         access_log: AccessLog,
         max_rows: int,
+        max_values: int,
     ) -> None:
         self._city = city
         self._own = own
@@ -48,10 +49,11 @@ class CityGate:
         self._fanout = fanout
         self._log = access_log
         self._max_rows = max_rows
+        self._max_values = max_values
 
     async def read(self, request: Request, field: Field) -> Prepared | None:
         """Answer one root field; see `schema.ports.Gate`."""
-        check_rows(field, self._max_rows)
+        check_cost(field, rows=self._max_rows, values=self._max_values)
         if field.name == "accessLog":
             return await self._access_log(request, field)
         if not request.caller.is_anonymous and READ_SCOPE not in request.caller.scopes:
@@ -68,7 +70,7 @@ class CityGate:
         after = field.arguments.get("after")
         cursor = decode(after, binding) if after is not None else None
         recorder = Recorder(self._city, request, field)
-        if targets.own and not targets.peers:
+        if targets.own and not targets.peers and not _unasked(targets, cursor, self._city):
             answer = await self._own_list(request, field, cursor, targets, recorder)
         else:
             answer = await self._merged_list(request, field, cursor, targets, recorder)
@@ -92,9 +94,11 @@ class CityGate:
         self, request: Request, field: Field, cursor: Cursor | None, targets: Targets, recorder: Recorder
     ) -> bytes:
         """Several cities are asked at once; their rows are merged in one order."""
+        self._own.check(field)  # the caller's mistakes are told here, not by each owner
         plan = plan_page(field)
         cities = [*([self._city] if targets.own else []), *targets.peers]
         starts = {city: cursor.start_for(city) if cursor else None for city in cities}
+        remembered = _unasked(targets, cursor, self._city)
         asking = asyncio.create_task(self._fanout.pages(plan, targets.peers, starts, request))
         try:
             own, pages = await self._own_part(request, plan, starts) if targets.own else (None, {})
@@ -104,8 +108,8 @@ class CityGate:
         pages |= {city: outcome.page for city, outcome in outcomes.items() if outcome.page is not None}
         merged = merge(
             pages,
-            starts=starts,
-            failed=[city for city in cities if city not in pages],
+            starts=remembered | starts,
+            failed=[city for city in (*remembered, *cities) if city not in pages],
             previous=cursor,
             first=plan.first,
             descending=plan.descending,
@@ -220,6 +224,16 @@ class CityGate:
                 recorder.peer(report, outcomes[report.city].bytes)
         if not recorder.records:
             recorder.nobody(size)
+
+
+def _unasked(targets: Targets, cursor: Cursor | None, own: str) -> dict[str, Position | None]:
+    """Cities whose rows are still to come although they are not asked now: suspended ones, and those of the cursor."""
+    asked = {*targets.peers, *([own] if targets.own else [])}
+    denied = [report.city for report in targets.skipped if report.state is State.DENIED]
+    found = {city: cursor.start_for(city) if cursor else None for city in denied}
+    if cursor is not None:
+        found |= {city: start for city, start in cursor.away.items() if city not in asked}
+    return found
 
 
 def _info(merged: Merged, cursor: Cursor | None) -> PageInfo:

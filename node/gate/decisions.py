@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from federation.errors import MembershipError
 from federation.membership import Membership
 from node.store.compiler import Scope
 from node.store.pool import Pool
@@ -72,13 +73,13 @@ class Decisions:
         self._current: _Current | None = None
         self._lock = asyncio.Lock()
 
-    async def ruling(self, caller: Caller, action: Action, at_least: int = 0) -> Ruling:
-        """What the caller may see, under an epoch not older than `at_least`.
+    async def ruling(self, caller: Caller, action: Action, stale: int | None = None) -> Ruling:
+        """What the caller may see, under another epoch than the `stale` one.
 
         Raises:
-            Unavailable: the database can't be reached.
+            Unavailable: the database or the membership list can't be used.
         """
-        current = await self._up_to_date(at_least)
+        current = await self._up_to_date(stale)
         now = datetime.now(UTC)
         catalog = current.engine.grant(caller, Action.READ_CATALOG, now)
         observations = current.engine.grant(caller, Action.READ_OBSERVATIONS, now)
@@ -86,13 +87,17 @@ class Decisions:
         grant = observations if action is Action.READ_OBSERVATIONS else catalog
         return Ruling(caller, action, now, current.engine, current.epoch, scope, grant)
 
-    async def _up_to_date(self, at_least: int) -> _Current:
-        membership = self._membership()
+    async def _up_to_date(self, stale: int | None) -> _Current:
+        """Any other epoch will do, an earlier one too: a database that was restored goes back in time."""
+        try:
+            membership = self._membership()
+        except MembershipError as error:
+            raise Unavailable(f"the membership list can't be used: {error.reason}") from error
         current = self._current
-        if current is None or current.epoch < at_least or current.members != membership.digest:
+        if current is None or current.epoch == stale or current.members != membership.digest:
             async with self._lock:
                 current = self._current
-                if current is None or current.epoch < at_least or current.members != membership.digest:
+                if current is None or current.epoch == stale or current.members != membership.digest:
                     current = self._current = await self._load(membership)
         return current
 

@@ -57,7 +57,7 @@ class OwnData:
                 version = ruling.grant.policy_version
                 report = CityReport(self._city, State.OK, took_ms=took, as_of=page.as_of, policy_version=version)
                 return OwnPage(page, ruling, report)
-            ruling = await self._decisions.ruling(caller, _action(field), at_least=page.epoch)
+            ruling = await self._decisions.ruling(caller, _action(field), stale=ruling.epoch)
         raise _restless()
 
     async def object(self, caller: Caller, field: Field, key: str) -> OwnObject:
@@ -67,8 +67,12 @@ class OwnData:
             found = await self._reader.single(field, ruling.scope, key)
             if found.epoch == ruling.epoch:
                 return OwnObject(found, ruling)
-            ruling = await self._decisions.ruling(caller, _action(field), at_least=found.epoch)
+            ruling = await self._decisions.ruling(caller, _action(field), stale=ruling.epoch)
         raise _restless()
+
+    def check(self, field: Field) -> None:
+        """Check a list's arguments without reading. Raises BadInput."""
+        self._reader.check(field)
 
     async def log_page(self, field: Field, start: Position | None) -> Page:
         """A page of the access log, which belongs to no dataset."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from node.store.filters import Builder, conditions
@@ -34,10 +34,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class PageLimits:
-    """Largest `first` of lists of observations, and of all others."""
+    """Largest `first` of lists of observations, and of all others; largest answer in bytes."""
 
     observations: int = 10_000
     others: int = 1_000
+    answer_bytes: int = 32_000_000
 
     def check(self, type_name: str, first: int) -> int:
         """`first`, if it is within the limits."""
@@ -292,9 +293,9 @@ def _cast_back(text: str, cast: str) -> str:
     """The sort key of a cursor, if it can be cast. Cursors come from outside."""
     try:
         if cast == "timestamptz":
-            return datetime.fromisoformat(text).isoformat()
+            return datetime.fromisoformat(text).astimezone(UTC).isoformat()
         if cast == "bigint":
             return str(int(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise BadInput("after: this is not a cursor", hint="take it from pageInfo.endCursor") from None
     return text

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-import time
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,10 +74,24 @@ def _forget_the_dead(server: PostgresServer) -> None:
             continue
 
 
-def keep_running(directory: Path, url: str) -> None:
-    """Start the server again whenever it has died, for as long as this process lives; meant for a thread."""
-    while True:
-        time.sleep(CHECK_EVERY_S)
+@contextmanager
+def kept_running(directory: Path, url: str) -> Iterator[None]:
+    """Within this context the server is started again whenever it has died.
+
+    Leave it before the server is stopped: a server on its way down looks dead, and would be started again.
+    """
+    ended = threading.Event()
+    watch = threading.Thread(target=_restart_the_dead, args=(directory, url, ended), daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watch.join()
+
+
+def _restart_the_dead(directory: Path, url: str, ended: threading.Event) -> None:
+    while not ended.wait(CHECK_EVERY_S):
         try:
             psycopg.connect(url, connect_timeout=5).close()
         except psycopg.OperationalError:

@@ -61,6 +61,12 @@ class Reader:
         first = self.limits.check(root.type_name.removesuffix("Connection"), root.arguments.get("first", 20))
         statement = Compiler(self._city, scope, self.limits).list_statement(root, after, first)
         *arrays, count, start, end, datasets, denied, epoch = await self._row(statement.sql, statement.parameters)
+        size = sum(map(len, arrays))
+        if size > self.limits.answer_bytes:
+            raise TooCostly(
+                f"{root.key}: the answer has {size} bytes; the limit is {self.limits.answer_bytes}",
+                hint="lower `first`, or select fewer fields",
+            )
         return Page(
             columns={child.key: array for child, array in zip(statement.rows, arrays, strict=True)},
             rows=min(count, first),
@@ -72,6 +78,11 @@ class Reader:
             epoch=epoch,
             as_of=datetime.now(UTC),
         )
+
+    def check(self, root: Field) -> None:
+        """Check the arguments of a root connection as `page` would. Raises BadInput."""
+        first = self.limits.check(root.type_name.removesuffix("Connection"), root.arguments.get("first", 20))
+        Compiler(self._city, Scope((), ()), self.limits).list_statement(root, None, first)
 
     async def single(self, root: Field, scope: Scope, key: str) -> Single:
         """One object by its key; raises as `page`."""

@@ -33,6 +33,8 @@ class NodeLimits:
     rows: int = strawberry.field(
         description="Largest number of rows that a document may ask for, nested lists multiplied."
     )
+    values: int = strawberry.field(description="Largest number of values: rows times selected leaves.")
+    answer_bytes: int
     request_ms: int
     peer_ms: int
 

@@ -192,3 +192,51 @@ async def test_workers_end_with_their_supervisor(healthy):
     town.process._close()
     town.process.start()
     town.process.wait_ready()
+
+
+async def test_a_database_that_went_back_in_time_is_answered_from(healthy):
+    """A restored backup has an earlier policy epoch than the node remembers."""
+    town = healthy["fulda"]
+    document = '{ datasets(cities: ["fulda"], first: 1) { nodes { id } } }'
+    before = (await town.ask(document)).data
+    town.sql("update policy_epoch set epoch = epoch - 1")
+    try:
+        assert (await town.ask(document)).data == before
+    finally:
+        town.sql("update policy_epoch set epoch = epoch + 1")
+
+
+async def test_mistakes_are_the_callers_also_if_only_peers_are_asked(healthy):
+    for argument in ("first: -1", "first: 5000", "filter: {bbox: {west: 9, south: 1, east: 8, north: 2}}"):
+        answer = await healthy["offenbach"].ask('{ datasets(cities: ["giessen"], %s) { nodes { id } } }' % argument)
+        assert answer.code == "BAD_INPUT"
+
+
+async def test_an_unusable_membership_list_is_told(healthy):
+    from datetime import UTC, datetime, timedelta
+
+    town = healthy["wetzlar"]
+    town.process.kill()
+    town.settings.membership_file.write_bytes(b"junk")
+    try:
+        town.process.start()
+        for _ in range(100):
+            ready = None
+            try:
+                ready = await town.get("/health/ready")
+                break
+            except OSError:
+                await asyncio.sleep(0.1)
+        assert ready is not None
+        assert ready.status == 503
+        for document in (
+            '{ dataset(id: "wetzlar:dataset:rad") { id } }',
+            "{ datasets { nodes { id } } }",
+            "{ cities { id } }",
+        ):
+            answer = await town.ask(document)
+            assert (answer.status, answer.code) == (503, "UNAVAILABLE")
+            assert "membership list" in answer.body["errors"][0]["message"]
+    finally:
+        healthy.sign(issued_at=datetime.now(UTC) + timedelta(seconds=1))
+        await asyncio.sleep(2.2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -83,6 +84,50 @@ async def test_an_honest_one_is_merged(federation, limburg):
         (answers(page([edge("a"), edge("a")])), "INCOMPATIBLE"),
         (answers(page([edge(str(n)) for n in range(9)])), "INCOMPATIBLE"),
         (answers(page([], pageInfo={"hasNextPage": "no"})), "INCOMPATIBLE"),
+        (
+            answers(
+                page(
+                    [edge("a")],
+                    federation={
+                        "cities": [{"city": "limburg", "asOf": None, "policyVersion": "v\x00", "obligations": []}]
+                    },
+                )
+            ),
+            "INCOMPATIBLE",
+        ),
+        (
+            answers(
+                page(
+                    [edge("a")],
+                    federation={
+                        "cities": [{"city": "limburg", "asOf": None, "policyVersion": "v" * 101, "obligations": []}]
+                    },
+                )
+            ),
+            "INCOMPATIBLE",
+        ),
+        (
+            answers(
+                page(
+                    [edge("a")],
+                    federation={
+                        "cities": [{"city": "limburg", "asOf": None, "policyVersion": "v", "obligations": ["x"] * 21}]
+                    },
+                )
+            ),
+            "INCOMPATIBLE",
+        ),
+        (answers(page([edge("a" * 501)])), "INCOMPATIBLE"),
+        (
+            answers(
+                {
+                    "data": {"r": None},
+                    "errors": [{"message": "", "extensions": {"a": json.loads("[" * 900 + "]" * 900)}}],
+                }
+            ),
+            "INCOMPATIBLE",
+        ),
+        (answers(b'{"errors": [{"extensions": {"a": ' + b"[" * 50_000 + b"]" * 50_000 + b"}}]}"), "INCOMPATIBLE"),
         (answers({}, status=401), "DENIED"),
         (answers({}, status=403), "DENIED"),
         (answers({}, status=500), "INCOMPATIBLE"),
@@ -128,3 +173,38 @@ async def test_a_single_object_is_checked_too(federation, limburg):
     assert (await federation["offenbach"].ask(document)).data["dataset"]["title"] == "T"
     limburg.behaviour = answers({"data": {"r": {"id": "fulda:dataset:x", "title": "T"}}})
     assert (await federation["offenbach"].ask(document)).code == "CITY_UNAVAILABLE"
+
+
+async def test_an_order_by_time_is_an_order_of_times(federation, limburg):
+    """A made-up sort key would end up in everybody's cursor."""
+    document = '{ datasets(cities: ["limburg", "offenbach"], orderBy: MODIFIED_DESC, first: 3) { nodes { id } pageInfo { endCursor } federation { cities { city state } } } }'
+    limburg.behaviour = answers(page([edge("zzz")]))
+    page_ = (await federation["offenbach"].ask(document)).data["datasets"]
+    assert {row["city"]: row["state"] for row in page_["federation"]["cities"]}["limburg"] == "INCOMPATIBLE"
+    again = document.replace("first: 3", f'first: 3, after: "{page_["pageInfo"]["endCursor"]}"')
+    assert (await federation["offenbach"].ask(again)).data["datasets"]["nodes"]
+
+
+async def test_a_deep_answer_for_one_object_is_that_citys_fault(federation, limburg):
+    limburg.behaviour = answers(b'{"errors": [{"extensions": {"a": ' + b"[" * 50_000 + b"]" * 50_000 + b"}}]}")
+    answer = await federation["offenbach"].ask('{ dataset(id: "limburg:dataset:x") { id } }')
+    assert answer.code == "CITY_UNAVAILABLE"
+    assert [record["counterpart"] for record in federation["offenbach"].records(answer.trace)] == ["limburg"]
+
+
+async def test_a_city_that_never_answers_holds_up_nobody_else(federation, limburg):
+    limburg.behaviour = lies.never_answers
+    asking = [
+        asyncio.create_task(
+            federation["offenbach"].ask(
+                '{ datasets(cities: ["limburg", "giessen"], first: 1) { federation { cities { city state } } } }'
+            )
+        )
+        for _ in range(90)
+    ]
+    await asyncio.sleep(0.3)
+    alone = await federation["offenbach"].ask('{ datasets(cities: ["giessen"], first: 1) { federation { complete } } }')
+    assert alone.data["datasets"]["federation"]["complete"] is True
+    for answer in await asyncio.gather(*asking):
+        states = {row["city"]: row["state"] for row in answer.data["datasets"]["federation"]["cities"]}
+        assert states == {"giessen": "OK", "limburg": "TIMEOUT"}

@@ -55,6 +55,10 @@ def test_limits_are_settings_too(tmp_path):
         (GOOD + "colour = 1", "colour", FILE_NAME),
         (GOOD + "[limits]\nsize = 1", "size", FILE_NAME),
         ("city = ", FILE_NAME, "TOML"),
+        ("limits = 5\n" + GOOD, "limits", "[limits]"),
+        (GOOD.replace("daten.giessen", "[bad"), "issuer", "https://host"),
+        (GOOD.replace("daten.giessen", "Daten.Giessen"), "issuer", "small letters"),
+        (GOOD.replace("https://", "https://u:p@"), "issuer", "https://host"),
     ],
 )
 def test_errors_name_the_setting_and_the_remedy(tmp_path, text, named, remedy):

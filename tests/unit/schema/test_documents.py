@@ -7,9 +7,11 @@ import time
 import pytest
 from graphql import get_introspection_query, parse
 
+from policy.model import ANONYMOUS
 from schema.budget import Bounds, check_document
 from schema.build import build_schema
 from schema.documents import Documents
+from schema.ports import Context, Request
 
 DOCUMENTS = Documents(build_schema().graphql, Bounds())
 
@@ -94,3 +96,31 @@ def test_introspection_is_no_way_round_the_bounds():
     assert DOCUMENTS.check(nested).document is None
     lists = "{ __schema { types { " + "fields { type { " * 6 + "name" + " } }" * 6 + " } } }"
     assert DOCUMENTS.check(lists).errors
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ datasets { nodes { %s } } }" % ("contactPoint { url } " * 6),
+        "{ datasets { nodes { %s } } }" % ("... { id } " * 6),
+        "{ datasets { nodes { %s } } } %s"
+        % ("".join(f"...f{i} " for i in range(6)), "".join(f"fragment f{i} on Dataset {{ title }} " for i in range(6))),
+        "{ datasets { nodes { contactPoint { %s } contactPoint { %s } } } }" % ("url " * 3, "url " * 3),
+    ],
+)
+def test_the_same_field_over_and_over_is_refused_before_it_is_validated(document):
+    checked = DOCUMENTS.check(document)
+    assert checked.document is None
+    assert "more than 5 times" in checked.errors[0].message
+    assert DOCUMENTS.check(document.replace(" " * 40, "")).errors
+
+
+async def test_a_remembered_error_keeps_no_request_alive():
+    schema = build_schema()
+    errors = []
+    for _ in range(3):
+        context = Context(Request(ANONYMOUS, "", 0, "", ""), None, None)
+        for document in ("{ a( }", "{ nope }"):
+            result = await schema.execute(document, context_value=context)
+            errors.append(result.errors[0])
+    assert len({id(error) for error in errors}) == len(errors), "each request has an error of its own"

@@ -1,0 +1,41 @@
+"""The embedded server's watch."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import psycopg
+import pytest
+
+from node.store import embedded
+from node.store.embedded import embedded_postgres, kept_running
+
+
+@pytest.fixture
+def frequent_checks(monkeypatch):
+    monkeypatch.setattr(embedded, "CHECK_EVERY_S", 0.001)
+
+
+def test_a_stopped_server_stays_stopped(tmp_path_factory, frequent_checks):
+    directory = tmp_path_factory.mktemp("e") / "pg"
+    for _ in range(3):
+        with embedded_postgres(directory) as url, kept_running(directory, url):
+            time.sleep(0.05)
+        time.sleep(0.5)
+        assert not (directory / "postmaster.pid").exists(), "the watch has started the server again"
+
+
+def test_a_killed_server_is_started_again(tmp_path_factory, frequent_checks):
+    directory = tmp_path_factory.mktemp("e") / "pg"
+    with embedded_postgres(directory) as url, kept_running(directory, url):
+        os.kill(int((directory / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        ends = time.monotonic() + 20
+        while True:
+            try:
+                psycopg.connect(url).close()
+                break
+            except psycopg.OperationalError:
+                assert time.monotonic() < ends, "the server did not come back"
+                time.sleep(0.1)
