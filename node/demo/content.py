@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import tomllib
-from datetime import UTC, datetime
-from importlib.resources import files
-from typing import Any
+from contextlib import AbstractContextManager
+from importlib.resources import as_file, files
+from pathlib import Path
 
 import psycopg
 
 from node.demo.counters import BICYCLE, CAR, END, INWARD, OUTWARD, SLOT, START, copy_rows
-from node.demo.governance import AGREEMENTS
+from node.demo.governance import AGREEMENTS, TIERS
 from node.demo.stations import STATIONS, Station
-from node.ingest.catalog_records import BoundingBox, ContactRecord, DatasetRecord, DistributionRecord, PublisherRecord
-from node.ingest.catalog_writer import write_dataset
-from node.ingest.licences import find_licence
+from node.ingest.dcat.importer import ingest_dcat
 from node.ingest.observations import ObservationBatch, refresh_datastreams, write_batch
 from node.ingest.sensors import upsert_datastream, upsert_observed_property, upsert_sensor, upsert_thing
 
-VERSION = "demo 1"
+VERSION = "demo 2"
 NOTICE = "Synthetische Demodaten."
-LOCAL_AUTHORITY = "http://purl.org/adms/publishertype/LocalAuthority"
 DATASET_OF = {BICYCLE: "radverkehrszaehlung", CAR: "kfz-verkehrszaehlung"}
 NAMES = {BICYCLE: "Fahrräder", CAR: "Kraftfahrzeuge"}
-ISSUED = datetime(2025, 11, 1, tzinfo=UTC)
-MODIFIED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def load_city(database_url: str, city: str, *, days: int | None = None) -> bool:
-    """Load the city in one transaction; False if that was done before. `days` limits the counts to the last ones."""
+    """Load the city; False if that was done before. `days` limits the counts to the last ones.
+
+    The catalog goes in by the importer, in its own transaction; all else follows in one. Interrupted, it starts anew.
+
+    Raises:
+        BusyError: an import is running on this database.
+    """
     source = f"{VERSION}, {'a year' if days is None else f'{days} days'}"
     with psycopg.connect(database_url) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('verbund.demo'))")
         done = "select from ingest_run where kind = 'demo' and source = %s and finished_at is not null"
         if connection.execute(done, (source,)).fetchone() is not None:
             return False
-        datasets = _load_catalog(connection, city)
+        _import_catalog(database_url, city)
+        datasets = _set_tiers(connection, city)
         written = sum(_load_station(connection, datasets, station, days) for station in STATIONS[city])
         _load_agreements(connection, city)
         connection.execute(
@@ -45,53 +46,31 @@ def load_city(database_url: str, city: str, *, days: int | None = None) -> bool:
     return True
 
 
-def catalog(city: str) -> dict[str, Any]:
-    """The city's catalog as it is written down."""
-    text = files("node.demo").joinpath("catalogs", f"{city}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+def catalog_file(city: str) -> AbstractContextManager[Path]:
+    """The city's catalog in Turtle, as a file."""
+    return as_file(files("node.demo").joinpath("catalogs", f"{city}.ttl"))
 
 
-def _load_catalog(connection: psycopg.Connection, city: str) -> dict[str, int]:
-    described = catalog(city)
+def _import_catalog(database_url: str, city: str) -> None:
+    with catalog_file(city) as path:
+        report = ingest_dcat(database_url, path)
+    if report.quarantined:
+        raise RuntimeError(f"the demo's catalog of {city} has flaws: {dict(report.quarantined)}")
+
+
+def _set_tiers(connection: psycopg.Connection, city: str) -> dict[str, int]:
+    """Give each dataset its tier; returns the datasets' database ids by key."""
     ids = {}
-    for entry in described["dataset"]:
-        record = _record(city, described, entry)
-        ids[record.key], _ = write_dataset(connection, record)
-        connection.execute(
+    for key, (tier, reason) in TIERS[city].items():
+        row = connection.execute(
             "update dataset set tier = %s::tier, tier_reason = %s, tier_set_by = 'demo', tier_set_at = %s"
-            " where key = %s",
-            (entry["tier"], entry["reason"], ISSUED, record.key),
-        )
+            " where key = %s returning id",
+            (tier.value, reason, START, key),
+        ).fetchone()
+        if row is None:
+            raise RuntimeError(f"the demo's catalog of {city} has no dataset {key}")
+        ids[key] = row[0]
     return ids
-
-
-def _record(city: str, described: dict[str, Any], entry: dict[str, Any]) -> DatasetRecord:
-    host = f"https://daten.{city}.example"
-    licence = find_licence(f"http://dcat-ap.de/def/licenses/{entry['licence']}")
-    return DatasetRecord(
-        key=entry["key"],
-        identifier=entry["key"],
-        title=entry["title"],
-        description=f"{entry['description']} {NOTICE}",
-        publisher=PublisherRecord(city, described["publisher"], LOCAL_AUTHORITY),
-        contact=ContactRecord(city, "Datenbüro (Demo)", email=f"daten@{city}.example"),
-        landing_page=f"{host}/{entry['key']}",
-        themes=tuple(entry["themes"]),
-        keywords=tuple(entry["keywords"]),
-        languages=("DEU",),
-        issued=ISSUED,
-        modified=MODIFIED,
-        accrual_periodicity=entry["frequency"],
-        temporal_start=START if entry["key"] in DATASET_OF.values() else None,
-        temporal_end=END if entry["key"] in DATASET_OF.values() else None,
-        bbox=BoundingBox(*described["bbox"]),
-        distributions=tuple(
-            DistributionRecord(
-                f"{host}/{entry['key']}.{format_.lower()}", title=format_, format=format_, licence=licence
-            )
-            for format_ in entry["formats"]
-        ),
-    )
 
 
 def _load_station(connection: psycopg.Connection, datasets: dict[str, int], station: Station, days: int | None) -> int:
@@ -108,7 +87,7 @@ def _load_station(connection: psycopg.Connection, datasets: dict[str, int], stat
         connection,
         "traffic-count",
         name="Verkehrsstärke",
-        definition="http://www.opengis.net/def/property/OGC/0/TrafficCount",
+        definition="https://verbund.example/def/traffic-count",
         description="Zahl der Fahrzeuge, die in einer Viertelstunde vorbeifahren",
     )
     written = 0

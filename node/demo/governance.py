@@ -1,4 +1,4 @@
-"""Agreements between the demo's cities, and their applications."""
+"""What the demo's stewards decided: tiers with their reasons, agreements between the cities, applications."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from policy.model import Agreement
+from policy.model import Agreement, Tier
 
 FROM = datetime(2026, 1, 1, tzinfo=UTC)
 UNTIL = datetime(2031, 1, 1, tzinfo=UTC)
@@ -25,6 +25,66 @@ class DemoApplication:
 def _agreement(id_: str, member: str, datasets: str, purposes: str) -> Agreement:
     return Agreement(id_, member, frozenset(datasets.split()), frozenset(purposes.split()), FROM, UNTIL)
 
+
+# by city and dataset; the catalogs' accessRights say the same to the world outside
+TIERS: Mapping[str, Mapping[str, tuple[Tier, str]]] = {
+    "offenbach": {
+        "radverkehrszaehlung": (Tier.OPEN, "Zählwerte ohne Personenbezug, zur Veröffentlichung freigegeben"),
+        "kfz-verkehrszaehlung": (
+            Tier.SHARED,
+            "Feine zeitliche Auflösung: nur für Partnerstädte und vereinbarte Zwecke",
+        ),
+        "hafen-schallpegel": (Tier.OPEN, "Umweltinformation"),
+        "main-pegel": (Tier.OPEN, "Umweltinformation"),
+        "parkhausbelegung": (Tier.OPEN, "Wird bereits auf Anzeigetafeln gezeigt"),
+        "baumkataster": (Tier.OPEN, "Ohne Personenbezug"),
+        "bebauungsplaene": (Tier.OPEN, "Öffentlich bekannt gemacht"),
+        "bevoelkerung-stadtteile": (Tier.OPEN, "Aggregiert, kleinste Zellen zusammengefasst"),
+        "passantenfrequenz": (
+            Tier.SHARED,
+            "Vertrag mit dem Betreiber der Sensoren erlaubt die Weitergabe an Partnerstädte",
+        ),
+        "ampel-stoerungen": (Tier.INTERNAL, "Betriebsinterna"),
+        "bewohnerparkausweise": (Tier.PROTECTED, "Personenbezogene Einzeldaten"),
+    },
+    "giessen": {
+        "radverkehrszaehlung": (Tier.OPEN, "Zählwerte ohne Personenbezug"),
+        "kfz-verkehrszaehlung": (Tier.SHARED, "Nur für Partnerstädte und vereinbarte Zwecke"),
+        "parkleitsystem": (Tier.OPEN, "Wird bereits öffentlich angezeigt"),
+        "luftqualitaet": (Tier.OPEN, "Umweltinformation"),
+        "lahn-pegel": (Tier.OPEN, "Umweltinformation"),
+        "haltestellen": (Tier.OPEN, "Ohne Personenbezug"),
+        "kita-standorte": (Tier.OPEN, "Öffentlich bekannt"),
+        "haushaltsplan": (Tier.OPEN, "Öffentlich beschlossen"),
+        "fahrgastzaehlung": (Tier.SHARED, "Geschäftsdaten des Verkehrsbetriebs, Weitergabe nach Vereinbarung"),
+        "winterdienst-einsatz": (Tier.INTERNAL, "Betriebsinterna"),
+        "wohngeldantraege": (Tier.PROTECTED, "Sozialdaten"),
+    },
+    "wetzlar": {
+        "radverkehrszaehlung": (Tier.OPEN, "Zählwerte ohne Personenbezug"),
+        "kfz-verkehrszaehlung": (Tier.SHARED, "Grundlage der Planung zur Hochstraße: nur nach Vereinbarung"),
+        "baustellen": (Tier.OPEN, "Wird bereits veröffentlicht"),
+        "starkregen": (Tier.OPEN, "Vorsorge der Bürgerinnen und Bürger"),
+        "strassenbeleuchtung": (Tier.OPEN, "Ohne Personenbezug"),
+        "ladesaeulen": (Tier.OPEN, "Öffentlich bekannt"),
+        "denkmaeler": (Tier.OPEN, "Öffentlich bekannt"),
+        "wahlergebnisse": (Tier.OPEN, "Amtlich veröffentlicht"),
+        "bruecken-monitoring": (Tier.INTERNAL, "Sicherheitsrelevante Bauwerksdaten"),
+        "schulanmeldungen": (Tier.PROTECTED, "Personenbezogene Daten von Kindern"),
+    },
+    "fulda": {
+        "radverkehrszaehlung": (Tier.OPEN, "Zählwerte ohne Personenbezug"),
+        "kfz-verkehrszaehlung": (Tier.SHARED, "Nur für Partnerstädte und vereinbarte Zwecke"),
+        "fulda-pegel": (Tier.OPEN, "Umweltinformation"),
+        "laermkartierung": (Tier.OPEN, "Umweltinformation"),
+        "schulen": (Tier.OPEN, "Öffentlich bekannt"),
+        "barockviertel-besucher": (Tier.SHARED, "Weitergabe an Partnerstädte nach Vereinbarung"),
+        "unfallschwerpunkte": (Tier.OPEN, "Aggregiert, ohne Personenbezug"),
+        "spielplaetze": (Tier.OPEN, "Öffentlich bekannt"),
+        "kanalzustand": (Tier.INTERNAL, "Kritische Infrastruktur"),
+        "bussgeldverfahren": (Tier.PROTECTED, "Personenbezogene Einzeldaten"),
+    },
+}
 
 # by owner; Fulda shares its motor traffic with Wetzlar for statistics, and with Offenbach not at all
 AGREEMENTS: Mapping[str, tuple[Agreement, ...]] = {

@@ -9,13 +9,22 @@ from datetime import timedelta
 import pytest
 
 from node.demo.cities import CITIES
-from node.demo.content import DATASET_OF, catalog
+from node.demo.content import DATASET_OF, catalog_file
 from node.demo.counters import BICYCLE, CAR, END, INWARD, OUTWARD, START, copy_rows, timetable
-from node.demo.governance import AGREEMENTS, APPLICATIONS
+from node.demo.governance import AGREEMENTS, APPLICATIONS, TIERS
 from node.demo.stations import STATIONS
-from node.ingest.licences import find_licence
+from node.ingest.dcat.datasets import Reading, read_datasets
+from node.ingest.dcat.graph import read_graph
 from policy.model import Tier
 from policy.vocabulary import is_purpose
+
+CITY_IDS = [city.id for city in CITIES]
+ACCESS_RIGHTS = {
+    Tier.OPEN: "PUBLIC",
+    Tier.SHARED: "RESTRICTED",
+    Tier.INTERNAL: "NON_PUBLIC",
+    Tier.PROTECTED: "NON_PUBLIC",
+}
 
 
 def counts(vehicle: str, direction: str, days: int | None = None) -> list[tuple[bytes, int | None, bytes]]:
@@ -66,31 +75,68 @@ def test_the_flaws_of_real_counters_are_there():
     assert all((count is None) == (quality == b"MISSING") for _, count, quality in counts(BICYCLE, OUTWARD))
 
 
-@pytest.mark.parametrize("city", [city.id for city in CITIES])
-def test_catalogs_are_complete(city):
-    described = catalog(city)
-    keys = [entry["key"] for entry in described["dataset"]]
-    assert len(keys) == len(set(keys)) >= 10
-    assert set(DATASET_OF.values()) <= set(keys)
-    assert "(Demo)" in described["publisher"]
-    tiers = {entry["key"]: Tier(entry["tier"]) for entry in described["dataset"]}
-    assert set(tiers.values()) == set(Tier)
-    assert tiers["radverkehrszaehlung"] is Tier.OPEN
-    assert tiers["kfz-verkehrszaehlung"] is Tier.SHARED
-    for entry in described["dataset"]:
-        assert entry["reason"], entry["key"]
-        assert find_licence(f"http://dcat-ap.de/def/licenses/{entry['licence']}"), entry["licence"]
-    west, south, east, north = described["bbox"]
+def readings(city: str) -> list[Reading]:
+    with catalog_file(city) as path:
+        return list(read_datasets(read_graph(path)))
+
+
+@pytest.mark.parametrize("city", CITY_IDS)
+def test_the_importer_finds_nothing_wrong_with_a_catalog(city):
+    assert [flaw for reading in readings(city) for flaw in reading.flaws] == []
+
+
+@pytest.mark.parametrize("city", CITY_IDS)
+def test_catalogs_say_what_dcat_ap_de_asks_for(city):
+    records = [reading.record for reading in readings(city)]
+    assert 10 <= len(records) <= 14
+    assert set(DATASET_OF.values()) <= {record.key for record in records}
+    ags = next(entry.ags for entry in CITIES if entry.id == city)
+    for record in records:
+        assert record.key == record.identifier
+        assert "Synthetische Demodaten" in record.description, record.key
+        assert "(Demo)" in record.publisher.name
+        assert record.publisher.kind.endswith("/LocalAuthority")
+        assert record.contact.email.endswith(f"@{city}.example")
+        assert record.themes, record.key
+        assert record.keywords, record.key
+        assert record.accrual_periodicity, record.key
+        assert record.issued <= record.modified, record.key
+        assert record.spatial == (f"http://dcat-ap.de/def/politicalGeocoding/municipalityKey/{ags}",)
+        assert record.distributions, record.key
+        for distribution in record.distributions:
+            assert distribution.access_url.startswith(f"https://daten.{city}.example/")
+            assert distribution.licence, distribution.access_url
+            assert distribution.format, distribution.access_url
+            assert distribution.availability, distribution.access_url
+            by_name = distribution.licence.path in {"dl-by-de/2.0", "cc-by/4.0"}
+            assert bool(distribution.licence_attribution) == by_name, distribution.access_url
+
+
+@pytest.mark.parametrize("city", CITY_IDS)
+def test_every_dataset_has_a_tier_that_fits_what_its_catalog_says(city):
+    rights = {reading.record.key: reading.record.access_rights for reading in readings(city)}
+    tiers = TIERS[city]
+    assert set(tiers) == set(rights)
+    assert {tier for tier, _ in tiers.values()} == set(Tier)
+    assert all(reason.strip() for _, reason in tiers.values())
+    assert {key: ACCESS_RIGHTS[tier] for key, (tier, _) in tiers.items()} == rights
+    assert tiers["radverkehrszaehlung"][0] is Tier.OPEN
+    assert tiers["kfz-verkehrszaehlung"][0] is Tier.SHARED
+
+
+@pytest.mark.parametrize("city", CITY_IDS)
+def test_the_stations_lie_in_their_city(city):
+    box = readings(city)[0].record.bbox
     for station in STATIONS[city]:
-        assert west < station.longitude < east, station.key
-        assert south < station.latitude < north, station.key
+        assert box.west < station.longitude < box.east, station.key
+        assert box.south < station.latitude < box.north, station.key
 
 
 def test_agreements_speak_of_what_exists():
     ids = [agreement.id for agreements in AGREEMENTS.values() for agreement in agreements]
     assert len(ids) == len(set(ids))
     for owner, agreements in AGREEMENTS.items():
-        shared = {entry["key"] for entry in catalog(owner)["dataset"] if entry["tier"] == "SHARED"}
+        shared = {key for key, (tier, _) in TIERS[owner].items() if tier is Tier.SHARED}
         for agreement in agreements:
             assert agreement.member in AGREEMENTS
             assert agreement.member != owner
