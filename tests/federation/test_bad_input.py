@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-LEAKS = ("Traceback", "psycopg", 'File "', "select ", "node/", "site-packages", "PostgreSQL 1")
+LEAKS = ("Traceback", "psycopg", 'File "', " from dataset", "insert into", "node/", "site-packages", "PostgreSQL 1")
 
 
 def clean(answer) -> None:
