@@ -17,14 +17,16 @@ from policy.errors import PolicyError
 MAX_BYTES = 1_000_000
 MAX_POLICIES = 1_000
 MAX_DEPTH = 40  # brackets within brackets
-MAX_OPERATORS = 300  # in one policy: `a && b && c` nests as well
+MAX_OPERATORS = 300  # in one policy: `a && b && c` nests as well, and so does `a["b"]["c"]`
+MAX_REASON = 500  # characters: Cedar quotes names and types in full
 
 _TOKEN = re.compile(
-    r"""(?P<space>\s+|//[^\n]*) | "(?:[^"\\]|\\.)*" | (?P<word>\w+) | ::|&&|\|\||[=!<>]= | [!-/:-~]""",
+    r"""(?P<space>\s+|//[^\r\n]*) | "(?:[^"\\]|\\.)*" | (?P<word>\w+) | ::|&&|\|\||[=!<>]= | [!-/:-~]""",
     re.VERBOSE | re.DOTALL,
 )
+_LINE_END = re.compile(r"\r\n?|\n")  # as in Cedar, where a lone \r ends a comment, too
 _NOT_CEDAR = frozenset("\"#$&'^`|~\\")
-_PLAIN = frozenset(["::", ":", ",", ";", "@", *"()[]{}"])
+_PLAIN = frozenset(["::", ":", ",", ";", "@", *"()]{}"])  # not `[`, which may be an index
 _OPERATOR_WORDS = frozenset({"if", "has", "like", "in", "is"})
 _QUOTED = re.compile(r"`([^`]+)`|: (\w+)$")
 _INCOMPLETE = "unexpected end of input"
@@ -62,6 +64,8 @@ class Source:
 
     def error(self, line: int | None, reason: str) -> PolicyError:
         """The error to raise, with file, line and reason."""
+        if len(reason) > MAX_REASON:
+            reason = f"{reason[:MAX_REASON]}…"
         return PolicyError(f"{self.name}: {reason}" if line is None else f"{self.name}:{line}: {reason}")
 
     def line_of(self, policy: int, reason: str = "") -> int | None:
@@ -142,7 +146,7 @@ class Source:
                 depth += 1
             elif token.text in (")", "]", "}"):
                 depth -= 1
-            elif token.text in _OPERATOR_WORDS or not (
+            if token.text in _OPERATOR_WORDS or not (
                 token.is_word or token.text in _PLAIN or token.text.startswith('"')
             ):
                 operators += 1
@@ -155,7 +159,7 @@ class Source:
             )
 
     def _line(self, position: int) -> int:
-        return self.text.count("\n", 0, position) + 1
+        return sum(1 for _ in _LINE_END.finditer(self.text, 0, position)) + 1
 
 
 def _reason(text: str) -> str | None:

@@ -45,6 +45,16 @@ def test_a_question_with_a_context_that_does_not_fit_is_denied(monkeypatch, cont
     assert seen(engine(), AGREED) == set()
 
 
+@pytest.mark.parametrize("hops", [-1, 1, 2])
+def test_a_direct_question_has_made_no_hop(monkeypatch, hops):
+    whole = entities.request
+    monkeypatch.setattr(
+        entities, "request", lambda *parts: (q := whole(*parts)) | {"context": q["context"] | {"hops": hops}}
+    )
+    for caller in (ANONYMOUS, own()):
+        assert engine().decide(caller, READ, "rad", NOW) == Decision(permit=False, rules=("one-hop",))
+
+
 @pytest.mark.parametrize("caller", [
     Caller("\ud800", "portal", "research", peer="\ud800"),
     Caller("offenbach", "\udfff", "traffic-planning", peer="offenbach"),

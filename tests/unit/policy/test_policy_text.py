@@ -76,15 +76,40 @@ def test_every_fault_against_the_schema_is_told_once_in_the_order_of_the_text():
         " && ".join(["true"] * 50_000),
         " || ".join(["true"] * 50_000),
         "context" + ".a" * 50_000,
+        "context" + '["a"]' * 50_000,
+        "context" + '["a"]' * 2_000,
         "+".join(["1"] * 50_000) + " == 1",
         "if true then true else " * 20_000 + "true",
         "(" * 50_000,
     ],
-    ids=lambda text: text[:12],
+    ids=lambda text: f"{text[:12]} {len(text)}",
 )
 def test_deep_nesting_is_refused_before_it_overflows_the_parser(condition):
     with pytest.raises(PolicyError, match=r"^city\.cedar:1: (brackets nest|the policy has more than)"):
         RuleSet.load(scope(condition))
+
+
+HIDDEN = (
+    '// Looks like a comment to the end of the line.\r@id("hidden") %s (principal, action, resource) when { %s };\n'
+)
+
+
+def test_no_rule_hides_behind_a_carriage_return():
+    """Cedar ends a comment there: what follows counts as a rule, and is bounded and told like one."""
+    assert RuleSet.load(HIDDEN % ("forbid", 'resource == Verbund::Dataset::"d1"')).named_datasets == {"d1"}
+    with pytest.raises(PolicyError, match=r"^city\.cedar:2: brackets nest deeper"):
+        RuleSet.load(HIDDEN % ("forbid", "(" * 50_000 + "true" + ")" * 50_000))
+    with pytest.raises(PolicyError, match=r"^city\.cedar:4: @id\('hidden'\) is used twice, first in line 2"):
+        RuleSet.load(HIDDEN % ("permit", "true") + HIDDEN % ("permit", "true"))
+    with pytest.raises(PolicyError, match=r"^city\.cedar:3: a: attribute `colour`"):
+        RuleSet.load("// one\r\n// two\r\n" + scope("resource.colour"))
+
+
+def test_a_reason_that_quotes_at_length_is_cut():
+    with pytest.raises(PolicyError) as caught:
+        RuleSet.load(scope("principal is " + "A::" * 20_000 + "B"))
+    assert str(caught.value).startswith("city.cedar:1: a: unrecognized entity type")
+    assert len(str(caught.value)) < 1_000
 
 
 def test_what_the_bounds_allow_is_read():
@@ -106,7 +131,7 @@ def test_what_the_bounds_allow_is_read():
 
 words = st.sampled_from(
     ["permit", "forbid", "(", ")", "{", "}", "[", "]", ";", ",", "@id", '("x")', "principal", "action", "resource", "when",
-     "unless", "==", "&&", "||", "!", ".", "tier", '"OPEN"', '"', "//", "\n", "?resource", "Verbund::", "1", "is", "in", "é", "'"]
+     "unless", "==", "&&", "||", "!", ".", "tier", '"OPEN"', '"', "//", "\n", "\r", "?resource", "Verbund::", "1", "is", "in", "é", "'"]
 )  # fmt: skip
 
 
