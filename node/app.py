@@ -35,6 +35,7 @@ from node.store.compiler import PageLimits
 from node.store.migrate import head_revision
 from node.store.pool import make_pool
 from node.store.reader import Reader
+from node.store.sessions import Sessions
 from node.telemetry import Telemetry
 from schema.budget import Bounds
 from schema.build import build_schema
@@ -65,13 +66,17 @@ def create_app(settings: Settings, *, supervised: bool = False) -> Litestar:
     tokens = PeerTokens(identity.issuer, identity.signing_key, transport)
     client = PeerClient(transport, tokens, PeerBounds(limits.peer_ms / 1000, limits.peer_bytes))
     decisions = Decisions(pool, settings.city, load_rules(settings.city_policy_file), members.current)
-    reader = Reader(pool, settings.city, PageLimits(limits.observations_page, limits.page, limits.answer_bytes))
+    reading = Sessions(
+        settings.database_url, size=settings.pool_size, statement_ms=limits.statement_ms, name="verbund-read"
+    )
+    logging_sessions = Sessions(settings.database_url, size=1, statement_ms=limits.statement_ms, name="verbund-log")
+    reader = Reader(reading, settings.city, PageLimits(limits.observations_page, limits.page, limits.answer_bytes))
     gate = CityGate(
         city=settings.city,
         own=OwnData(settings.city, reader, decisions),
         membership=members.current,
         fanout=Fanout(client, Shapes(schema.graphql), limits.peers_at_once),
-        access_log=AccessLog(pool),
+        access_log=AccessLog(logging_sessions),
         max_rows=limits.rows,
         max_values=limits.values,
     )
@@ -84,6 +89,8 @@ def create_app(settings: Settings, *, supervised: bool = False) -> Litestar:
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(pool)
+            await stack.enter_async_context(reading)
+            await stack.enter_async_context(logging_sessions)
             await stack.enter_async_context(transport)
             stack.push_async_callback(tokens.close)
             if supervised:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import strawberry
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
@@ -25,32 +25,36 @@ log = logging.getLogger("verbund.schema")
 class VerbundSchema(strawberry.Schema):
     """Logs only what is our fault: callers' mistakes are answered, not logged."""
 
+    documents: Documents
+
     @property
     def graphql(self) -> GraphQLSchema:
         """graphql-core's schema."""
         return self._schema
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Called by Strawberry's executor."""
+        self.log_errors(errors, execution_context.context if execution_context else None)
+
+    def log_errors(self, errors: Iterable[GraphQLError], context: Context | None) -> None:
         """Log unexpected exceptions with their trace id."""
         for error in errors:
             original = error.original_error
             if original is None or isinstance(original, RequestError | GraphQLError):
                 continue
-            context = execution_context.context if execution_context else None
-            trace = getattr(getattr(context, "request", None), "trace_id", "-")
+            trace = context.request.trace_id if context else "-"
             log.error("trace %s: a resolver failed", trace, exc_info=original)
 
 
 def build_schema(bounds: Bounds | None = None) -> VerbundSchema:
     """The schema with its document cache; limits as given."""
-    holder: list[Documents] = []
     schema = VerbundSchema(
         query=Query,
         execution_context_class=PreparedExecutor,
         config=StrawberryConfig(scalar_map={DateTime: DATE_TIME}),
-        extensions=[_known_documents(lambda: holder[0])],
+        extensions=[_known_documents(lambda: schema.documents)],
     )
-    holder.append(Documents(schema.graphql, bounds or Bounds()))
+    schema.documents = Documents(schema.graphql, bounds or Bounds())
     return schema
 
 
@@ -68,10 +72,10 @@ def _known_documents(documents: Callable[[], Documents]) -> type[SchemaExtension
             from_peer = context.request.caller.peer is not None
             checked = documents().check(self.execution_context.query or "", from_peer=from_peer)
             if checked.document is None:
-                raise _fresh(checked.errors[0])
+                raise fresh(checked.errors[0])
             _check_choice(checked.document, self.execution_context)
             self.execution_context.graphql_document = checked.document
-            self.execution_context.pre_execution_errors = list(map(_fresh, checked.errors)) or None
+            self.execution_context.pre_execution_errors = list(map(fresh, checked.errors)) or None
             self.execution_context.validation_rules = ()
             yield
 
@@ -88,7 +92,7 @@ def _check_choice(document: DocumentNode, context: ExecutionContext) -> None:
         )
 
 
-def _fresh(error: GraphQLError) -> GraphQLError:
+def fresh(error: GraphQLError) -> GraphQLError:
     """A copy: Python hangs a traceback on what is raised, and a remembered error would keep every request alive."""
     return GraphQLError(
         error.message, nodes=error.nodes, source=error.source, positions=error.positions, extensions=error.extensions

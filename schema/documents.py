@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, specified_rules, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    parse,
+    specified_rules,
+    validate,
+)
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from schema.budget import Bounds, check_document
+from schema.plans import OperationPlan
 
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 REMEMBERED = 256
@@ -23,6 +33,13 @@ class Checked:
 
     document: DocumentNode | None
     errors: tuple[GraphQLError, ...]
+    plans: Mapping[str | None, OperationPlan] = field(default_factory=dict)
+
+    def plan(self, operation_name: str | None) -> OperationPlan | None:
+        """The operation that is meant: the named one, or the only one (GraphQL specification, 6.1)."""
+        if operation_name is None and len(self.plans) == 1:
+            return next(iter(self.plans.values()))
+        return self.plans.get(operation_name)
 
 
 class Documents:
@@ -57,4 +74,17 @@ class Documents:
         if excess is not None:
             return Checked(None, (excess,))
         errors = validate(self._schema, document, RULES, max_errors=MAX_ERRORS)
-        return Checked(document, tuple(errors))
+        plans = (
+            {}
+            if errors
+            else {_name(node): OperationPlan(self._schema, document, node) for node in _operations(document)}
+        )
+        return Checked(document, tuple(errors), plans)
+
+
+def _operations(document: DocumentNode) -> Iterator[OperationDefinitionNode]:
+    return (node for node in document.definitions if isinstance(node, OperationDefinitionNode))
+
+
+def _name(operation: OperationDefinitionNode) -> str | None:
+    return operation.name.value if operation.name else None

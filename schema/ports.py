@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from graphql import GraphQLError
 
 from policy.model import Caller
 from schema.prepared import Prepared
@@ -43,6 +46,19 @@ class Request:
     deadline: float
     trace_id: str
     traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to one operation.
+
+    `data` is JSON text; None if execution never began. `open_tier`: anyone may see all of it, so it may be cached.
+    """
+
+    data: bytes | None
+    errors: Sequence[GraphQLError] = ()
+    cost: Mapping[str, int] | None = None
+    open_tier: bool = False
 
 
 @dataclass(frozen=True, slots=True)

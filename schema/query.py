@@ -24,6 +24,7 @@ from schema.types.inputs import (
 from schema.types.sensors import Datastream, DatastreamConnection, ObservationConnection, Thing, ThingConnection
 
 CONTEXT = Info[Context, None]
+LOCAL = frozenset({"node", "cities"})  # answered from memory; every other root field is the gate's
 ACROSS = (
     " `cities` left out means all members; `require: ALL` makes a missing city an error. `first` at most {limit}."
     " Access: rows of datasets that the caller may see."

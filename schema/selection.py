@@ -6,8 +6,8 @@ response keys and plain JSON arguments. The store compiles it to SQL, the federa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -38,7 +38,10 @@ Argument = Any  # a JSON value: None, bool, int, float, str, list or dict
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of the answer. `type_name` is the named type that it returns, `argument_types` GraphQL type texts."""
+    """A field of the answer. `type_name` is the named type that it returns, `argument_types` GraphQL type texts.
+
+    Root fields with equal `shape` differ in values of arguments only: what is compiled for one serves the other.
+    """
 
     name: str
     key: str
@@ -46,6 +49,7 @@ class Field:
     arguments: Mapping[str, Argument]
     argument_types: Mapping[str, str]
     children: tuple[Field, ...] = ()
+    shape: Hashable = field(default=None, compare=False)
 
     def child(self, name: str) -> Field | None:
         """The first child with this field name."""
@@ -58,30 +62,44 @@ class Field:
     def with_arguments(self, **arguments: Argument) -> Field:
         """A copy with some arguments replaced; None takes one away."""
         merged = {**self.arguments, **arguments}
-        return replace(self, arguments={name: value for name, value in merged.items() if value is not None})
+        return replace(self, arguments={name: value for name, value in merged.items() if value is not None}, shape=None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Collector:
+class Collector:
+    """Turns nodes of a document into fields."""
+
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: VariableValues
 
     def field(self, definition: GraphQLField, key: str, nodes: Sequence[FieldNode]) -> Field:
+        """One field with everything below it."""
         returned = get_named_type(definition.type)
         if len(key) > MAX_KEY_LENGTH:
             raise BadInput(f"alias {key[:20]}…: is longer than {MAX_KEY_LENGTH} letters", hint="use a shorter alias")
-        arguments = get_argument_values(definition, nodes[0], self.variables)
         return Field(
             name=nodes[0].name.value,
             key=key,
             type_name=returned.name,
-            arguments={name: as_json(value) for name, value in arguments.items() if value is not None},
+            arguments=self.arguments(definition, nodes[0]),
             argument_types={name: str(argument.type) for name, argument in definition.args.items()},
             children=tuple(self.children(returned, nodes)) if is_object_type(returned) else (),
         )
 
+    def arguments(self, definition: GraphQLField, node: FieldNode) -> Mapping[str, Argument]:
+        """The arguments of a field, with defaults; those that are null are left out."""
+        values = get_argument_values(definition, node, self.variables) if definition.args else {}
+        return {name: as_json(value) for name, value in values.items() if value is not None}
+
+    def roots(self, parent: GraphQLObjectType, selections: Sequence[Any]) -> dict[str, list[FieldNode]]:
+        """The nodes of each root field by response key, in order."""
+        groups: dict[str, list[FieldNode]] = {}
+        self.collect(parent, selections, groups, set())
+        return groups
+
     def children(self, parent: GraphQLObjectType, nodes: Sequence[FieldNode]) -> Iterator[Field]:
+        """The fields that the nodes of one field select, merged by response key."""
         groups: dict[str, list[FieldNode]] = {}
         visited: set[str] = set()
         for node in nodes:
@@ -101,6 +119,7 @@ class _Collector:
         groups: dict[str, list[FieldNode]],
         visited: set[str],
     ) -> None:
+        """Group the nodes by response key (GraphQL specification, 6.3.2)."""
         for node in selections:
             if not self.included(node):
                 continue
@@ -116,6 +135,7 @@ class _Collector:
                     self.collect(parent, fragment.selection_set.selections, groups, visited)
 
     def included(self, node: Any) -> bool:
+        """What `@skip` and `@include` say."""
         directives: Sequence[DirectiveNode] = node.directives or ()
         if not directives:
             return True
@@ -124,6 +144,7 @@ class _Collector:
         return not (skip and skip["if"]) and not (include and not include["if"])
 
     def applies(self, condition: str, parent: GraphQLObjectType) -> bool:
+        """Whether a type condition holds for an object type."""
         if condition == parent.name:
             return True
         return any(interface.name == condition for interface in parent.interfaces)
@@ -131,7 +152,7 @@ class _Collector:
 
 def select(info: Any) -> Field:
     """Turn the resolve info of a root field (graphql-core's) into its selection tree."""
-    collector = _Collector(info.schema, info.fragments, VariableValues({}, info.variable_values))
+    collector = Collector(info.schema, info.fragments, VariableValues({}, info.variable_values))
     definition = info.parent_type.fields[info.field_name]
     return collector.field(definition, str(info.path.key), info.field_nodes)
 

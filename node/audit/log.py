@@ -1,42 +1,64 @@
 """Append access records: committed before the answer may leave.
 
-A transaction of its own, so that a denial is kept whatever becomes of the request. PostgreSQL commits the transactions
-of concurrent requests with one flush.
+Records of requests that end at about the same time are committed together: while one flush is under way, the next batch
+gathers. So sixteen requests at once cost two flushes, not sixteen, and one alone waits for nobody. A transaction of its
+own, so that a denial is kept whatever becomes of the request.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import psycopg
 from graphql import strip_ignored_characters
-from psycopg_pool import PoolTimeout
 
 from node.audit.record import AccessRecord
-from node.store.pool import Pool
+from node.store.session import Call
+from node.store.sessions import Sessions
 from schema.errors import Unavailable
 
 log = logging.getLogger("verbund.audit")
 REMEMBERED = 1_024
 MAX_DOCUMENT = 16_384  # characters
+BATCH = 256  # answers in one transaction
+MAX_WAITING = 5_000  # answers; beyond that the node is overloaded
 
 _COLUMNS = (
     "trace_id, role, counterpart, caller_city, application, purpose, token_id, action, field, operation, datasets,"
     " decision, rules, policy_version, state, rows, bytes, took_ms"
 )
-_ROW = f"({', '.join(['%s'] * len(_COLUMNS.split(',')))})"
-_OPERATION = "with known as (insert into operation (digest, document) values (%s, %s) on conflict do nothing)"
+_RECORDS = (
+    f"insert into access_record ({_COLUMNS}) select {_COLUMNS} from json_populate_recordset(null::access_record, $1)"
+)
+_OPERATIONS = (
+    "insert into operation (digest, document) select digest, document from json_populate_recordset(null::operation, $1)"
+    " on conflict do nothing"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """The records of one answer, and who waits for them."""
+
+    records: Sequence[AccessRecord]
+    document: str
+    committed: asyncio.Future[None]
 
 
 class AccessLog:
-    """The access log of this node."""
+    """The access log of this node. `sessions` write as the owner of the tables."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
         self._stored: OrderedDict[bytes, None] = OrderedDict()
+        self._waiting: deque[_Entry] = deque()
+        self._writer: asyncio.Task[None] | None = None
 
     async def append(self, records: Sequence[AccessRecord], document: str) -> None:
         """Commit the records of one answer, and the document if it is new.
@@ -44,23 +66,63 @@ class AccessLog:
         Raises:
             Unavailable: they could not be committed; the answer must not leave.
         """
-        digest = records[0].operation
-        is_new = digest not in self._stored
-        statement = f"insert into access_record ({_COLUMNS}) values {', '.join([_ROW] * len(records))}"
-        values = [value for record in records for value in _values(record)]
-        if is_new:
-            statement = f"{_OPERATION} {statement}"
-            values = [digest, _stored_form(document), *values]
+        if len(self._waiting) >= MAX_WAITING:
+            raise Unavailable("the access log can't keep up, so no data may leave")
+        loop = asyncio.get_running_loop()
+        entry = _Entry(records, document, loop.create_future())
+        self._waiting.append(entry)
+        if self._writer is None or self._writer.done():
+            self._writer = loop.create_task(self._write())
+        await entry.committed
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            try:
+                await self._commit(batch)
+            except Exception as error:
+                if len(batch) > 1 and isinstance(error, psycopg.DataError | psycopg.IntegrityError):
+                    for entry in batch:  # one record that PostgreSQL can't take must not refuse the others
+                        await self._commit_alone(entry)
+                else:
+                    _refuse(batch, error)
+
+    async def _commit_alone(self, entry: _Entry) -> None:
         try:
-            async with self._pool.connection() as connection:
-                await connection.execute(statement, values)  # one statement is one transaction
-        except (psycopg.Error, PoolTimeout) as error:
-            log.warning("trace %s: the access record can't be written: %s", records[0].trace_id, type(error).__name__)
-            raise Unavailable("the access log can't be written, so no data may leave") from error
-        if is_new:
+            await self._commit([entry])
+        except Exception as error:
+            _refuse([entry], error)
+
+    async def _commit(self, batch: Sequence[_Entry]) -> None:
+        new = {
+            entry.records[0].operation: entry.document
+            for entry in batch
+            if entry.records[0].operation not in self._stored
+        }
+        calls = []
+        if new:
+            operations = [{"digest": _hex(digest), "document": _stored_form(text)} for digest, text in new.items()]
+            calls.append(Call(_OPERATIONS, [orjson.dumps(operations)]))
+        records = [_row(record) for entry in batch for record in entry.records]
+        calls.append(Call(_RECORDS, [orjson.dumps(records)]))
+        await self._sessions.run(*calls)
+        for digest in new:
             self._stored[digest] = None
             if len(self._stored) > REMEMBERED:
                 self._stored.popitem(last=False)
+        for entry in batch:
+            if not entry.committed.done():
+                entry.committed.set_result(None)
+
+
+def _refuse(batch: Sequence[_Entry], error: Exception) -> None:
+    trace = batch[0].records[0].trace_id
+    log.warning("trace %s: the access record can't be written: %s", trace, type(error).__name__)
+    for entry in batch:
+        if not entry.committed.done():
+            refusal = Unavailable("the access log can't be written, so no data may leave")
+            refusal.__cause__ = error
+            entry.committed.set_exception(refusal)
 
 
 def _stored_form(document: str) -> str:
@@ -68,25 +130,29 @@ def _stored_form(document: str) -> str:
     return strip_ignored_characters(document)[:MAX_DOCUMENT].replace("\x00", "\ufffd")
 
 
-def _values(record: AccessRecord) -> tuple[Any, ...]:
+def _hex(digest: bytes) -> str:
+    return f"\\x{digest.hex()}"
+
+
+def _row(record: AccessRecord) -> dict[str, Any]:
     caller = record.caller
-    return (
-        record.trace_id,
-        record.role,
-        record.counterpart,
-        caller.city,
-        caller.application,
-        caller.purpose,
-        caller.token_id,
-        record.action,
-        record.field,
-        record.operation,
-        list(record.datasets),
-        record.decision,
-        list(record.rules),
-        record.policy_version,
-        record.state,
-        record.rows,
-        record.bytes,
-        record.took_ms,
-    )
+    return {
+        "trace_id": record.trace_id,
+        "role": record.role,
+        "counterpart": record.counterpart,
+        "caller_city": caller.city,
+        "application": caller.application,
+        "purpose": caller.purpose,
+        "token_id": caller.token_id,
+        "action": record.action,
+        "field": record.field,
+        "operation": _hex(record.operation),
+        "datasets": record.datasets,
+        "decision": record.decision,
+        "rules": record.rules,
+        "policy_version": record.policy_version,
+        "state": record.state,
+        "rows": record.rows,
+        "bytes": record.bytes,
+        "took_ms": record.took_ms,
+    }

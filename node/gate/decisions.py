@@ -8,8 +8,9 @@ or a revoked agreement holds from the next statement on, without a round trip to
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,15 @@ from psycopg_pool import PoolTimeout
 
 from federation.errors import MembershipError
 from federation.membership import Membership
-from node.store.compiler import Scope
+from node.store.parameters import Scope
 from node.store.pool import Pool
 from policy.engine import Engine
 from policy.errors import PolicyError
 from policy.model import Action, Agreement, Caller, DatasetFacts, Grant, Tier
 from policy.rules import RuleSet
 from schema.errors import Unavailable
+
+REMEMBERED = 512
 
 _SNAPSHOT = """
 select (select epoch from policy_epoch),
@@ -60,6 +63,18 @@ class _Current:
     engine: Engine
     epoch: int
     members: str
+    scopes: OrderedDict[tuple[int, int], tuple[Grant, Grant, Scope]] = field(default_factory=OrderedDict)
+
+    def scope(self, catalog: Grant, observations: Grant) -> Scope:
+        """The scope of two grants. The engine gives the same grants to the same callers, so it is made once."""
+        key = id(catalog), id(observations)
+        known = self.scopes.get(key)
+        if known is None:  # the grants are kept with it, so that no other object takes over their identity
+            known = catalog, observations, Scope(tuple(catalog.datasets), tuple(observations.datasets))
+            self.scopes[key] = known
+            if len(self.scopes) > REMEMBERED:
+                self.scopes.popitem(last=False)
+        return known[2]
 
 
 class Decisions:
@@ -83,7 +98,7 @@ class Decisions:
         now = datetime.now(UTC)
         catalog = current.engine.grant(caller, Action.READ_CATALOG, now)
         observations = current.engine.grant(caller, Action.READ_OBSERVATIONS, now)
-        scope = Scope(tuple(catalog.datasets), tuple(observations.datasets))
+        scope = current.scope(catalog, observations)
         grant = observations if action is Action.READ_OBSERVATIONS else catalog
         return Ruling(caller, action, now, current.engine, current.epoch, scope, grant)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from federation.report import CityReport, State
 from node.gate.decisions import Decisions, Ruling
-from node.store.compiler import Scope
+from node.store.parameters import NOTHING
 from node.store.reader import Page, Reader, Single
 from policy.model import Action, Caller
 from schema.cursor import Position
@@ -76,7 +76,7 @@ class OwnData:
 
     async def log_page(self, field: Field, start: Position | None) -> Page:
         """A page of the access log, which belongs to no dataset."""
-        return await self._reader.page(field, Scope((), ()), start)
+        return await self._reader.page(field, NOTHING, start)
 
 
 def _action(field: Field) -> Action:

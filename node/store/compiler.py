@@ -1,35 +1,30 @@
-"""Compile a selection tree and a grant into one SQL statement that answers in JSON.
+"""Compile a selection tree into one SQL statement that answers in JSON text.
 
-Pure: text and parameters in, text and parameters out. Grants are part of the statement, at every level, never a filter
-afterwards. A page is read once into a common table expression with one row more than asked for, which tells whether
-there is a next page.
+Pure: a tree in, text and binds out. A statement serves every request of the same form: the grant and the values of
+arguments are parameters. Grants are part of the statement, at every level, never a filter afterwards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
 
-from node.store.filters import Builder, conditions
+from node.store.arguments import Builder
+from node.store.filters import conditions
 from node.store.lists import LISTS, Order
-from node.store.mapping import TYPES, Inline, Many, One, Related
-from node.store.reach import DATASETS_OF, KINDS, NAMED_BY, crosses
-from node.store.sql import Parameters, all_of, column, cursor, json_list, json_object
+from node.store.mapping import TYPES, Inline, One, Related
+from node.store.page import Asked, NumberedPage, PlainPage, asked_of, info_json, row_json
+from node.store.parameters import Bind, Inputs, Parameters, Path, Statement, locate
+from node.store.reach import DATASET_COLUMN, DATASETS_OF, KINDS, NAMED_BY, crosses
+from node.store.sql import all_of, json_array, json_object, literal
 from schema.cursor import Position, binding_of, decode
 from schema.errors import BadInput
 from schema.selection import TYPENAME, Field
 
-ROWS = ("edges", "nodes")
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What the caller may see: ids of datasets for the catalog, and for observations."""
-
-    readable: tuple[int, ...]
-    observable: tuple[int, ...]
+EPOCH = "(select epoch from policy_epoch)"
+DEFAULT_FIRST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,163 +44,227 @@ class PageLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """A statement with its parameters. `rows` are the children of the connection that come as columns, in order."""
+class _Rows:
+    """Where a page's rows come from, in order."""
 
-    sql: str
-    parameters: Mapping[str, Any]
-    rows: tuple[Field, ...] = ()
+    alias: str
+    source: str
+    columns: str
+    conditions: Sequence[str]
+    order: Order
+    sort: str
+    ties: str
+    first: str
+
+    @property
+    def ordering(self) -> str:
+        return f"order by {self.sort}{' desc' if self.order.descending else ''}{self.ties}"
+
+    def plain(self) -> PlainPage:
+        limit = f"{self.ordering} limit {self.first}"
+        sql = f"select {self.columns} from {self.source} where {all_of(self.conditions)} {limit}"
+        return PlainPage(self.alias, sql)
 
 
 @dataclass(slots=True)
 class Compiler:
-    """Compiles for one city and one scope; use a new one for each statement."""
+    """Compiles for one city; use a new one for each statement."""
 
     city: str
-    scope: Scope
     limits: PageLimits = field(default_factory=PageLimits)
     parameters: Parameters = field(default_factory=Parameters)
     names: dict[str, str] = field(default_factory=dict)
     _aliases: int = 0
+    _paths: dict[int, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.names = {
-            "city": self.parameters.add(self.city, "text"),
-            "readable": self.parameters.add(list(self.scope.readable), "int[]"),
-            "observable": self.parameters.add(list(self.scope.observable), "int[]"),
+            "city": self.parameters.constant(self.city, "text"),
+            "readable": self.parameters.add_text(lambda inputs: inputs.scope.readable_text, "int[]"),
+            "observable": self.parameters.add_text(lambda inputs: inputs.scope.observable_text, "int[]"),
         }
 
-    def list_statement(self, root: Field, after: Position | None, first: int) -> Statement:
-        """The statement of a root connection.
+    def list_statement(self, root: Field, *, after: bool = False) -> Statement:
+        """The statement of a root connection; `after`: whether it goes on from a position.
 
-        Columns: one JSON array per `edges` and `nodes` child, then count of rows read (one more than `first` if there
-        is a next page), first and last cursor, keys of the datasets whose rows it has, keys of datasets that the filter
-        names but the scope denies, policy epoch.
+        Columns: one JSON array per `edges` and `nodes` child, then number of rows, whether there is a next page, first
+        and last cursor (these three only if they are selected), keys of the datasets whose rows it has, keys of
+        datasets that the filter names but the scope denies, policy epoch. Keys are JSON arrays, or null for none.
         """
-        binding = binding_of(root.name, root.arguments)
-        page = self._page(root, first, after, binding, extra=())
-        rows = tuple(child for child in root.children if child.name in ROWS)
-        columns = [page.rows(child) for child in rows]
-        columns += [
-            f"(select count(*) from {page.name})",
-            page.cursor_at("min"),
-            page.cursor_at("max"),
-            f"(select array_agg(distinct key) from ({self._datasets(root, page)}) touched)",
-            self._denied(page.type_name, self._named(page.type_name, root)),
-            "(select epoch from policy_epoch)",
-        ]
-        return Statement(f"{page.sql} select {', '.join(columns)}", self.parameters.values, rows)
+        self._paths = _paths(root)
+        asked = asked_of(root)
+        type_name = root.type_name.removesuffix("Connection")
+        rows = self._rows(root, position=(lambda inputs: inputs.after) if after else None)
+        denied = self._denied(type_name, self._named(type_name, root))
+        if asked.is_plain and type_name in DATASET_COLUMN and not crosses(root):
+            sql = self._plain_list(type_name, rows, asked, denied)
+        else:
+            sql = self._numbered_list(type_name, root, rows, asked, denied)
+        return self.parameters.statement(sql, asked.rows)
 
-    def single_statement(self, root: Field, key: str) -> Statement:
-        """The statement of one object by its key. Columns: JSON, keys of its datasets, of denied ones, policy epoch."""
+    def _plain_list(self, type_name: str, rows: _Rows, asked: Asked, denied: str) -> str:
+        page = rows.plain()
+        items = [row_json(child, page.alias, self.object, None) for child in asked.rows]
+        aggregates = [f"string_agg({item}, ',') as json_" for item in items]
+        aggregates += [
+            "count(*) as count_",
+            f"array_agg({page.alias}.{DATASET_COLUMN[type_name]}) as touched_",
+        ]
+        columns = ["'[' || coalesce(json_, '') || ']'"] if items else []
+        columns += ["count_", "false", "null", "null"]
+        columns += ["(select json_agg(key) from dataset where id in (select unnest(touched_)))", denied, EPOCH]
+        summary = f"select {', '.join(aggregates)} from ({page.source}) {page.alias}"
+        return f"select {', '.join(columns)} from ({summary}) page"
+
+    def _numbered_list(self, type_name: str, root: Field, rows: _Rows, asked: Asked, denied: str) -> str:
+        page = self._numbered(root, rows)
+        columns = [page.array(child, self.object) for child in asked.rows]
+        columns += [f"(select count(*) from {page.shown} shown)", page.has_next]
+        columns += [page.cursor_at("min"), page.cursor_at("max")] if asked.cursors else ["null", "null"]
+        touched = self._datasets(root, type_name, page.shown)
+        columns += [f"(select json_agg(distinct key) from ({touched}) touched)", denied, EPOCH]
+        return f"{page.sql} select {', '.join(columns)}"
+
+    def single_statement(self, root: Field) -> Statement:
+        """The statement of one object by its key.
+
+        Columns: JSON, keys of its datasets; if there is none, keys of the datasets beyond the scope that it belongs to;
+        policy epoch.
+        """
+        self._paths = _paths(root)
         listed = LISTS[root.type_name]
         alias = self._alias()
-        condition = all_of([f"{alias}.key = {self.parameters.add(key, 'text')}", self._fill(listed.granted, alias)])
-        source = f"{self._fill(listed.source, alias)} where {condition}"
-        found = f"with found as materialized (select {alias}.* from {source})"
-        page = _Page(self, root.type_name, "found", found, 1, "", "")
+        key = self.parameters.add(lambda inputs: inputs.key, "text")
+        keys = self.parameters.add(lambda inputs: [inputs.key], "text[]")
+        condition = all_of([f"{alias}.key = {key}", self._fill(listed.granted, alias)])
+        touched = self._datasets(root, root.type_name, f"(select {alias}.*)")
+        found = f"{alias}.id is not null"
         columns = [
-            json_object(self.columns(root.type_name, "found", root.children), " from found"),
-            f"(select array_agg(distinct key) from ({self._datasets(root, page)}) touched)",
-            self._denied(root.type_name, {root.type_name: self.parameters.add([key], "text[]")}),
-            "(select epoch from policy_epoch)",
+            f"case when {found} then {self.object(alias, root)} end",
+            f"case when {found} then (select json_agg(distinct key) from ({touched}) touched) end",
+            f"case when not ({found}) then {self._denied(root.type_name, {root.type_name: keys})} end",
+            EPOCH,
         ]
-        return Statement(f"{found} select {', '.join(columns)}", self.parameters.values)
+        source = f"(select) one left join {self._fill(listed.source, alias)} on {condition}"
+        return self.parameters.statement(f"select {', '.join(columns)} from {source}")
 
-    def columns(self, type_name: str, alias: str, children: Sequence[Field]) -> list[str]:
-        """The selected fields of an object as SQL columns named by their response keys."""
-        return [column(self._value(type_name, alias, child), child.key) for child in children]
+    def object(self, alias: str, node: Field) -> str:
+        """The selected fields of an object as JSON text. `alias` is that of its row."""
+        return json_object((child.key, self._value(node.type_name, alias, child)) for child in node.children)
 
     def _value(self, type_name: str, alias: str, child: Field) -> str:
         mapped = TYPES[type_name]
         if child.name == TYPENAME:
-            return f"'{type_name}'"
+            return literal(f'"{type_name}"')
         if child.name in mapped.scalars:
             return self._fill(mapped.scalars[child.name], alias)
         relation = mapped.relations[child.name]
-        match relation:
-            case Inline():
-                inner = json_object(self.columns(relation.type_name, alias, child.children))
-                return f"case when {self._fill(relation.present, alias)} then {inner} end"
-            case One():
-                inner_alias = self._alias()
-                where = self._fill(relation.condition, inner_alias, outer=alias)
-                source = f" from {relation.table} {inner_alias} where {where}"
-                return json_object(self.columns(relation.type_name, inner_alias, child.children), source)
-            case Many():
-                inner_alias = self._alias()
-                where = self._fill(relation.condition, inner_alias, outer=alias)
-                source = f" from {relation.table} {inner_alias} where {where} order by {inner_alias}.{relation.order}"
-                return json_list(self.columns(relation.type_name, inner_alias, child.children), source)
-            case Related():
-                return self._nested(relation, alias, child)
+        if isinstance(relation, Related):
+            return self._nested(relation, alias, child)
+        if isinstance(relation, Inline):
+            return f"case when {self._fill(relation.present, alias)} then {self.object(alias, child)} else 'null' end"
+        inner = self._alias()
+        source = f"{relation.table} {inner} where {self._fill(relation.condition, inner, outer=alias)}"
+        if isinstance(relation, One):
+            return f"coalesce((select {self.object(inner, child)} from {source}), 'null')"
+        rows = f"(select {inner}.* from {source} order by {inner}.{relation.order}) {inner}"
+        return json_array(self.object(inner, child), rows)
 
     def _nested(self, relation: Related, outer: str, child: Field) -> str:
         """A nested connection as one JSON object; its federation report is null, since it is of one city."""
-        first = self.limits.check(relation.type_name, child.arguments.get("first", 20))
-        binding = binding_of(child.name, child.arguments)
-        after = child.arguments.get("after")
-        position = decode(after, binding).start_for(self.city) if after is not None else None
-        link = self._fill(relation.condition, "{t}", outer=outer)
-        page = self._page(child, first, position, binding, extra=(link,))
-        columns = []
+        asked = asked_of(child)
+        has_after = child.arguments.get("after") is not None
+        rows = self._rows(child, self._nested_position(child) if has_after else None, relation, outer)
+        page = rows.plain() if asked.is_plain else self._numbered(child, rows)
+        members = []
         for part in child.children:
-            if part.name in ROWS:
-                columns.append(column(page.rows(part), part.key))
+            if part in asked.rows:
+                value = page.array(part, self.object)
             elif part.name == "pageInfo":
-                columns.append(column(page.info(part, has_previous=after is not None), part.key))
-            elif part.name == TYPENAME:
-                columns.append(column(f"'{child.type_name}'", part.key))
+                value = info_json(part, page, has_previous=has_after)
             else:
-                columns.append(column("null::json", part.key))
-        return f"({page.sql} {json_object(columns)[1:]}"
+                value = literal(f'"{child.type_name}"' if part.name == TYPENAME else "null")
+            members.append((part.key, value))
+        json = json_object(members)
+        return f"({page.sql} select {json})" if isinstance(page, NumberedPage) else json
 
-    def _page(self, node: Field, first: int, after: Position | None, binding: str, extra: Sequence[str]) -> _Page:
+    def _rows(self, node: Field, position: Bind | None, relation: Related | None = None, outer: str = "") -> _Rows:
+        """The rows of a connection; nested in `outer` by a relation, or a root field's."""
         type_name = node.type_name.removesuffix("Connection")
         listed = LISTS[type_name]
         order = listed.orders[node.arguments.get("orderBy", listed.default_order)]
-        alias, name = self._alias(), f"page{self._aliases}"
-        sort, key = self._fill(order.expression, alias), self._fill(listed.key, alias)
-        direction = " desc" if order.descending else ""
-        build = Builder(self.city, self.parameters)
-        templates = [listed.granted, *extra, *conditions(type_name, node.arguments, build)]
-        where = [self._fill(text, alias) for text in templates if "{t}." not in text or listed.parent is None]
-        of_rows = [self._fill(text, alias) for text in templates if "{t}." in text and listed.parent is not None]
-        if after is not None:
-            (of_rows if listed.parent else where).append(self._after(order, after, sort, key))
-        limit = f"limit {self.parameters.add(first + 1, 'int')}"
-        source = self._fill(listed.source, alias)
-        if listed.parent is not None:
-            of_rows.append(self._fill(listed.link, alias))
-            rows = f"select * from {source} where {all_of(of_rows)} order by {sort}{direction} {limit}"
-            source = f"{self._fill(listed.parent, alias)} cross join lateral ({rows}) {alias}"
-        ordering = f"order by {sort}{direction}, {key}"
-        sql = (
-            f"with {name} as materialized (select {self._fill(listed.columns, alias)},"
-            f" {self._fill(order.text, alias)} as sort_, row_number() over ({ordering}) as rn_"
-            f" from {source} where {all_of(where)} {ordering} {limit})"
+        alias = self._alias()
+        path, limits = self._paths[id(node)], self.limits
+        first = self.parameters.add(
+            lambda inputs: limits.check(type_name, locate(inputs.root, path).arguments.get("first", DEFAULT_FIRST)),
+            "int",
         )
-        return _Page(self, type_name, name, sql, first, binding, self.names["city"])
+        templates = [listed.granted, *conditions(type_name, node.arguments, Builder(self.city, self.parameters, path))]
+        if relation is not None and not relation.by_outer:
+            templates.append(relation.condition)
+        parent = outer if relation is not None and relation.by_outer else f"{alias}s"
+        fill = partial(self._fill, alias=alias, outer=outer, parent=parent)
+        sort, key = fill(order.expression), fill(listed.key)
+        of_parent = [fill(text) for text in templates if listed.parent is not None and "{t}." not in text]
+        where = [fill(text) for text in templates if listed.parent is None or "{t}." in text]
+        if position is not None:
+            where.append(self._after(order, position, sort, key))
+        rows = _Rows(alias, fill(listed.source), fill(listed.columns), where, order, sort, f", {key}", first)
+        if listed.parent is None:
+            return rows
+        if parent == outer:
+            return replace(rows, conditions=[fill(listed.link), *of_parent, *where], ties="")
+        # read parent by parent, each no further than the page needs
+        inner = replace(
+            rows, columns="*", conditions=[fill(listed.link), *where], ties="", first=f"{first} + 1"
+        ).plain()
+        source = f"{fill(listed.parent)} cross join lateral ({inner.source}) {alias}"
+        return replace(rows, source=source, conditions=of_parent)
 
-    def _after(self, order: Order, after: Position, sort: str, key: str) -> str:
+    def _numbered(self, node: Field, rows: _Rows) -> NumberedPage:
+        name = f"page{rows.alias}"
+        path, field_name = self._paths[id(node)], node.name
+        binding = self.parameters.add(
+            lambda inputs: binding_of(field_name, locate(inputs.root, path).arguments), "text"
+        )
+        sql = (
+            f"with {name} as materialized (select {rows.columns}, row_number() over ({rows.ordering}) as rn_"
+            f" from {rows.source} where {all_of(rows.conditions)} {rows.ordering} limit {rows.first} + 1)"
+        )
+        return NumberedPage(name, sql, rows.first, binding, self._fill(rows.order.text, name), self.names["city"])
+
+    def _nested_position(self, node: Field) -> Bind:
+        path = self._paths[id(node)]
+
+        def position(inputs: Inputs) -> Position:
+            found = locate(inputs.root, path)
+            cursor = decode(found.arguments["after"], binding_of(found.name, found.arguments))
+            start = cursor.start_for(self.city)
+            if start is None:
+                raise BadInput("after: this cursor belongs to another list", hint="take it from this list's pageInfo")
+            return start
+
+        return position
+
+    def _after(self, order: Order, position: Bind, sort: str, key: str) -> str:
         """Rows of this city that come after a position in the total order (sort key, city, key)."""
-        mark = self.parameters.add(_cast_back(after.sort, order.cast), order.cast)
+        city = self.city
+        mark = self.parameters.add(lambda inputs: _cast_back(position(inputs).sort, order.cast), order.cast)
+        later_city = self.parameters.add(lambda inputs: city > position(inputs).city, "bool")
+        same_city = self.parameters.add(lambda inputs: city == position(inputs).city, "bool")
+        last = self.parameters.add(lambda inputs: position(inputs).key, "text")
         beyond = "<" if order.descending else ">"
-        if self.city < after.city:
-            return f"{sort} {beyond} {mark}"
-        if self.city > after.city:
-            return f"{sort} {beyond}= {mark}"
-        last = self.parameters.add(after.key, "text")
-        return f"({sort} {beyond} {mark} or ({sort} = {mark} and {key} > {last}))"
+        ties = f"{later_city} or ({same_city} and {key} > {last})"
+        return f"{sort} {beyond}= {mark} and ({sort} {beyond} {mark} or {ties})"
 
-    def _datasets(self, root: Field, page: _Page) -> str:
+    def _datasets(self, root: Field, type_name: str, page: str) -> str:
         """Keys of the datasets that the answer may contain rows of.
 
         Exact, unless the selection crosses from a thing to all its datastreams: then all that is within reach there.
         """
         if crosses(root):
             return f"select key from dataset d where d.id = any({self.names['readable']})"
-        return self._fill(LISTS[page.type_name].datasets, "t", page=page.shown)
+        return self._fill(LISTS[type_name].datasets, "t", page=page)
 
     def _denied(self, type_name: str, named: Mapping[str, str]) -> str:
         """Keys of datasets beyond the scope that belong to what was named: a denial leaves a record."""
@@ -213,7 +272,7 @@ class Compiler:
             return "null"
         scope = self.names["observable" if type_name == "Observation" else "readable"]
         asked = " union ".join(DATASETS_OF[kind].format(keys=keys, scope=scope) for kind, keys in named.items())
-        return f"(select array_agg(key) from dataset where id in ({asked}) and id <> all({scope}))"
+        return f"(select json_agg(key) from dataset where id in ({asked}) and id <> all({scope}))"
 
     def _named(self, type_name: str, root: Field) -> dict[str, str]:
         """The keys in a list's filter as parameters, by the type that they are of."""
@@ -221,7 +280,7 @@ class Compiler:
         arguments = {"ids": type_name, **NAMED_BY} if type_name in KINDS else NAMED_BY
         build = Builder(self.city, self.parameters)
         return {
-            kind: build.ids(values[name], KINDS[kind], f"filter.{name}")
+            kind: build.ids(f"filter.{name}", KINDS[kind])
             for name, kind in arguments.items()
             if values.get(name) is not None
         }
@@ -230,63 +289,21 @@ class Compiler:
         self._aliases += 1
         return f"t{self._aliases}"
 
-    def _fill(self, template: str, alias: str, *, outer: str = "", page: str = "") -> str:
-        return template.format(t=alias, o=outer, page=page, **self.names)
+    def _fill(self, template: str, alias: str, *, outer: str = "", parent: str = "", page: str = "") -> str:
+        return template.format(t=alias, o=outer, p=parent, page=page, **self.names)
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """A page as a common table expression `name`; the row after `first` is there only to tell of the next page."""
+def _paths(root: Field) -> dict[int, Path]:
+    """Where each field of a tree lies, by identity."""
+    found: dict[int, Path] = {}
 
-    compiler: Compiler
-    type_name: str
-    name: str
-    sql: str
-    first: int
-    binding: str
-    city: str
+    def visit(node: Field, path: Path) -> None:
+        found[id(node)] = path
+        for index, child in enumerate(node.children):
+            visit(child, (*path, index))
 
-    @property
-    def shown(self) -> str:
-        if not self.binding:
-            return self.name
-        return f"(select * from {self.name} where rn_ <= {self.first})"
-
-    def rows(self, child: Field) -> str:
-        """The JSON array of `edges` or `nodes`."""
-        source = f" from {self.name} where rn_ <= {self.first} order by rn_"
-        if child.name == "nodes":
-            return json_list(self.compiler.columns(self.type_name, self.name, child.children), source)
-        columns = []
-        for part in child.children:
-            if part.name == "node":
-                value = json_object(self.compiler.columns(self.type_name, self.name, part.children))
-            elif part.name == "cursor":
-                value = self._cursor()
-            else:
-                value = f"'{child.type_name}'"
-            columns.append(column(value, part.key))
-        return json_list(columns, source)
-
-    def info(self, child: Field, *, has_previous: bool) -> str:
-        """The JSON object of `pageInfo`."""
-        values = {
-            "hasNextPage": f"(select count(*) > {self.first} from {self.name})",
-            "hasPreviousPage": "true" if has_previous else "false",
-            "startCursor": self.cursor_at("min"),
-            "endCursor": self.cursor_at("max"),
-            TYPENAME: "'PageInfo'",
-        }
-        return json_object([column(values[part.name], part.key) for part in child.children])
-
-    def cursor_at(self, end: str) -> str:
-        """The cursor of the first (`min`) or last (`max`) row shown."""
-        at = f"(select {end}(rn_) from {self.name} where rn_ <= {self.first})"
-        return f"(select {self._cursor()} from {self.name} where rn_ = {at})"
-
-    def _cursor(self) -> str:
-        binding = self.compiler.parameters.add(self.binding, "text")
-        return cursor(binding, f"{self.name}.sort_", self.city, f"{self.name}.key")
+    visit(root, ())
+    return found
 
 
 def _cast_back(text: str, cast: str) -> str:

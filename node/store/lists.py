@@ -26,7 +26,7 @@ class Order:
 class Listed:
     """A pageable type. `key` breaks ties; `datasets` gives the keys of the datasets that the page's rows belong to.
 
-    With `parent`, rows are read parent by parent (alias `{t}s`), each no further than the page needs: a page of a long
+    With `parent`, rows are read parent by parent (alias `{p}`), each no further than the page needs: a page of a long
     series costs its own rows, not the series.
     """
 
@@ -83,11 +83,11 @@ LISTS: Mapping[str, Listed] = {
     ),
     "Observation": Listed(
         source="observation {t}",
-        parent="datastream {t}s",
-        link="{t}.datastream_id = {t}s.id",
-        columns="{t}.*, {t}s.key as key, {t}s.dataset_id as dataset_id",
-        granted="{t}s.dataset_id = any({observable})",
-        key="{t}s.key",
+        parent="datastream {p}",
+        link="{t}.datastream_id = {p}.id",
+        columns="{t}.*, {p}.key as key, {p}.dataset_id as dataset_id",
+        granted="{p}.dataset_id = any({observable})",
+        key="{p}.key",
         orders=_both("TIME", "{t}.phenomenon_time", time_text("{t}.phenomenon_time"), "timestamptz"),
         default_order="TIME_ASC",
         datasets="select d.key from {page} p join dataset d on d.id = p.dataset_id",

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import sqlalchemy as sa
+
+from node.store import tables
+from node.store.sql import json_text, json_value
+
 
 @dataclass(frozen=True, slots=True)
 class Inline:
@@ -35,45 +40,50 @@ class Many:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """A nested connection; `condition` ties its rows (`{t}`) to the outer row (`{o}`)."""
+    """A nested connection; `condition` ties its rows (`{t}`) to the outer row (`{o}`).
+
+    `by_outer`: the outer row is the parent by which `node.store.lists` reads the rows.
+    """
 
     type_name: str
-    condition: str
+    condition: str = "true"
+    by_outer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """One GraphQL object type: its scalars as SQL expressions, and its relations."""
+    """One GraphQL object type: its scalars as expressions of JSON text, and its relations."""
 
     scalars: Mapping[str, str]
     relations: Mapping[str, Inline | One | Many | Related] = field(default_factory=dict)
 
 
-def _plain(*names: str, **renamed: str) -> dict[str, str]:
-    return {name: f"{{t}}.{name}" for name in names} | {name: f"{{t}}.{of}" for name, of in renamed.items()}
+def _plain(table: sa.Table, *names: str, **renamed: str) -> dict[str, str]:
+    columns = {name: name for name in names} | renamed
+    return {name: json_value(f"{{t}}.{column}", table.c[column]) for name, column in columns.items()}
 
 
 def _identity(kind: str) -> dict[str, str]:
-    return {"id": f"{{city}} || ':{kind}:' || {{t}}.key", "city": "{city}"}
+    return {"id": json_text(f"{{city}} || ':{kind}:' || {{t}}.key"), "city": json_text("{city}")}
 
 
 TYPES: Mapping[str, Mapped] = {
-    "Publisher": Mapped(_plain("name", "kind", "homepage")),
-    "Contact": Mapped(_plain("name", "email", "telephone", "url")),
-    "Licence": Mapped(_plain("uri", "title", code="key")),
+    "Publisher": Mapped(_plain(tables.publisher, "name", "kind", "homepage")),
+    "Contact": Mapped(_plain(tables.contact, "name", "email", "telephone", "url")),
+    "Licence": Mapped(_plain(tables.licence, "uri", "title", code="key")),
     "Distribution": Mapped(
-        _plain(
+        _plain(tables.distribution,
             "title", "description", "format", "availability", "issued", "modified",
             accessURL="access_url", downloadURL="download_url", mediaType="media_type", byteSize="byte_size",
             licenceAttribution="licence_attribution",
         ),
         {"licence": One("Licence", "licence", "{t}.id = {o}.licence_id")},
     ),
-    "BoundingBox": Mapped(_plain("west", "south", "east", "north")),
-    "TemporalExtent": Mapped(_plain(start="temporal_start", end="temporal_end")),
+    "BoundingBox": Mapped(_plain(tables.dataset, "west", "south", "east", "north")),
+    "TemporalExtent": Mapped(_plain(tables.dataset, start="temporal_start", end="temporal_end")),
     "Dataset": Mapped(
         _identity("dataset")
-        | _plain(
+        | _plain(tables.dataset,
             "identifier", "title", "description", "tier", "themes", "keywords", "languages", "issued", "modified",
             "spatial",
             landingPage="landing_page", accrualPeriodicity="accrual_periodicity", legalBasis="legal_basis",
@@ -88,23 +98,23 @@ TYPES: Mapping[str, Mapped] = {
             "datastreams": Related("Datastream", "{t}.dataset_id = {o}.id"),
         },
     ),
-    "Location": Mapped(_plain("longitude", "latitude", "place")),
+    "Location": Mapped(_plain(tables.thing, "longitude", "latitude", "place")),
     "Thing": Mapped(
-        _identity("thing") | _plain("name", "description"),
+        _identity("thing") | _plain(tables.thing, "name", "description"),
         {
             "location": Inline("Location", "{t}.longitude is not null"),
             "datastreams": Related("Datastream", "{t}.thing_id = {o}.id"),
         },
     ),
     "Sensor": Mapped(
-        _identity("sensor") | _plain("name", "description", "metadata", encodingType="encoding_type")
+        _identity("sensor") | _plain(tables.sensor, "name", "description", "metadata", encodingType="encoding_type")
     ),
     "ObservedProperty": Mapped(
-        _identity("observed-property") | _plain("key", "name", "definition", "description")
+        _identity("observed-property") | _plain(tables.observed_property, "key", "name", "definition", "description")
     ),
     "Datastream": Mapped(
         _identity("datastream")
-        | _plain(
+        | _plain(tables.datastream,
             "name", "description", "unit", "direction",
             observationType="observation_type", vehicleClass="vehicle_class", intervalSeconds="interval_seconds",
             phenomenonStart="phenomenon_start", phenomenonEnd="phenomenon_end",
@@ -117,11 +127,14 @@ TYPES: Mapping[str, Mapped] = {
             "latest": One(
                 "Observation", "latest_observation", "{t}.datastream_id = {o}.id and {o}.dataset_id = any({observable})"
             ),
-            "observations": Related("Observation", "{t}s.id = {o}.id"),
+            "observations": Related("Observation", by_outer=True),
         },
     ),
     "Observation": Mapped(
-        _plain("result", "quality", phenomenonTime="phenomenon_time", phenomenonEnd="phenomenon_end"),
+        _plain(
+            tables.observation, "result", "quality",
+            phenomenonTime="phenomenon_time", phenomenonEnd="phenomenon_end",
+        ),
         {
             "datastream": One(
                 "Datastream", "datastream", "{t}.id = {o}.datastream_id and {t}.dataset_id = any({readable})"
@@ -129,16 +142,18 @@ TYPES: Mapping[str, Mapped] = {
         },
     ),
     "AccessRecord": Mapped(
-        _plain(
+        _plain(tables.access_record,
             "at", "role", "counterpart", "application", "purpose", "action", "field", "datasets", "decision", "rules",
             "state", "rows", "bytes",
             traceId="trace_id", callerCity="caller_city", tokenId="token_id", policyVersion="policy_version",
             tookMs="took_ms",
         )
         | {
-            "id": "{t}.id::text",
-            "operation": "encode({t}.operation, 'hex')",
-            "document": "(select document from operation where digest = {t}.operation)",
+            "id": json_text("{t}.id::text"),
+            "operation": json_text("encode({t}.operation, 'hex')"),
+            "document": json_text(
+                "coalesce((select document from operation where digest = {t}.operation), '')"
+            ),
         }
     ),
 }  # fmt: skip

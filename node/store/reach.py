@@ -13,6 +13,7 @@ DATASETS_OF = {
     " and not exists (select from datastream v where v.thing_id = g.id and v.dataset_id = any({scope}))",
     "Datastream": "select dataset_id from datastream where key = any({keys})",
 }
+DATASET_COLUMN = {"Dataset": "id", "Datastream": "dataset_id", "Observation": "dataset_id"}
 NAMED_BY = {"datasets": "Dataset", "things": "Thing", "datastreams": "Datastream"}
 
 

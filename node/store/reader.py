@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
+import orjson
 import psycopg
-from psycopg_pool import PoolTimeout
+from psycopg.pq.abc import PGresult
 
-from node.store.compiler import Compiler, PageLimits, Scope
-from node.store.pool import Pool
+from node.store.compiler import Compiler, PageLimits
+from node.store.parameters import NOTHING, Inputs, Scope, Statement
+from node.store.session import Call
+from node.store.sessions import Sessions
 from schema.cursor import Position
 from schema.errors import BadInput, TooCostly, Unavailable
 from schema.selection import Field
+
+REMEMBERED = 1_024
+_SETTINGS = (
+    "select set_config('verbund.readable', $1, true), set_config('verbund.observable', $2, true),"
+    " set_config('plan_cache_mode', $3, true)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,63 +54,98 @@ class Single:
 class Reader:
     """Reads this city's data within a scope."""
 
-    def __init__(self, pool: Pool, city: str, limits: PageLimits) -> None:
-        self._pool = pool
+    def __init__(self, sessions: Sessions, city: str, limits: PageLimits) -> None:
+        self._sessions = sessions
         self._city = city
         self.limits = limits
+        self._statements: OrderedDict[Hashable, Statement] = OrderedDict()
 
     async def page(self, root: Field, scope: Scope, after: Position | None) -> Page:
         """A page of a root connection.
 
         Raises:
             BadInput: an argument can't be used.
-            TooCostly: the statement ran into its time-out.
+            TooCostly: the statement ran into its time-out, or the answer is too large.
             Unavailable: the database can't be reached.
         """
-        first = self.limits.check(root.type_name.removesuffix("Connection"), root.arguments.get("first", 20))
-        statement = Compiler(self._city, scope, self.limits).list_statement(root, after, first)
-        *arrays, count, start, end, datasets, denied, epoch = await self._row(statement.sql, statement.parameters)
-        size = sum(map(len, arrays))
-        if size > self.limits.answer_bytes:
-            raise TooCostly(
-                f"{root.key}: the answer has {size} bytes; the limit is {self.limits.answer_bytes}",
-                hint="lower `first`, or select fewer fields",
-            )
+        statement = self._list_statement(root, after=after is not None)
+        result = await self._run(statement, Inputs(root, scope, after))
+        arrays = [_bytes(result, column) for column in range(len(statement.rows))]
+        self._check_size(root, sum(map(len, arrays)))
+        count, has_next, start, end, datasets, denied, epoch = (
+            result.get_value(0, column) for column in range(len(arrays), len(arrays) + 7)
+        )
         return Page(
             columns={child.key: array for child, array in zip(statement.rows, arrays, strict=True)},
-            rows=min(count, first),
-            has_next=count > first,
-            start_cursor=start,
-            end_cursor=end,
-            datasets=frozenset(datasets or ()),
-            denied=frozenset(denied or ()),
-            epoch=epoch,
+            rows=int(count or 0),
+            has_next=has_next == b"t",
+            start_cursor=start.decode() if start else None,
+            end_cursor=end.decode() if end else None,
+            datasets=_keys(datasets),
+            denied=_keys(denied),
+            epoch=int(epoch or 0),
             as_of=datetime.now(UTC),
         )
 
     def check(self, root: Field) -> None:
         """Check the arguments of a root connection as `page` would. Raises BadInput."""
-        first = self.limits.check(root.type_name.removesuffix("Connection"), root.arguments.get("first", 20))
-        Compiler(self._city, Scope((), ()), self.limits).list_statement(root, None, first)
+        self._list_statement(root, after=False).bind(Inputs(root, NOTHING))
 
     async def single(self, root: Field, scope: Scope, key: str) -> Single:
         """One object by its key; raises as `page`."""
-        statement = Compiler(self._city, scope, self.limits).single_statement(root, key)
-        json, datasets, denied, epoch = await self._row(statement.sql, statement.parameters)
-        return Single(json, frozenset(datasets or ()), frozenset(denied or ()), epoch)
+        statement = self._known(("single", root.shape), root, lambda compiler: compiler.single_statement(root))
+        result = await self._run(statement, Inputs(root, scope, key=key))
+        json, datasets, denied, epoch = (result.get_value(0, column) for column in range(4))
+        self._check_size(root, len(json or b""))
+        return Single(json, _keys(datasets), _keys(denied), int(epoch or 0))
 
-    async def _row(self, sql: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+    def _list_statement(self, root: Field, *, after: bool) -> Statement:
+        return self._known(
+            ("list", root.shape, after), root, lambda compiler: compiler.list_statement(root, after=after)
+        )
+
+    def _known(self, key: Hashable, root: Field, compile_: Callable[[Compiler], Statement]) -> Statement:
+        """The statement for all requests of this form; a field without a form is compiled anew."""
+        statement = self._statements.get(key) if root.shape is not None else None
+        if statement is None:
+            statement = compile_(Compiler(self._city, self.limits))
+            if root.shape is not None:
+                self._statements[key] = statement
+                if len(self._statements) > REMEMBERED:
+                    self._statements.popitem(last=False)
+        return statement
+
+    def _check_size(self, root: Field, size: int) -> None:
+        if size > self.limits.answer_bytes:
+            raise TooCostly(
+                f"{root.key}: the answer has {size} bytes; the limit is {self.limits.answer_bytes}",
+                hint="lower `first`, or select fewer fields",
+            )
+
+    async def _run(self, statement: Statement, inputs: Inputs) -> PGresult:
+        """Run a statement that returns one row, under the row security of the scope."""
+        scope = inputs.scope
+        settings = Call(_SETTINGS, (scope.readable_text, scope.observable_text, statement.plan.encode()))
         try:
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(sql, parameters)
-                row = await cursor.fetchone()
+            _, result = await self._sessions.read(
+                settings, Call(statement.sql, statement.bind(inputs), statement.types)
+            )
         except psycopg.errors.QueryCanceled as error:
             raise TooCostly(
                 "the query took longer than the database may", hint="narrow the filter or the interval, or ask for less"
             ) from error
         except psycopg.DataError as error:
             raise BadInput("an argument lies outside what the database can hold", hint="use nearer values") from error
-        except (psycopg.OperationalError, PoolTimeout) as error:
+        except psycopg.OperationalError as error:
             raise Unavailable("the database can't be reached") from error
-        assert row is not None
-        return row
+        return result
+
+
+def _bytes(result: PGresult, column: int) -> bytes:
+    value = result.get_value(0, column)
+    assert value is not None
+    return value
+
+
+def _keys(array: bytes | None) -> frozenset[str]:
+    return frozenset(orjson.loads(array)) if array is not None else frozenset()

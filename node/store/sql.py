@@ -1,44 +1,62 @@
-"""SQL building blocks of the compiler: parameters, quoted response keys, JSON, cursors.
+"""SQL building blocks of the compiler: JSON text, cursors.
 
-Values from outside become parameters, always. What is put into the text comes from this package's own tables, from
-counters, and from response keys, which GraphQL's grammar limits to letters, digits and underscores.
+What is put into the text comes from this package's own tables, from counters, and from response keys, which GraphQL's
+grammar limits to letters, digits and underscores. Values are parameters (`node.store.parameters`).
+
+JSON is made by joining text: for 10,000 observations that takes 0.6 of the time of `json_agg`. An expression of JSON
+text is never null.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 TIME_TEXT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+LARGEST = "1.7976931348623157e308"
 
 
-@dataclass(slots=True)
-class Parameters:
-    """Named parameters of a statement."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-
-    def add(self, value: Any, cast: str) -> str:
-        """The placeholder for a value."""
-        name = f"p{len(self.values)}"
-        self.values[name] = value
-        return f"%({name})s::{cast}"
+def literal(text: str) -> str:
+    """Fixed JSON text."""
+    quoted = text.replace("'", "''")
+    return f"'{quoted}'"
 
 
-def column(expression: str, key: str) -> str:
-    """`expression as "key"`."""
-    return f'{expression} as "{key}"'
+def json_object(members: Iterable[tuple[str, str]]) -> str:
+    """A JSON object of response keys and expressions of JSON text."""
+    parts = [f"""'{"," if number else ""}"{key}":' || {value}""" for number, (key, value) in enumerate(members)]
+    return joined("'{'", *parts, "'}'")
 
 
-def json_object(columns: Sequence[str], source: str = "") -> str:
-    """A scalar sub-select that gives one row as a JSON object, or null if there is no row."""
-    return f"(select row_to_json(x) from (select {', '.join(columns)}{source}) x)"
+def joined(*parts: str) -> str:
+    """Expressions of text one after the other; neighbouring literals become one."""
+    return " || ".join(parts).replace("' || '", "")
 
 
-def json_list(columns: Sequence[str], source: str) -> str:
-    """A scalar sub-select that gives rows as a JSON array of objects."""
-    return f"(select coalesce(json_agg(x), '[]'::json) from (select {', '.join(columns)}{source}) x)"
+def json_array(item: str, source: str) -> str:
+    """The JSON array of an expression over the rows of `source`, which is a sub-select in the order wanted."""
+    return f"'[' || coalesce((select string_agg({item}, ',') from {source}), '') || ']'"
+
+
+def json_value(expression: str, column: sa.Column[object]) -> str:
+    """A column as JSON text."""
+    kind = column.type
+    if isinstance(kind, pg.ENUM):
+        text = f"""'"' || {expression} || '"'"""
+    elif isinstance(kind, sa.Double):  # JSON has no NaN and no infinities
+        return f"case when {expression} between -{LARGEST} and {LARGEST} then {expression}::text else 'null' end"
+    elif isinstance(kind, sa.Integer | sa.Boolean):
+        text = f"{expression}::text"
+    else:
+        text = f"to_json({expression})"
+    return f"coalesce({text}, 'null')" if column.nullable else text
+
+
+def json_text(expression: str) -> str:
+    """A text that is not null as JSON text."""
+    return f"to_json({expression})"
 
 
 def time_text(expression: str) -> str:

@@ -7,8 +7,8 @@ import pytest
 from graphql import get_named_type, is_object_type, is_required_argument
 
 from node.store.compiler import PageLimits
-from node.store.pool import make_pool
 from node.store.reader import Reader
+from node.store.sessions import Sessions
 from schema.build import build_schema
 from tests.integration.store.conftest import SEED, Store
 
@@ -36,8 +36,8 @@ def document(name: str) -> str:
 async def store(database_url):
     with psycopg.connect(database_url) as connection:
         connection.execute(SEED)
-    async with make_pool(database_url, size=1, statement_ms=5000) as pool:
-        yield Store(Reader(pool, "giessen", PageLimits()))
+    async with Sessions(database_url, size=1, statement_ms=5000, name="test") as sessions:
+        yield Store(Reader(sessions, "giessen", PageLimits()))
 
 
 @pytest.mark.parametrize("name", sorted(set(QUERY.fields) - EXEMPT))

@@ -6,9 +6,10 @@ import orjson
 import psycopg
 import pytest
 
-from node.store.compiler import PageLimits, Scope
-from node.store.pool import make_pool
+from node.store.compiler import PageLimits
+from node.store.parameters import Scope
 from node.store.reader import Reader
+from node.store.sessions import Sessions
 from schema.cursor import binding_of, decode
 from tests.unit.schema.test_selection import tree
 
@@ -73,5 +74,5 @@ class Store:
 async def store(database_url):
     with psycopg.connect(database_url) as connection:
         connection.execute(SEED)
-    async with make_pool(database_url, size=2, statement_ms=5000) as pool:
-        yield Store(Reader(pool, "giessen", PageLimits()))
+    async with Sessions(database_url, size=2, statement_ms=5000, name="test") as sessions:
+        yield Store(Reader(sessions, "giessen", PageLimits()))

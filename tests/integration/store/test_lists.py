@@ -49,7 +49,10 @@ async def test_dataset_filters(store, filter_, expected):
     ],
 )
 async def test_orders_hold_over_pages(store, order, expected):
-    document = "query ($after: String) { datasets(orderBy: %s, first: 1, after: $after) { nodes { id } } }" % order
+    document = (
+        "query ($after: String) { datasets(orderBy: %s, first: 1, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }"
+        % order
+    )
     seen, after, has_next = [], None, True
     while has_next:
         page = await store.page(document, after=after)
@@ -73,7 +76,7 @@ async def test_observations_over_datastreams_page_in_time_order(store):
     document = """query ($after: String) {
         observations(filter: {datasets: ["giessen:dataset:rad"], qualities: [RAW]}, first: 7, after: $after,
                      during: {start: "2026-01-01T00:30:00Z", end: "2026-01-01T02:00:00Z"}) {
-            nodes { phenomenonTime result datastream { id } } } }"""
+            nodes { phenomenonTime result datastream { id } } pageInfo { hasNextPage endCursor } } }"""
     seen, after, has_next = [], None, True
     while has_next:
         page = await store.page(document, after=after)

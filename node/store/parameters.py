@@ -1,0 +1,162 @@
+"""Parameters of compiled statements: what is put into the text is a placeholder; the value is bound for each request.
+
+A statement is compiled once for all requests of the same form. So it knows where a value lies, not the value: a `Bind`
+reads it from the `Inputs` of a request. Values from outside become parameters, always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from schema.cursor import Position
+from schema.errors import BadInput
+from schema.selection import Field
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the caller may see: ids of datasets for the catalog, and for observations."""
+
+    readable: tuple[int, ...]
+    observable: tuple[int, ...]
+
+    @cached_property
+    def readable_text(self) -> bytes:
+        """As an array literal; a scope serves many requests."""
+        return _array(self.readable)
+
+    @cached_property
+    def observable_text(self) -> bytes:
+        """As an array literal."""
+        return _array(self.observable)
+
+
+NOTHING = Scope((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a statement is bound to: one root field of one request. `key` is that of a single object."""
+
+    root: Field
+    scope: Scope
+    after: Position | None = None
+    key: str = ""
+
+
+GENERIC = "force_generic_plan"
+BY_VALUES = "force_custom_plan"
+
+Bind = Callable[[Inputs], Any]
+Path = tuple[int, ...]
+
+
+def locate(root: Field, path: Path) -> Field:
+    """The field that a path of child indexes leads to."""
+    for index in path:
+        root = root.children[index]
+    return root
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with numbered placeholders, and how its parameters are read from a request.
+
+    `types`: OIDs of the parameters' types. `rows`: the children of a connection that come as columns, in order.
+    `plan`: whether PostgreSQL plans once for all values, or may plan anew for these values.
+    """
+
+    sql: str
+    binds: tuple[Bind, ...]
+    types: tuple[int, ...]
+    rows: tuple[Field, ...] = ()
+    plan: str = GENERIC
+
+    def bind(self, inputs: Inputs) -> list[bytes | None]:
+        """The parameters in PostgreSQL's text form.
+
+        Raises:
+            BadInput: a value can't be used.
+        """
+        return [bind(inputs) for bind in self.binds]
+
+
+@dataclass(slots=True)
+class Parameters:
+    """Collects the parameters of a statement that is being compiled."""
+
+    binds: list[Bind] = field(default_factory=list)
+    types: list[int] = field(default_factory=list)
+
+    def add(self, bind: Bind, cast: str) -> str:
+        """The placeholder for a value that is read from each request."""
+        encode = _ENCODERS[cast]
+
+        def text(inputs: Inputs) -> bytes | None:
+            value = bind(inputs)
+            return None if value is None else encode(value)
+
+        return self.add_text(text, cast)
+
+    def add_text(self, bind: Bind, cast: str) -> str:
+        """The placeholder for a value that is in PostgreSQL's text form already."""
+        self.binds.append(bind)
+        self.types.append(OIDS[cast])
+        return f"${len(self.binds)}::{cast}"
+
+    def statement(self, sql: str, rows: tuple[Field, ...] = (), plan: str = GENERIC) -> Statement:
+        """The statement in which these parameters are used."""
+        return Statement(sql, tuple(self.binds), tuple(self.types), rows, plan)
+
+    def constant(self, value: Any, cast: str) -> str:
+        """The placeholder for a value that all requests share."""
+        encoded = _ENCODERS[cast](value)
+        return self.add_text(lambda _inputs: encoded, cast)
+
+
+def _text(value: str) -> bytes:
+    if "\x00" in value:
+        raise BadInput("an argument contains NUL", hint="send text without NUL")
+    return value.encode("utf-8", "replace")
+
+
+def _array(values: Sequence[int]) -> bytes:
+    return b"{" + ",".join(map(str, values)).encode() + b"}"
+
+
+def _text_array(values: Sequence[str]) -> bytes:
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return _text("{" + ",".join(f'"{value}"' for value in quoted) + "}")
+
+
+def _time(value: str | datetime) -> bytes:
+    return (value if isinstance(value, str) else value.isoformat()).encode()
+
+
+_ENCODERS: Mapping[str, Callable[[Any], bytes]] = {
+    "text": _text,
+    "text[]": _text_array,
+    "int[]": _array,
+    "int": lambda value: str(int(value)).encode(),
+    "bigint": lambda value: str(int(value)).encode(),
+    "float8": lambda value: repr(float(value)).encode(),
+    "bool": lambda value: b"t" if value else b"f",
+    "timestamptz": _time,
+    "json": lambda value: value if isinstance(value, bytes) else _text(value),
+}
+
+OIDS: Mapping[str, int] = {
+    "text": 25,
+    "text[]": 1009,
+    "int[]": 1007,
+    "int": 23,
+    "bigint": 20,
+    "float8": 701,
+    "bool": 16,
+    "timestamptz": 1184,
+    "json": 114,
+}

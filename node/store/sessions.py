@@ -1,0 +1,144 @@
+"""The sessions of a node's data path: opened when needed, used by one request at a time, renewed after a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from types import TracebackType
+
+import psycopg
+from psycopg.pq.abc import PGresult
+
+from node.store.session import Call, Session
+from schema.errors import Unavailable
+
+WAIT_S = 3.0
+LIFETIME_S = 600.0  # a session's memory grows with its largest answer and the statements it has prepared
+CONNECT_S = 5
+
+
+class Sessions:
+    """At most `size` sessions with the database. `on_open`: statements that every new session begins with."""
+
+    def __init__(
+        self, database_url: str, *, size: int, statement_ms: int, name: str, on_open: Sequence[str] = ()
+    ) -> None:
+        self._url = database_url
+        self._size = size
+        self._on_open = on_open
+        self._options = f"-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout={statement_ms} -c jit=off"
+        self._name = name
+        self._open = 0
+        self._idle: list[Session] = []
+        self._waiting: deque[asyncio.Future[Session | None]] = deque()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Sessions:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._size = 0
+        for session in self._idle:
+            self._discard(session)
+        self._idle.clear()
+        await asyncio.gather(*self._closing)
+
+    async def run(self, *calls: Call) -> list[PGresult]:
+        """Run the statements in one transaction on some session; the results of those that return rows.
+
+        Raises:
+            psycopg.Error: as `Session.run`.
+            Unavailable: no session came free in time.
+        """
+        session = await self._take()
+        try:
+            return await session.run(*calls)
+        finally:
+            self._give_back(session)
+
+    async def read(self, *calls: Call) -> list[PGresult]:
+        """As `run`, for what changes nothing: if the session turns out to be lost, another one is tried."""
+        session = await self._take()
+        try:
+            return await session.run(*calls)
+        except psycopg.OperationalError:
+            if session.is_usable:
+                raise
+        finally:
+            self._give_back(session)
+        for other in self._idle:  # the server went away: what is left over is lost as well
+            self._discard(other)
+        self._idle.clear()
+        return await self.run(*calls)
+
+    async def _take(self) -> Session:
+        while self._idle:
+            session = self._idle.pop()
+            if session.is_usable:
+                return session
+            self._discard(session)
+        if self._open >= self._size:
+            waiting: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiting)
+            try:
+                async with asyncio.timeout(WAIT_S):
+                    given = await waiting
+            except TimeoutError:
+                raise Unavailable("all sessions with the database are busy") from None
+            finally:
+                self._forget(waiting)
+            if given is not None:
+                return given
+        return await self._connect()
+
+    def _forget(self, waiting: asyncio.Future[Session | None]) -> None:
+        """A request that gave up must not keep a session that it was given in the same moment."""
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+
+    async def _connect(self) -> Session:
+        self._open += 1
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                self._url,
+                autocommit=True,
+                options=self._options,
+                application_name=self._name,
+                connect_timeout=CONNECT_S,
+            )
+            for statement in self._on_open:
+                await connection.execute(statement.encode())
+            return Session(connection)
+        except BaseException:
+            self._closed()
+            raise
+
+    def _give_back(self, session: Session) -> None:
+        is_old = asyncio.get_running_loop().time() - session.opened_at > LIFETIME_S
+        if is_old or self._size == 0 or not session.is_usable:
+            self._discard(session)
+            return
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(session)
+                return
+        self._idle.append(session)
+
+    def _discard(self, session: Session) -> None:
+        task = asyncio.get_running_loop().create_task(session.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        self._closed()
+
+    def _closed(self) -> None:
+        """There is room for another session: somebody who waits may open it."""
+        self._open -= 1
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(None)
+                return
