@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test lint format bench lock sdl clean
+.PHONY: help setup demo demo-check test lint format bench bench-read lock sdl clean
 
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ format: setup ## rewrite the code in the house format
 
 bench: setup ## measure; prints ratios, never fails on them
 	$(BIN)/python -m tests.bench
+
+bench-read: setup ## measure reading against PostGraphile, plain Strawberry and SQL; ARGS=--help tells the options
+	$(BIN)/python -m tests.bench read $(ARGS)
 
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -16,9 +16,12 @@ from federation.client import Envelope, PeerClient
 from federation.errors import FederationError, PeerDenied, PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.membership import Member
 from federation.merge import CityPage
-from federation.plan import ALIAS, PagePlan
+from federation.parts import CityPart, PartsPlan
+from federation.plan import PagePlan
+from federation.question import ALIAS
 from federation.report import CityReport, State
 from federation.shape import Shapes
+from federation.told import Members, add_told, members_of
 from schema.cursor import Position
 from schema.document import Document, print_document
 from schema.errors import CityUnavailable, NotFound
@@ -37,42 +40,20 @@ _STATES: Mapping[type[FederationError], State] = {
 }
 
 
+Given = TypeVar("Given")
+
+
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of asking one city: its report, and its page if it gave one."""
+class Outcome(Generic[Given]):
+    """What came of asking one city: its report, and its page or part if it gave one, with the size of its answer."""
 
     report: CityReport
-    page: CityPage | None = None
+    given: Given | None = None
     bytes: int = 0
 
 
-_Word = Annotated[str, msgspec.Meta(max_length=100, pattern="^[!-~]*$")]
-_Sentence = Annotated[str, msgspec.Meta(max_length=200, pattern="^[^\\x00-\\x1f]*$")]
-
-
-class _CityReport(msgspec.Struct):
-    """What a peer says of itself goes into our answers and records, so it is bounded."""
-
-    asOf: datetime | None = None  # noqa: N815 - names of the API
-    policyVersion: _Word | None = None  # noqa: N815
-    obligations: Annotated[list[_Sentence], msgspec.Meta(max_length=20)] = []
-
-
-class _Report(msgspec.Struct):
-    cities: list[_CityReport] = []
-
-
-class _PageInfo(msgspec.Struct):
-    hasNextPage: bool = False  # noqa: N815
-
-
-class _Page(msgspec.Struct):
-    edges: msgspec.Raw
-    pageInfo: _PageInfo  # noqa: N815
-    federation: _Report | None = None
-
-
-_PageDecoder = msgspec.json.Decoder(_Page)
+Question = tuple[Field, Callable[[Members], Given]]
+"""What one owner is asked, and how the members of its answer are read once the schema has been checked."""
 
 
 class Fanout:
@@ -86,17 +67,23 @@ class Fanout:
 
     async def pages(
         self, plan: PagePlan, members: Mapping[str, Member], starts: Mapping[str, Position | None], request: Request
-    ) -> dict[str, Outcome]:
+    ) -> dict[str, Outcome[CityPage]]:
         """A page from each of these members, whatever becomes of the others."""
-        tasks = {
-            city: asyncio.create_task(self._page(plan, member, starts[city], request))
-            for city, member in members.items()
-        }
-        try:
-            return {city: await task for city, task in tasks.items()}
-        finally:
-            for task in tasks.values():
-                task.cancel()
+
+        def question(city: str) -> Question[CityPage]:
+            return plan.owner_field(city, starts[city]), partial(plan.read_page, city, starts[city])
+
+        return await self._from_all(members, question, request)
+
+    async def parts(
+        self, plan: PartsPlan, members: Mapping[str, Member], request: Request
+    ) -> dict[str, Outcome[CityPart]]:
+        """A part of a result from each of these members, whatever becomes of the others."""
+
+        def question(city: str) -> Question[CityPart]:
+            return plan.owner_field(city), partial(plan.read, city)
+
+        return await self._from_all(members, question, request)
 
     async def single(self, root: Field, member: Member, request: Request) -> tuple[bytes | None, CityReport]:
         """One object from its owner: its JSON, or None if the owner says that it is not found.
@@ -135,31 +122,37 @@ class Fanout:
         finally:
             slots.release()
 
-    async def _page(self, plan: PagePlan, member: Member, start: Position | None, request: Request) -> Outcome:
+    async def _from_all(
+        self, members: Mapping[str, Member], question: Callable[[str], Question[Given]], request: Request
+    ) -> dict[str, Outcome[Given]]:
+        tasks = {
+            city: asyncio.create_task(self._from_one(member, question, request)) for city, member in members.items()
+        }
+        try:
+            return {city: await task for city, task in tasks.items()}
+        finally:
+            for task in tasks.values():
+                task.cancel()
+
+    async def _from_one(
+        self, member: Member, question: Callable[[str], Question[Given]], request: Request
+    ) -> Outcome[Given]:
         started = time.perf_counter()
         try:
-            asked = plan.owner_field(member.id, start)
+            asked, read = question(member.id)
             document = print_document([asked])
             answer = _answer(await self._ask(member, document, request))
             self._shapes.check(member.id, document.text, asked, answer)
-            page = _read_page(answer)
-            rows = plan.read_rows(page.edges, member.id, start)
+            members = members_of(answer)
+            given = read(members)
+            report = add_told(CityReport(member.id, State.OK), members.get("federation"))
         except FederationError as error:
             state = _STATES.get(type(error), State.INCOMPATIBLE)
             return Outcome(CityReport(member.id, state, took_ms=_since(started), reason=error.reason))
         except Exception:  # whatever a peer's answer brings about must not cost the others' rows
             log.exception("trace %s: the answer of %s could not be read", request.trace_id, member.id)
             return Outcome(CityReport(member.id, State.INCOMPATIBLE, took_ms=_since(started), reason=UNREADABLE))
-        told = page.federation.cities[0] if page.federation and page.federation.cities else _CityReport()
-        report = CityReport(
-            member.id,
-            State.OK,
-            took_ms=_since(started),
-            as_of=told.asOf,
-            policy_version=told.policyVersion,
-            obligations=tuple(told.obligations),
-        )
-        return Outcome(report, CityPage(rows, page.pageInfo.hasNextPage), len(bytes(answer)))
+        return Outcome(replace(report, took_ms=_since(started)), given, len(bytes(answer)))
 
 
 def _object(envelope: Envelope) -> msgspec.Raw | None:
@@ -169,13 +162,6 @@ def _object(envelope: Envelope) -> msgspec.Raw | None:
     if any(problem.code != NotFound.code for problem in envelope.errors):
         raise PeerIncompatible("it answered with errors")
     return None
-
-
-def _read_page(answer: msgspec.Raw) -> _Page:
-    try:
-        return _PageDecoder.decode(answer)
-    except msgspec.DecodeError as error:
-        raise PeerIncompatible("its report is not in the form that was asked for") from error
 
 
 def _answer(envelope: Envelope) -> msgspec.Raw:

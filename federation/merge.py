@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import Any
 
+from federation.told import MAX_SUGGESTIONS
 from schema.cursor import Cursor, Position
+
+MAX_INT = 2**31 - 1  # of GraphQL's Int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +29,26 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class CityPage:
-    """The rows that a city returned, in order, and whether it has more."""
+    """The rows that a city returned, in order, and whether it has more; what it counted and suggests, if asked."""
 
     rows: Sequence[Row]
     has_next: bool
+    total: int | None = None
+    suggestions: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A merged page. `after(i)` is the cursor that follows the row with index i."""
+    """A merged page. `after(i)` is the cursor that follows the row with index i.
+
+    `total` is the sum over the cities that answered, None if one of them did not count. `suggestions` are theirs in
+    turns, the best of each first, if this is the first page and none of them has a row.
+    """
 
     rows: Sequence[Row]
     has_next: bool
+    total: int | None
+    suggestions: Sequence[str]
     _starts: Mapping[str, Position | None]
     _failed: Collection[str]
     _previous: Position | None
@@ -109,12 +121,28 @@ def merge(
     rows = [row for page in pages.values() for row in page.rows]
     rows.sort(key=lambda row: (row.position.city, row.position.key))
     rows.sort(key=lambda row: row.position.sort, reverse=descending)  # stable: ties keep city and key ascending
+    has_next = len(rows) > first or any(page.has_next for page in pages.values())
     return Merged(
         rows=rows[:first],
-        has_next=len(rows) > first or any(page.has_next for page in pages.values()),
+        has_next=has_next,
+        total=_sum([page.total for page in pages.values()]),
+        suggestions=[]
+        if rows or has_next or previous
+        else _in_turns([pages[city].suggestions for city in sorted(pages)]),
         _starts=starts,
         _failed=failed,
         _previous=previous.watermark if previous else None,
         _binding=binding,
         _descending=descending,
     )
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return min(sum(known), MAX_INT) if len(known) == len(counts) else None
+
+
+def _in_turns(lists: Sequence[Sequence[str]]) -> list[str]:
+    """The first of each, then the second of each …, each text once."""
+    found = dict.fromkeys(text for text in chain.from_iterable(zip_longest(*lists)) if text is not None)
+    return list(found)[:MAX_SUGGESTIONS]

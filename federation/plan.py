@@ -7,24 +7,34 @@ made, in `edges` or in `nodes`. The own city's store is asked in the same form.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import msgspec
 import orjson
 
 from federation.errors import PeerIncompatible
-from federation.merge import Merged, Row
+from federation.merge import CityPage, Merged, Row
+from federation.question import ALIAS, owners_report, plain
+from federation.told import Members, read_count, read_has_next, read_suggestions
 from schema.cursor import Cursor, Position, binding_of, encode, position_of
 from schema.selection import TYPENAME, Field
 
-ALIAS = "r"
 CURSOR = "k"
 MAX_KEY = 200
 MAX_SORT = 500
+TOTAL = "totalCount"
+SUGGESTIONS = "suggestions"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
-REPORT_FIELDS = ("asOf", "policyVersion", "obligations")
+_SORT_KEYS = {  # by the first word of the order; names and titles are any text
+    "DISTANCE": re.compile(r"\d{8}\.\d"),
+    "ISSUED": _TIME,
+    "MODIFIED": _TIME,
+    "PHENOMENON": _TIME,
+    "RELEVANCE": re.compile(r"\d\.\d{4}"),
+    "TIME": _TIME,
+}
 
 _Edges = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
@@ -47,25 +57,37 @@ class PagePlan:
         return int(self.root.arguments.get("first", 20))
 
     def owner_field(self, city: str, start: Position | None) -> Field:
-        """The root field for one owner."""
+        """The root field for one owner. For callers' questions of one shape it differs in values only."""
         asked = self.root.with_arguments(cities=[city], require=None, after=None)
         if start is not None:
             asked = asked.with_arguments(after=encode(Cursor(binding_of(asked.name, asked.arguments), start)))
         nodes = tuple(
-            _plain("node", f"n{index}", self.node_type, children) for index, children in enumerate(self.selections)
+            plain("node", f"n{index}", self.node_type, children) for index, children in enumerate(self.selections)
         )
-        edges = _plain("edges", "edges", f"{self.node_type}Edge", (_plain("cursor", CURSOR, "String"), *nodes))
-        info = _plain("pageInfo", "pageInfo", "PageInfo", (_plain("hasNextPage", "hasNextPage", "Boolean"),))
-        cities = _plain(
-            "cities", "cities", "CityReport", tuple(_plain(name, name, "String") for name in ("city", *REPORT_FIELDS))
-        )
-        report = _plain("federation", "federation", "FederationReport", (cities,))
-        return Field(asked.name, ALIAS, asked.type_name, asked.arguments, asked.argument_types, (edges, info, report))
+        edges = plain("edges", "edges", f"{self.node_type}Edge", (plain("cursor", CURSOR, "String"), *nodes))
+        info = plain("pageInfo", "pageInfo", "PageInfo", (plain("hasNextPage", "hasNextPage", "Boolean"),))
+        counted = (plain(name, name, "Int") for name in (TOTAL, SUGGESTIONS) if self.root.child(name) is not None)
+        children = (edges, info, *counted, owners_report())
+        shape = None if self.root.shape is None else (ALIAS, self.root.shape, start is not None)
+        return replace(asked, key=ALIAS, children=children, shape=shape)
 
     @property
     def node_type(self) -> str:
         """GraphQL type of the rows."""
         return self.root.type_name.removesuffix("Connection")
+
+    def read_page(self, city: str, start: Position | None, members: Members) -> CityPage:
+        """The page of a peer. Raises PeerIncompatible as `read_rows`."""
+        rows = self.read_rows(members["edges"], city, start)
+        return CityPage(rows, read_has_next(members["pageInfo"]), *self.read_told(members))
+
+    def read_told(self, members: Mapping[str, bytes | msgspec.Raw]) -> tuple[int | None, Sequence[str]]:
+        """What a city counted and suggests; of what it was not asked for, nothing. Raises PeerIncompatible."""
+        count, suggested = members.get(TOTAL), members.get(SUGGESTIONS)
+        return (
+            read_count(count) if count is not None else None,
+            read_suggestions(suggested) if suggested is not None else (),
+        )
 
     def read_rows(self, edges: bytes | msgspec.Raw, city: str, start: Position | None) -> list[Row]:
         """The rows of one city.
@@ -99,8 +121,9 @@ class PagePlan:
         return position
 
     def _sorts(self, sort: str) -> bool:
-        order = str(self.root.arguments.get("orderBy", ""))
-        return bool(_TIME.fullmatch(sort)) if order.startswith(("TIME_", "MODIFIED_")) else len(sort) <= MAX_SORT
+        order, _, _ = str(self.root.arguments.get("orderBy", "")).partition("_")
+        form = _SORT_KEYS.get(order)
+        return len(sort) <= MAX_SORT if form is None else form.fullmatch(sort) is not None
 
     def _parts(self, edge: dict[str, msgspec.Raw]) -> list[msgspec.Raw]:
         try:
@@ -109,7 +132,7 @@ class PagePlan:
             raise PeerIncompatible("a row lacks a part that was asked for") from None
 
     def assemble(self, merged: Merged) -> dict[str, bytes]:
-        """The caller's `edges` and `nodes` as JSON arrays, by response key."""
+        """What the caller selected of the rows and of all pages together as JSON, by response key."""
         parts = iter(range(len(self.selections)))
         answer = {}
         for child in self.root.children:
@@ -121,6 +144,10 @@ class PagePlan:
                 answer[child.key] = _array(
                     _edge(child, row, number, indexes, merged) for number, row in enumerate(merged.rows)
                 )
+            elif child.name == TOTAL:
+                answer[child.key] = orjson.dumps(merged.total)
+            elif child.name == SUGGESTIONS:
+                answer[child.key] = orjson.dumps(merged.suggestions)
         return answer
 
 
@@ -133,10 +160,6 @@ def plan_page(root: Field) -> PagePlan:
         elif child.name == "edges":
             selections += [part.children for part in child.children_named("node")]
     return PagePlan(root, tuple(selections))
-
-
-def _plain(name: str, key: str, type_name: str, children: tuple[Field, ...] = ()) -> Field:
-    return Field(name, key, type_name, {}, {}, children)
 
 
 def _edge(selected: Field, row: Row, number: int, indexes: dict[str, int], merged: Merged) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Optional
@@ -29,11 +30,12 @@ from schema.selection import TYPENAME, Field
 REMEMBERED = 1_024
 _SCALARS: dict[str, Any] = {
     "String": str,
-    "Int": int,
+    "Int": Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)],
     "Float": float,
     "Boolean": bool,
     "DateTime": Annotated[datetime, msgspec.Meta(tz=True)],
 }
+_COLUMNS: Mapping[str, frozenset[str]] = {"Series": frozenset({"times", "ends", "values", "qualities"})}
 
 
 class Shapes:
@@ -86,14 +88,29 @@ class _Shaper:
         return _SCALARS[declared.name]
 
     def _object(self, declared: GraphQLObjectType, field: Field) -> Any:
-        members = []
+        members: list[tuple[str, Any, Any]] = []
+        columns = []
         for number, child in enumerate(field.children):
             if child.name == TYPENAME:
                 kind: Any = Literal[declared.name]
             else:
                 kind = self.of(declared.fields[child.name].type, child)
             members.append((f"f{number}", kind, msgspec.field(name=child.key)))
-        return msgspec.defstruct(declared.name, members, forbid_unknown_fields=True)
+            if child.name in _COLUMNS.get(declared.name, ()):
+                columns.append(f"f{number}")
+        checks = {"__post_init__": _of_equal_length(columns)} if len(columns) > 1 else None
+        return msgspec.defstruct(declared.name, members, forbid_unknown_fields=True, namespace=checks)
+
+
+def _of_equal_length(columns: Sequence[str]) -> Callable[[msgspec.Struct], None]:
+    """Columns of one table have a value for each of its rows."""
+
+    def check(table: msgspec.Struct) -> None:
+        lengths = {len(column) for name in columns if (column := getattr(table, name)) is not None}
+        if len(lengths) > 1:
+            raise ValueError("its columns differ in length")
+
+    return check
 
 
 def _where(error: Exception) -> str:

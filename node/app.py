@@ -22,12 +22,14 @@ from node.auth.bearer import BearerTokens
 from node.auth.identity import NodeIdentity
 from node.auth.keys import load_signing_key
 from node.auth.service import TokenService
-from node.directory import VERSION, NodeDirectory
+from node.directory import NodeDirectory
 from node.gate import CityGate, Decisions, OwnData, load_rules
+from node.http.asgi import SECURITY_HEADERS
 from node.http.graphql import GraphQLEndpoint
 from node.http.health import Health
 from node.http.oauth import oauth_routes
 from node.http.problem import handle_http_error, handle_unexpected
+from node.http.trusted import load_documents
 from node.members import Members, own_member
 from node.orphans import end_with_parent
 from node.settings import Settings, home_directory, load_settings
@@ -35,16 +37,13 @@ from node.store.compiler import PageLimits
 from node.store.migrate import head_revision
 from node.store.pool import make_pool
 from node.store.reader import Reader
+from node.store.reading_role import ENTER
 from node.store.sessions import Sessions
 from node.telemetry import Telemetry
 from schema.budget import Bounds
 from schema.build import build_schema
-
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
+from schema.cost import CostLimits
+from schema.execution import Executor
 
 
 def from_environment() -> Litestar:
@@ -61,13 +60,27 @@ def create_app(settings: Settings, *, supervised: bool = False) -> Litestar:
     identity = NodeIdentity.from_settings(settings, load_signing_key(settings.signing_key_file))
     members = Members(settings, identity)
     pool = make_pool(settings.database_url, size=settings.pool_size, statement_ms=limits.statement_ms)
-    schema = build_schema(Bounds(limits.tokens, limits.depth, limits.aliases, limits.selections, limits.root_fields))
+    schema = build_schema(
+        Bounds(
+            tokens=limits.tokens,
+            depth=limits.depth,
+            aliases=limits.aliases,
+            selections=limits.selections,
+            root_fields=limits.root_fields,
+            directives=limits.directives,
+            operations=limits.operations,
+        )
+    )
     transport = PeerTransport()
     tokens = PeerTokens(identity.issuer, identity.signing_key, transport)
     client = PeerClient(transport, tokens, PeerBounds(limits.peer_ms / 1000, limits.peer_bytes))
     decisions = Decisions(pool, settings.city, load_rules(settings.city_policy_file), members.current)
     reading = Sessions(
-        settings.database_url, size=settings.pool_size, statement_ms=limits.statement_ms, name="verbund-read"
+        settings.database_url,
+        size=settings.pool_size,
+        statement_ms=limits.statement_ms,
+        name="verbund-read",
+        on_open=[ENTER],
     )
     logging_sessions = Sessions(settings.database_url, size=1, statement_ms=limits.statement_ms, name="verbund-log")
     reader = Reader(reading, settings.city, PageLimits(limits.observations_page, limits.page, limits.answer_bytes))
@@ -77,13 +90,20 @@ def create_app(settings: Settings, *, supervised: bool = False) -> Litestar:
         membership=members.current,
         fanout=Fanout(client, Shapes(schema.graphql), limits.peers_at_once),
         access_log=AccessLog(logging_sessions),
-        max_rows=limits.rows,
-        max_values=limits.values,
     )
     directory = NodeDirectory(settings, members, own_member(settings, identity))
     bearer = BearerTokens(identity, members.current)
-    telemetry = Telemetry(settings.city, VERSION)
-    endpoint = GraphQLEndpoint(schema, gate, directory, bearer, telemetry, limits)
+    telemetry = Telemetry()
+    endpoint = GraphQLEndpoint(
+        Executor(schema, CostLimits(limits.rows, limits.cost)),
+        gate,
+        directory,
+        bearer,
+        telemetry,
+        limits,
+        load_documents(settings.trusted_documents_directory, schema.documents),
+        trusted_only=settings.trusted_documents_only,
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:

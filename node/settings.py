@@ -41,12 +41,14 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tokens: Positive = 2_000
     depth: Positive = 12
     aliases: Positive = 50
+    directives: Positive = 50
     selections: Positive = 1_000
     root_fields: Positive = 10
+    operations: Positive = 10
     page: Positive = 1_000
     observations_page: Positive = 10_000
-    rows: Positive = 50_000
-    values: Positive = 500_000
+    rows: Positive = 100_000
+    cost: Positive = 200_000
     answer_bytes: Positive = 32_000_000
     request_ms: Positive = 10_000
     peer_ms: Positive = 4_000
@@ -70,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     database_url: str | None = None
     log_level: str = "info"
     unsafe_plain_http: bool = False
+    trusted_documents_only: bool = False
     limits: Limits = msgspec.field(default_factory=Limits)
 
     @property
@@ -101,6 +104,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def city_policy_file(self) -> Path:
         """The city's own rules, optional."""
         return self.home / "city.cedar"
+
+    @property
+    def trusted_documents_directory(self) -> Path:
+        """Documents (`*.graphql`) that callers can name by their hash, optional."""
+        return self.home / "documents"
 
     @property
     def postgres_directory(self) -> Path:

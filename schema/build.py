@@ -12,12 +12,13 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
 from schema.budget import Bounds
+from schema.cost_directives import COST_DIRECTIVES, publish_costs
 from schema.documents import Documents
 from schema.errors import RequestError
 from schema.ports import Context
 from schema.prepared import PreparedExecutor
 from schema.query import Query
-from schema.types.scalars import DATE_TIME, DateTime
+from schema.types.scalars import DATE_TIME, DURATION, DateTime, Duration
 
 log = logging.getLogger("verbund.schema")
 
@@ -51,9 +52,11 @@ def build_schema(bounds: Bounds | None = None) -> VerbundSchema:
     schema = VerbundSchema(
         query=Query,
         execution_context_class=PreparedExecutor,
-        config=StrawberryConfig(scalar_map={DateTime: DATE_TIME}),
+        config=StrawberryConfig(scalar_map={DateTime: DATE_TIME, Duration: DURATION}),
         extensions=[_known_documents(lambda: schema.documents)],
+        types=COST_DIRECTIVES,
     )
+    publish_costs(schema.graphql)
     schema.documents = Documents(schema.graphql, bounds or Bounds())
     return schema
 

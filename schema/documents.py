@@ -11,14 +11,13 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
-    parse,
     specified_rules,
     validate,
 )
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from schema.budget import Bounds, check_document
+from schema.budget import Bounds, check_document, parse_document
 from schema.plans import OperationPlan
 
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
@@ -66,7 +65,7 @@ class Documents:
 
     def _check(self, text: str, bounds: Bounds) -> Checked:
         try:
-            document = parse(text, max_tokens=bounds.tokens)
+            document = parse_document(text, bounds)
         except GraphQLError as error:
             return Checked(None, (error,))
         # the bounds first: validating a hostile document is what makes it costly

@@ -14,6 +14,8 @@ Whatever else goes wrong is answered as `INTERNAL` without details.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class RequestError(Exception):
     """Something the caller may know. `hint` tells what to do."""
@@ -35,9 +37,20 @@ class BadInput(RequestError):
 
 
 class TooCostly(RequestError):
-    """The document asks for more than the limits allow."""
+    """The document asks for more than the limits allow. If it is the cost, `cost` is what `extensions.cost` says."""
 
     code = "TOO_COSTLY"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        city: str | None = None,
+        cost: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, city=city)
+        self.cost = cost
 
 
 class NotFound(RequestError):

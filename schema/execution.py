@@ -13,68 +13,70 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphql import GraphQLError, OperationType
-from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.types.graphql import OperationType as AllowedType
 
 from schema.build import VerbundSchema, fresh
+from schema.cost import CostLimits, as_extension, check_cost
 from schema.documents import Checked
-from schema.plans import OperationPlan, Root
+from schema.errors import RequestError
+from schema.plans import Root
 from schema.ports import Context, Result
 from schema.prepared import Prepared, dump_json
 from schema.query import LOCAL
 from schema.selection import TYPENAME, Collector, Field
 
 _QUERIES = {AllowedType.QUERY}
-_NO_VARIABLES = VariableValues({}, {})
+_TYPENAME = Prepared(b'"Query"')
 NO_OPERATION = "there is no query to execute"
 
 
 class Executor:
     """Executes queries against one schema."""
 
-    def __init__(self, schema: VerbundSchema) -> None:
+    def __init__(self, schema: VerbundSchema, limits: CostLimits) -> None:
         self._schema = schema
+        self._limits = {False: limits, True: limits.for_peers()}
 
     async def execute(
         self, query: str, variables: Mapping[str, Any] | None, operation_name: str | None, context: Context
     ) -> Result:
         """Check, plan and answer one operation. Never raises for what the caller did; see `Result.errors`."""
-        checked = self._schema.documents.check(query, from_peer=context.request.caller.peer is not None)
+        from_peer = context.request.caller.peer is not None
+        checked = self._schema.documents.check(query, from_peer=from_peer)
         if checked.errors:
             return Result(None, list(map(fresh, checked.errors)))
         plan = checked.plan(operation_name)
         if plan is None or plan.operation.operation is not OperationType.QUERY:
             return Result(None, [_no_choice(checked, operation_name)])
-        definitions = plan.operation.variable_definitions
-        values = _NO_VARIABLES
-        if definitions:
-            coerced = get_variable_values(self._schema.graphql, definitions, dict(variables or {}))
-            if isinstance(coerced, list):
-                return Result(None, coerced)
-            values = coerced
+        values = plan.variables(variables or {})
+        if isinstance(values, list):
+            return Result(None, values)
         roots = plan.roots(values)
-        if any(root.name in LOCAL or (root.template is None and root.name != TYPENAME) for root in roots):
-            return await self._completed(query, variables, operation_name, context)
-        return await self._from_gate(plan, roots, values, context)
-
-    async def _from_gate(
-        self, plan: OperationPlan, roots: Sequence[Root], values: VariableValues, context: Context
-    ) -> Result:
         collector = Collector(self._schema.graphql, plan.fragments, values)
         try:
             fields = [root.template.fill(collector) if root.template else None for root in roots]
-        except GraphQLError as error:
-            return Result(b"null", [error])
-        if len(fields) == 1 and fields[0] is not None:
-            answers: list[Any] = [await _read(context, fields[0])]
+            asked = [field for field in fields if field is not None and field.name not in LOCAL]
+            limits = self._limits[from_peer]
+            cost = as_extension(check_cost(asked, limits), limits)
+        except (GraphQLError, RequestError) as error:
+            return Result(None, [_request_error(error)])
+        if len(asked) == sum(root.name != TYPENAME for root in roots):
+            return await self._from_gate(roots, asked, context, cost)
+        return await self._completed(query, variables, operation_name, context, cost)
+
+    async def _from_gate(
+        self, roots: Sequence[Root], fields: Sequence[Field], context: Context, cost: Mapping[str, int]
+    ) -> Result:
+        if len(fields) == 1:
+            answers = [await _read(context, fields[0])]
         else:
-            answers = await asyncio.gather(*(_read(context, field) for field in fields if field is not None))
+            answers = await asyncio.gather(*(_read(context, field) for field in fields))
         arrived = iter(answers)
         parts: list[bytes] = []
         errors: list[GraphQLError] = []
         is_null = False
         for root in roots:
-            answer = next(arrived) if root.template else Prepared(b'"Query"')
+            answer = next(arrived) if root.template else _TYPENAME
             if isinstance(answer, Exception):
                 errors.append(GraphQLError(str(answer), list(root.nodes), path=[root.key], original_error=answer))
                 is_null = is_null or not root.is_nullable
@@ -82,10 +84,15 @@ class Executor:
             parts.append(b'"' + root.key.encode() + b'":' + json)
         if errors:
             self._schema.log_errors(errors, context)
-        return Result(b"null" if is_null else b"{" + b",".join(parts) + b"}", errors)
+        return Result(b"null" if is_null else b"{" + b",".join(parts) + b"}", errors, cost)
 
     async def _completed(
-        self, query: str, variables: Mapping[str, Any] | None, operation_name: str | None, context: Context
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None,
+        operation_name: str | None,
+        context: Context,
+        cost: Mapping[str, int],
     ) -> Result:
         """The road for operations that ask for something that is not prepared."""
         result = await self._schema.execute(
@@ -95,7 +102,7 @@ class Executor:
             operation_name=operation_name,
             allowed_operation_types=_QUERIES,
         )
-        return Result(dump_json(result.data), list(result.errors or ()))
+        return Result(dump_json(result.data), list(result.errors or ()), cost)
 
 
 async def _read(context: Context, field: Field) -> Prepared | Exception | None:
@@ -115,3 +122,7 @@ def _no_choice(checked: Checked, operation_name: str | None) -> GraphQLError:
     else:
         message, hint = f"the document has no query named {operation_name[:80]!r}", "correct operationName"
     return GraphQLError(message, extensions={"code": "BAD_REQUEST", "hint": hint})
+
+
+def _request_error(error: GraphQLError | RequestError) -> GraphQLError:
+    return error if isinstance(error, GraphQLError) else GraphQLError(error.message, original_error=error)

@@ -52,13 +52,12 @@ class Request:
 class Result:
     """The answer to one operation.
 
-    `data` is JSON text; None if execution never began. `open_tier`: anyone may see all of it, so it may be cached.
+    `data` is JSON text; None if execution never began. `cost` is what `extensions.cost` says.
     """
 
     data: bytes | None
     errors: Sequence[GraphQLError] = ()
     cost: Mapping[str, int] | None = None
-    open_tier: bool = False
 
 
 @dataclass(frozen=True, slots=True)

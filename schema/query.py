@@ -12,7 +12,17 @@ from schema.selection import select
 from schema.types.audit import AccessRecordConnection
 from schema.types.catalog import Dataset, DatasetConnection
 from schema.types.directory import City, Node
-from schema.types.enums import Completeness, DatasetOrder, NameOrder, TimeOrder
+from schema.types.enums import (
+    Completeness,
+    DatasetOrder,
+    DatastreamOrder,
+    GroupBy,
+    Quality,
+    Statistic,
+    ThingOrder,
+    TimeOrder,
+)
+from schema.types.facets import DatasetFacetsResult
 from schema.types.inputs import (
     AccessFilter,
     DatasetFilter,
@@ -21,13 +31,23 @@ from schema.types.inputs import (
     ThingFilter,
     TimeInterval,
 )
+from schema.types.scalars import Duration
 from schema.types.sensors import Datastream, DatastreamConnection, ObservationConnection, Thing, ThingConnection
+from schema.types.statistics import AggregateResult, SeriesResult
 
 CONTEXT = Info[Context, None]
 LOCAL = frozenset({"node", "cities"})  # answered from memory; every other root field is the gate's
 ACROSS = (
     " `cities` left out means all members; `require: ALL` makes a missing city an error. `first` at most {limit}."
     " Access: rows of datasets that the caller may see."
+)
+
+
+BUCKETS = (
+    " Buckets (`every`: PT15M, PT30M, PT1H, PT2H, PT3H, PT4H, PT6H, PT12H, P1D, P1W, P1M, P3M or P1Y) follow the"
+    " calendar of `timeZone`: a day has 23 or 25 hours when the clocks change, a week starts on Monday. Up to PT1H they"
+    " follow UTC, so the hour that comes twice is two buckets; from PT2H they start at local midnight. At most"
+    " 10000 buckets and 100000 values."
 )
 
 
@@ -64,6 +84,20 @@ class Query:
         """Federated."""
         return await _read(info)
 
+    @strawberry.field(
+        description="Counts for the side bar of a catalog page, of all cities. `cities` left out means all members;"
+        " `require: ALL` makes a missing city an error. Access: counts of datasets that the caller may see."
+    )
+    async def dataset_facets(
+        self,
+        info: CONTEXT,
+        cities: list[strawberry.ID] | None = None,
+        filter: DatasetFilter | None = None,  # noqa: A002
+        require: Completeness = Completeness.BEST_EFFORT,
+    ) -> DatasetFacetsResult:
+        """Federated."""
+        return await _read(info)
+
     @strawberry.field(description="One dataset; its owner is asked. Access: as the dataset's tier says.")
     async def dataset(self, info: CONTEXT, id: strawberry.ID) -> Dataset | None:  # noqa: A002
         """Goes to the owner."""
@@ -75,7 +109,7 @@ class Query:
         info: CONTEXT,
         cities: list[strawberry.ID] | None = None,
         filter: ThingFilter | None = None,  # noqa: A002
-        order_by: NameOrder = NameOrder.NAME_ASC,
+        order_by: ThingOrder = ThingOrder.NAME_ASC,
         first: int = 20,
         after: str | None = None,
         require: Completeness = Completeness.BEST_EFFORT,
@@ -94,7 +128,7 @@ class Query:
         info: CONTEXT,
         cities: list[strawberry.ID] | None = None,
         filter: DatastreamFilter | None = None,  # noqa: A002
-        order_by: NameOrder = NameOrder.NAME_ASC,
+        order_by: DatastreamOrder = DatastreamOrder.NAME_ASC,
         first: int = 20,
         after: str | None = None,
         require: Completeness = Completeness.BEST_EFFORT,
@@ -122,6 +156,47 @@ class Query:
         after: str | None = None,
         require: Completeness = Completeness.BEST_EFFORT,
     ) -> ObservationConnection:
+        """Federated."""
+        return await _read(info)
+
+    @strawberry.field(
+        description="Datastreams of all cities in columns, for charts: observations that start within `during` as they"
+        " are, or with `every` one value for each bucket: `statistic`, which is SUM for counts"
+        " (OM_CountObservation) and AVG for all others unless it is given. `qualities` leaves out observations of other"
+        " qualities." + BUCKETS + " Access: datastreams whose observations the caller may see; others are absent."
+    )
+    async def series(
+        self,
+        info: CONTEXT,
+        datastreams: list[strawberry.ID],
+        during: TimeInterval,
+        every: Duration | None = None,
+        time_zone: str = "Europe/Berlin",
+        statistic: Statistic | None = None,
+        qualities: list[Quality] | None = None,
+        require: Completeness = Completeness.BEST_EFFORT,
+    ) -> SeriesResult:
+        """Federated."""
+        return await _read(info)
+
+    @strawberry.field(
+        description="Statistics of the observations that start within `during`, in buckets; without `every` all of"
+        " `during` is one bucket. `cities` left out means all members. `compareWith` (P1D, P7D, P52W, P1M, P1Y …) also"
+        " gives the same bucket so much earlier by the local calendar: 29 February is compared with 28 February, and"
+        " weeks only with weeks." + BUCKETS + " Access: observations of datasets that the caller may see."
+    )
+    async def aggregate(
+        self,
+        info: CONTEXT,
+        filter: ObservationFilter,  # noqa: A002
+        during: TimeInterval,
+        cities: list[strawberry.ID] | None = None,
+        every: Duration | None = None,
+        time_zone: str = "Europe/Berlin",
+        group_by: list[GroupBy] = [],  # noqa: B006 - Strawberry wants the default as GraphQL has it, and only reads it
+        compare_with: Duration | None = None,
+        require: Completeness = Completeness.BEST_EFFORT,
+    ) -> AggregateResult:
         """Federated."""
         return await _read(info)
 

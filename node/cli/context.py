@@ -13,6 +13,7 @@ import sqlalchemy.exc
 from sqlalchemy import Engine
 
 from node.auth.keys import KeyFileError
+from node.http.trusted import TrustedDocumentError
 from node.settings import Settings, SettingsError, home_directory, load_settings
 from node.store.embedded import EmbeddedError, embedded_postgres
 from node.store.engine import make_engine
@@ -27,7 +28,7 @@ class DatabaseUnreachable(CommandError):
     """The database does not answer."""
 
 
-FORESEEN = (SettingsError, KeyFileError, EmbeddedError, PolicyError)
+FORESEEN = (SettingsError, KeyFileError, EmbeddedError, PolicyError, TrustedDocumentError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ COMMANDS = {
     "agreement": ("node.cli.agreement:agreement", "Let members use shared data; list and revoke."),
     "anchor": ("node.cli.member:anchor", "Sign the federation's membership list."),
     "audit": ("node.cli.audit:audit", "List access records."),
+    "check": ("node.cli.check:check", "Check what a node needs to be served."),
     "client": ("node.cli.client:client", "Register the city's applications."),
     "dataset": ("node.cli.dataset:dataset", "List datasets and set their tier."),
     "demo": ("node.cli.demo:demo", "Run four cities on this machine."),
@@ -63,10 +64,12 @@ def cli(ctx: click.Context, home: Path | None) -> None:
 
 def main() -> None:
     """Run the command; foreseeable errors are one message and exit code 1, never a traceback."""
-    from node.cli.context import FORESEEN
-
     try:
         cli(prog_name="verbund")
-    except FORESEEN as error:
+    except Exception as error:
+        from node.cli.context import FORESEEN
+
+        if not isinstance(error, FORESEEN):
+            raise
         click.echo(f"verbund: {error}", err=True)
         sys.exit(1)

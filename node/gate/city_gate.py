@@ -15,9 +15,9 @@ from federation.report import CityReport, State, is_complete
 from node.audit.log import AccessLog
 from node.gate.answer import PageInfo, connection_json
 from node.gate.own_data import OwnData, OwnPage
+from node.gate.parts import PartsRoad
 from node.gate.records import Recorder
 from node.gate.targets import Targets, targets_of
-from schema.cost import check_cost
 from schema.cursor import Cursor, Position, binding_of, decode, encode
 from schema.errors import CityUnavailable, Forbidden, Incomplete, NotFound, Unavailable
 from schema.ids import GlobalId, parse_id
@@ -40,20 +40,16 @@ class CityGate:
         membership: Callable[[], Membership],
         fanout: Fanout,
         access_log: AccessLog,
-        max_rows: int,
-        max_values: int,
     ) -> None:
         self._city = city
         self._own = own
         self._current_membership = membership
         self._fanout = fanout
         self._log = access_log
-        self._max_rows = max_rows
-        self._max_values = max_values
+        self._parts = PartsRoad(city=city, own=own, fanout=fanout, membership=self._membership, settle=self._settle)
 
     async def read(self, request: Request, field: Field) -> Prepared | None:
         """Answer one root field; see `schema.ports.Gate`."""
-        check_cost(field, rows=self._max_rows, values=self._max_values)
         if field.name == "accessLog":
             return await self._access_log(request, field)
         if not request.caller.is_anonymous and READ_SCOPE not in request.caller.scopes:
@@ -62,6 +58,8 @@ class CityGate:
             )
         if field.type_name.endswith("Connection"):
             return await self._list(request, field)
+        if field.type_name.endswith("Result"):
+            return await self._parts.read(request, field)
         return await self._object(request, field)
 
     async def _list(self, request: Request, field: Field) -> Prepared:
@@ -105,7 +103,7 @@ class CityGate:
             outcomes = await asking
         finally:
             asking.cancel()
-        pages |= {city: outcome.page for city, outcome in outcomes.items() if outcome.page is not None}
+        pages |= {city: outcome.given for city, outcome in outcomes.items() if outcome.given is not None}
         merged = merge(
             pages,
             starts=remembered | starts,
@@ -128,7 +126,7 @@ class CityGate:
         start = starts[self._city]
         own = await self._own.page(request.caller, plan.owner_field(self._city, start), start)
         rows = plan.read_rows(own.page.columns["edges"], self._city, start)
-        return own, {self._city: CityPage(rows, own.page.has_next)}
+        return own, {self._city: CityPage(rows, own.page.has_next, *plan.read_told(own.page.columns))}
 
     async def _object(self, request: Request, field: Field) -> Prepared | None:
         kind = field.name
@@ -200,7 +198,7 @@ class CityGate:
             ) from error
 
     def _reports(
-        self, own: OwnPage | None, outcomes: Mapping[str, Outcome], merged: Merged, targets: Targets
+        self, own: OwnPage | None, outcomes: Mapping[str, Outcome[CityPage]], merged: Merged, targets: Targets
     ) -> list[CityReport]:
         counts: dict[str, int] = {}
         for row in merged.rows:
@@ -212,7 +210,7 @@ class CityGate:
         self,
         recorder: Recorder,
         own: OwnPage | None,
-        outcomes: Mapping[str, Outcome],
+        outcomes: Mapping[str, Outcome[CityPage]],
         reports: Sequence[CityReport],
         size: int,
     ) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from federation.errors import MembershipError
 from federation.membership import Membership
 from node.store.parameters import Scope
 from node.store.pool import Pool
+from node.store.row_grant import Series, row_grant
 from policy.engine import Engine
 from policy.errors import PolicyError
 from policy.model import Action, Agreement, Caller, DatasetFacts, Grant, Tier
@@ -34,6 +35,7 @@ _SNAPSHOT = """
 select (select epoch from policy_epoch),
        (select coalesce(array_agg(array[id::text, key, tier::text] order by id), '{}') from dataset)
 """
+_SERIES = "select id, dataset_id, thing_id from datastream"
 _AGREEMENTS = """
 select id, member, datasets, purposes, valid_from, valid_until, applications, revoked_at
   from agreement
@@ -63,6 +65,7 @@ class _Current:
     engine: Engine
     epoch: int
     members: str
+    series: Sequence[Series]
     scopes: OrderedDict[tuple[int, int], tuple[Grant, Grant, Scope]] = field(default_factory=OrderedDict)
 
     def scope(self, catalog: Grant, observations: Grant) -> Scope:
@@ -70,11 +73,16 @@ class _Current:
         key = id(catalog), id(observations)
         known = self.scopes.get(key)
         if known is None:  # the grants are kept with it, so that no other object takes over their identity
-            known = catalog, observations, Scope(tuple(catalog.datasets), tuple(observations.datasets))
+            known = catalog, observations, self._made(catalog.datasets, observations.datasets)
             self.scopes[key] = known
             if len(self.scopes) > REMEMBERED:
                 self.scopes.popitem(last=False)
         return known[2]
+
+    def _made(self, readable: Collection[int], observable: Collection[int]) -> Scope:
+        """Row security also shows datasets of which only the observations may be seen: records name them."""
+        rows = row_grant({*readable, *observable}, observable, self.series)
+        return Scope(tuple(readable), tuple(observable), rows)
 
 
 class Decisions:
@@ -122,6 +130,7 @@ class Decisions:
                 await connection.execute("set transaction isolation level repeatable read read only")
                 epoch, datasets = await _row(connection, _SNAPSHOT)
                 agreements = await (await connection.execute(_AGREEMENTS)).fetchall()
+                series = await (await connection.execute(_SERIES)).fetchall()
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise Unavailable("the database can't be reached") from error
         engine = Engine(
@@ -132,7 +141,7 @@ class Decisions:
             suspended_cities=frozenset(member.id for member in membership.members if member.status != "ACTIVE"),
             epoch=epoch,
         )
-        return _Current(engine, epoch, membership.digest)
+        return _Current(engine, epoch, membership.digest, tuple(Series(*row) for row in series))
 
 
 def load_rules(city_policy: Path) -> RuleSet:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
 from federation.report import CityReport, State
 from node.gate.decisions import Decisions, Ruling
-from node.store.parameters import NOTHING
-from node.store.reader import Page, Reader, Single
+from node.store.parameters import ACCESS_LOG
+from node.store.reader import Page, Part, Reader, Single
 from policy.model import Action, Caller
 from schema.cursor import Position
 from schema.errors import Unavailable
 from schema.selection import Field
 
 RETRIES = 3
+OBSERVATIONS = frozenset({"observations", "series", "aggregate"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,15 @@ class OwnPage:
     """A page, the ruling it was read under, and this city's row of the report (its rows not yet counted)."""
 
     page: Page
+    ruling: Ruling
+    report: CityReport
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPart:
+    """A part, the ruling it was read under, and this city's row of the report (its rows not yet counted)."""
+
+    part: Part
     ruling: Ruling
     report: CityReport
 
@@ -53,10 +64,18 @@ class OwnData:
         for _ in range(RETRIES):
             page = await self._reader.page(field, ruling.scope, start)
             if page.epoch == ruling.epoch:
-                took = (time.perf_counter() - began) * 1000
-                version = ruling.grant.policy_version
-                report = CityReport(self._city, State.OK, took_ms=took, as_of=page.as_of, policy_version=version)
-                return OwnPage(page, ruling, report)
+                return OwnPage(page, ruling, self._report(ruling, page.as_of, began))
+            ruling = await self._decisions.ruling(caller, _action(field), stale=ruling.epoch)
+        raise _restless()
+
+    async def part(self, caller: Caller, field: Field) -> OwnPart:
+        """This city's part of a result; raises as `page`."""
+        began = time.perf_counter()
+        ruling = await self._decisions.ruling(caller, _action(field))
+        for _ in range(RETRIES):
+            part = await self._reader.parts(field, ruling.scope)
+            if part.epoch == ruling.epoch:
+                return OwnPart(part, ruling, self._report(ruling, part.as_of, began))
             ruling = await self._decisions.ruling(caller, _action(field), stale=ruling.epoch)
         raise _restless()
 
@@ -71,16 +90,26 @@ class OwnData:
         raise _restless()
 
     def check(self, field: Field) -> None:
-        """Check a list's arguments without reading. Raises BadInput."""
+        """Check the arguments of a list or a result without reading. Raises BadInput."""
         self._reader.check(field)
+
+    @property
+    def answer_bytes(self) -> int:
+        """Largest answer to one root field."""
+        return self._reader.limits.answer_bytes
+
+    def _report(self, ruling: Ruling, as_of: datetime, began: float) -> CityReport:
+        took = (time.perf_counter() - began) * 1000
+        version = ruling.grant.policy_version
+        return CityReport(self._city, State.OK, took_ms=took, as_of=as_of, policy_version=version)
 
     async def log_page(self, field: Field, start: Position | None) -> Page:
         """A page of the access log, which belongs to no dataset."""
-        return await self._reader.page(field, NOTHING, start)
+        return await self._reader.page(field, ACCESS_LOG, start)
 
 
 def _action(field: Field) -> Action:
-    return Action.READ_OBSERVATIONS if field.name == "observations" else Action.READ_CATALOG
+    return Action.READ_OBSERVATIONS if field.name in OBSERVATIONS else Action.READ_CATALOG
 
 
 def _restless() -> Unavailable:

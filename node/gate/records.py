@@ -7,7 +7,7 @@ import time
 from federation.report import CityReport, State
 from node.audit.record import CONSUMER, DENY, NONE, OWNER, PERMIT, AccessRecord, operation_digest
 from node.gate.decisions import Ruling
-from node.store.reader import Page, Single
+from node.store.reader import Page, Part, Single
 from schema.ports import Request
 from schema.selection import Field
 
@@ -17,6 +17,9 @@ _SUBJECTS = {
     "things": "thing",
     "datastreams": "datastream",
     "observations": "observation",
+    "series": "observation",
+    "aggregate": "observation",
+    "datasetFacets": "dataset",
     "accessLog": "log",
 }
 
@@ -32,7 +35,7 @@ class Recorder:
         self._operation = operation_digest(request.document)
         self._began = time.perf_counter()
 
-    def own_page(self, page: Page, ruling: Ruling, *, rows: int, size: int) -> None:
+    def own_page(self, page: Page | Part, ruling: Ruling, *, rows: int, size: int) -> None:
         """Rows of this city left, or would have; datasets that were named but denied get a record of their own."""
         decision = PERMIT if ruling.grant.datasets else DENY
         self._own(page.datasets, ruling, decision, State.OK.value, rows, size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from federation.membership import Member, Membership
 from federation.report import CityReport, State
@@ -12,11 +13,15 @@ from schema.errors import BadInput, Forbidden
 from schema.ids import parse_id
 from schema.selection import Field
 
-_ID_FILTERS = {
-    "datasets": {"ids": "dataset"},
-    "things": {"ids": "thing"},
-    "datastreams": {"ids": "datastream", "datasets": "dataset", "things": "thing"},
-    "observations": {"datastreams": "datastream", "datasets": "dataset", "things": "thing"},
+_OBSERVED = {"filter.datastreams": "datastream", "filter.datasets": "dataset", "filter.things": "thing"}
+_IDS = {
+    "datasets": {"filter.ids": "dataset"},
+    "datasetFacets": {"filter.ids": "dataset"},
+    "things": {"filter.ids": "thing", "filter.datasets": "dataset"},
+    "datastreams": {"filter.ids": "datastream", "filter.datasets": "dataset", "filter.things": "thing"},
+    "observations": _OBSERVED,
+    "aggregate": _OBSERVED,
+    "series": {"datastreams": "datastream"},
 }
 
 
@@ -30,7 +35,7 @@ class Targets:
 
 
 def targets_of(field: Field, caller: Caller, own: str, membership: Membership) -> Targets:
-    """Choose from the `cities` argument, the members, and the ids that the filter names.
+    """Choose from the `cities` argument, the members, and the ids that are named.
 
     Raises:
         BadInput: an unknown city, or a malformed id.
@@ -43,7 +48,7 @@ def targets_of(field: Field, caller: Caller, own: str, membership: Membership) -
     for city in wanted:
         member = membership.by_id(city)
         if named is not None and city not in named:
-            skipped.append(CityReport(city, State.SKIPPED, reason="the filter names only ids of other cities"))
+            skipped.append(CityReport(city, State.SKIPPED, reason="only ids of other cities are named"))
         elif city == own:
             continue
         elif member is None or member.status != "ACTIVE":
@@ -73,12 +78,13 @@ def _only_own(field: Field, own: str) -> list[str]:
 
 
 def _named_cities(field: Field) -> set[str] | None:
-    """The cities that can have a match, judged by the ids in the filter; None if it names no ids."""
+    """The cities that can have a match, judged by the ids that are named; None if there are none."""
     found: set[str] | None = None
-    values = field.arguments.get("filter") or {}
-    for name, kind in _ID_FILTERS.get(field.name, {}).items():
-        ids = values.get(name)
+    for argument, kind in _IDS.get(field.name, {}).items():
+        ids: Any = field.arguments
+        for name in argument.split("."):
+            ids = (ids or {}).get(name)
         if ids is not None:
-            cities = {parse_id(one, kind=kind, argument=f"filter.{name}").city for one in ids}
+            cities = {parse_id(one, kind=kind, argument=argument).city for one in ids}
             found = cities if found is None else found & cities
     return found

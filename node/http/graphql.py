@@ -1,45 +1,51 @@
-"""POST /graphql: GraphQL over HTTP with JSON bodies."""
+"""/graphql: GraphQL over HTTP (GraphQL Foundation, draft) by POST with JSON and by GET.
+
+The handler is plain ASGI. Its headers are scanned once, its answer is joined from bytes.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import hashlib
+import logging
+from collections.abc import Mapping
 
-import msgspec
 import orjson
-from graphql import GraphQLError
-from litestar import Request, Response, post
-from litestar.exceptions import HTTPException
-from litestar.handlers import HTTPRouteHandler
-from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types.graphql import OperationType
+from litestar.handlers import ASGIRouteHandler, asgi
+from litestar.types import Receive, Scope, Send
 
 from node.auth.bearer import BearerTokens, InvalidToken
-from node.http.problem import find, graphql_error, request_errors
+from node.http.asgi import Answer, BodyTooLarge, ClientGone, body_of, headers_of, send_answer
+from node.http.compression import compressed
+from node.http.negotiation import IDENTITY, JSON, RESPONSE_JSON, encoding, media_type
+from node.http.problem import INTERNAL, find, graphql_error, request_errors
+from node.http.question import BadQuestion, Question, document_of, from_body, from_url
 from node.settings import Limits
 from node.telemetry import Telemetry, Trace
 from policy.model import Caller
-from schema.build import VerbundSchema
 from schema.errors import Unavailable
-from schema.ports import Context, Directory, Gate
-from schema.ports import Request as GraphQLRequest
-from schema.prepared import dump_json
+from schema.execution import Executor
+from schema.ports import Context, Directory, Gate, Request, Result
 
-JSON = "application/json"
+log = logging.getLogger("verbund.http")
 RETRY_AFTER_S = "2"
-_QUERIES = {OperationType.QUERY}
+METHODS = "GET, HEAD, POST, OPTIONS"
+VARY = "Authorization, Accept, Accept-Encoding"
+_UTF8 = {"", "charset=utf-8", 'charset="utf-8"'}
+
+Headers = Mapping[bytes, str]
 
 
-class Body(msgspec.Struct):
-    """The body of a request; further members are ignored."""
+class _Refused(Exception):
+    """The request does not get as far as being executed."""
 
-    query: str
-    variables: dict[str, Any] | None = None
-    operationName: str | None = None  # noqa: N815 - GraphQL over HTTP
-
-
-_Body = msgspec.json.Decoder(Body)
+    def __init__(self, status: int, message: str, code: str, hint: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.hint = hint
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 class GraphQLEndpoint:
@@ -47,100 +53,159 @@ class GraphQLEndpoint:
 
     def __init__(
         self,
-        schema: VerbundSchema,
+        executor: Executor,
         gate: Gate,
         directory: Directory,
         bearer: BearerTokens,
         telemetry: Telemetry,
         limits: Limits,
+        trusted: Mapping[str, str],
+        *,
+        trusted_only: bool = False,
     ) -> None:
-        self._schema = schema
+        self._executor = executor
         self._gate = gate
         self._directory = directory
         self._bearer = bearer
         self._telemetry = telemetry
         self._limits = limits
+        self._trusted = trusted
+        self._trusted_only = trusted_only
 
-    def route(self) -> HTTPRouteHandler:
+    def route(self) -> ASGIRouteHandler:
         """The Litestar handler."""
 
-        @post(
-            "/graphql",
-            status_code=200,
-            request_max_body_size=self._limits.body_bytes,
-            exception_handlers={HTTPException: _refuse},
-        )
-        async def graphql(request: Request[Any, Any, Any]) -> Response[bytes]:
-            with self._telemetry.request("graphql", request.headers) as trace:
-                return await self._answer(request, trace)
+        @asgi("/graphql", copy_scope=False)
+        async def graphql(scope: Scope, receive: Receive, send: Send) -> None:
+            headers = headers_of(scope)
+            method = scope["method"]  # type: ignore[typeddict-item]
+            with self._telemetry.request("graphql", {"traceparent": headers.get(b"traceparent", "")}) as trace:
+                try:
+                    answer = await self._answer(method, headers, scope, receive, trace)
+                except ClientGone:
+                    return
+                except _Refused as refused:
+                    answer = _refusal(refused, trace)
+                except Exception:
+                    log.exception("trace %s: /graphql failed", trace.trace_id)
+                    answer = _refusal(_Refused(500, "an internal error occurred", INTERNAL, "tell the operator"), trace)
+            await send_answer(send, answer, with_body=method != "HEAD")
 
         return graphql
 
-    async def _answer(self, request: Request[Any, Any, Any], trace: Trace) -> Response[bytes]:
-        if request.content_type[0] != JSON:
-            return _failed(415, "the body is not JSON", "UNSUPPORTED_MEDIA_TYPE", f"send Content-Type: {JSON}", trace)
+    async def _answer(self, method: str, headers: Headers, scope: Scope, receive: Receive, trace: Trace) -> Answer:
+        if method == "OPTIONS":
+            return Answer(204, b"", JSON, {"Allow": METHODS})
+        media = media_type(headers.get(b"accept"))
+        if media is None:
+            raise _Refused(406, "the header Accept allows none of our types", "NOT_ACCEPTABLE", f"accept {JSON}")
+        caller = self._caller(headers)
         try:
-            caller = self._bearer.caller(request.headers.get("authorization"))
-        except InvalidToken as error:
-            response = _failed(401, f"the token is not accepted: {error}", "UNAUTHENTICATED", "get a new token", trace)
-            response.headers["WWW-Authenticate"] = f'Bearer error="invalid_token", error_description="{error}"'
-            return response
-        try:
-            body = _Body.decode(await request.body())
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            hint = 'send {"query": "…", "variables": {…}}'
-            return _failed(400, f"the body can't be read: {error}", "BAD_REQUEST", hint, trace)
-        return await self._execute(body, caller, trace)
+            question = await self._question(method, headers, scope, receive)
+            only = self._trusted_only and caller.peer is None
+            document = document_of(question, self._trusted, trusted_only=only)
+        except BadQuestion as error:
+            raise _Refused(400, error.message, error.code, error.hint) from None
+        result = await self._execute(document, question, caller, trace)
+        status, body = _joined(result, media, trace)
+        return await self._encoded(method, headers, caller, result, Answer(status, body, f"{media}; charset=utf-8"))
 
-    async def _execute(self, body: Body, caller: Caller, trace: Trace) -> Response[bytes]:
+    def _caller(self, headers: Headers) -> Caller:
+        try:
+            return self._bearer.caller(headers.get(b"authorization"))
+        except InvalidToken as error:
+            raise _Refused(
+                401,
+                f"the token is not accepted: {error}",
+                "UNAUTHENTICATED",
+                "get a new token",
+                WWW_Authenticate=f'Bearer error="invalid_token", error_description="{error}"',
+            ) from None
+
+    async def _question(self, method: str, headers: Headers, scope: Scope, receive: Receive) -> Question:
+        bound = self._limits.body_bytes
+        if method in {"GET", "HEAD"}:
+            if len(scope["query_string"]) > bound:
+                raise _too_large("URL", bound)
+            return from_url(scope["query_string"])
+        if method != "POST":
+            raise _Refused(405, f"{method[:20]} is not for /graphql", "METHOD_NOT_ALLOWED", "use POST", Allow=METHODS)
+        content_type, _, charset = headers.get(b"content-type", "").partition(";")
+        if content_type.strip().lower() != JSON or charset.strip().lower() not in _UTF8:
+            raise _Refused(415, "the body is not JSON in UTF-8", "UNSUPPORTED_MEDIA_TYPE", f"send Content-Type: {JSON}")
+        try:
+            return from_body(await body_of(headers, receive, bound))
+        except BodyTooLarge:
+            raise _too_large("body", bound) from None
+
+    async def _execute(self, document: str, question: Question, caller: Caller, trace: Trace) -> Result:
         seconds = self._limits.request_ms / 1000
         deadline = asyncio.get_running_loop().time() + seconds
-        context = Context(
-            GraphQLRequest(caller, body.query, deadline, trace.trace_id, trace.traceparent),
-            self._gate,
-            self._directory,
-        )
+        request = Request(caller, document, deadline, trace.trace_id, trace.traceparent)
+        context = Context(request, self._gate, self._directory)
         try:
             async with asyncio.timeout(seconds * 1.1):
-                result = await self._schema.execute(
-                    body.query,
-                    variable_values=body.variables,
-                    context_value=context,
-                    operation_name=body.operationName,
-                    allowed_operation_types=_QUERIES,
-                )
+                return await self._executor.execute(document, question.variables, question.operationName, context)
         except TimeoutError:
-            return _failed(503, "the request took too long", "TIMEOUT", "ask for less, or for fewer cities", trace)
-        except (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError):
-            hint = "send one query, or name one of several in operationName"
-            return _failed(400, "there is no query to execute", "BAD_REQUEST", hint, trace)
-        return _completed(result.data, list(result.errors or ()), trace)
+            raise _Refused(
+                503,
+                f"the request took longer than {self._limits.request_ms} ms",
+                "TIMEOUT",
+                "ask for less, or for fewer cities",
+                Retry_After=RETRY_AFTER_S,
+            ) from None
+
+    async def _encoded(self, method: str, headers: Headers, caller: Caller, result: Result, answer: Answer) -> Answer:
+        """Compressed if the client likes; an answer to anybody's GET can be asked for again by its tag."""
+        added = {"Cache-Control": "no-store", "Vary": VARY}
+        if answer.status == 503:
+            added["Retry-After"] = RETRY_AFTER_S
+        elif method != "POST" and caller.is_anonymous and not result.errors and result.data is not None:
+            tag = _tag(result.data)
+            added |= {"Cache-Control": "public, no-cache", "ETag": tag}
+            if _matches(headers.get(b"if-none-match"), tag):
+                return Answer(304, b"", answer.content_type, added)
+        body, coding = await compressed(answer.body, encoding(headers.get(b"accept-encoding")))
+        if coding != IDENTITY:
+            added["Content-Encoding"] = coding
+        return Answer(answer.status, body, answer.content_type, added)
 
 
-def _completed(data: Any, errors: list[GraphQLError], trace: Trace) -> Response[bytes]:
-    answer: dict[str, Any] = {}
-    status = 200
-    headers = {"Cache-Control": "no-store"}
-    if errors:
-        answer["errors"] = [graphql_error(error, trace.trace_id) for error in errors]
-        if find(errors, Unavailable) is not None:  # no record, no data: not even the fields that were recorded
-            data, status = None, 503
-            headers["Retry-After"] = RETRY_AFTER_S
-    answer["data"] = data
-    answer["extensions"] = {"traceId": trace.trace_id}
-    return Response(dump_json(answer), status_code=status, media_type=JSON, headers=headers)
+def _joined(result: Result, media: str, trace: Trace) -> tuple[int, bytes]:
+    """Status and body (GraphQL over HTTP, 6.4: only the newer media type tells a failed request by its status)."""
+    status, data, parts = 200, result.data, []
+    if result.errors:
+        parts.append(b'"errors":' + orjson.dumps([graphql_error(error, trace.trace_id) for error in result.errors]))
+        if find(result.errors, Unavailable) is not None:  # no record, no data: not even the fields that were recorded
+            data, status = b"null", 503
+        elif data is None and media == RESPONSE_JSON:
+            status = 400
+    if data is not None:
+        parts.append(b'"data":' + data)
+    extensions: dict[str, object] = {"traceId": trace.trace_id}
+    if result.cost is not None:
+        extensions["cost"] = result.cost
+    parts.append(b'"extensions":' + orjson.dumps(extensions))
+    return status, b"{" + b",".join(parts) + b"}"
 
 
-def _failed(status: int, message: str, code: str, hint: str, trace: Trace) -> Response[bytes]:
-    body = {"errors": request_errors(message, code, hint, trace.trace_id)}
-    headers = {"Retry-After": RETRY_AFTER_S} if status == 503 else {}
-    return Response(orjson.dumps(body), status_code=status, media_type=JSON, headers=headers)
+def _refusal(refused: _Refused, trace: Trace) -> Answer:
+    body = {"errors": request_errors(refused.message, refused.code, refused.hint, trace.trace_id)}
+    return Answer(refused.status, orjson.dumps(body), JSON, {"Cache-Control": "no-store", **refused.headers})
 
 
-def _refuse(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """Litestar's refusals before the handler runs, in GraphQL's shape."""
-    code, hint = (
-        ("TOO_LARGE", "send a smaller body") if error.status_code == 413 else ("BAD_REQUEST", "see the message")
-    )
-    body = {"errors": request_errors(error.detail or "the request can't be read", code, hint)}
-    return Response(orjson.dumps(body), status_code=error.status_code, media_type=JSON)
+def _too_large(what: str, bound: int) -> _Refused:
+    return _Refused(413, f"the {what} is larger than {bound} bytes", "TOO_LARGE", f"send a smaller {what}")
+
+
+def _tag(data: bytes) -> str:
+    """A weak tag: the trace id beside the data differs from answer to answer (RFC 9110, 8.8.1)."""
+    return f'W/"{hashlib.blake2b(data, digest_size=16).hexdigest()}"'
+
+
+def _matches(if_none_match: str | None, tag: str) -> bool:
+    """The weak comparison of RFC 9110, 13.1.2."""
+    if if_none_match is None:
+        return False
+    opaque = tag.removeprefix("W/")
+    return any(one.strip().removeprefix("W/") in {opaque, "*"} for one in if_none_match.split(","))

@@ -15,7 +15,7 @@ from graphql import GraphQLError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from schema.errors import RequestError
+from schema.errors import RequestError, TooCostly
 
 log = logging.getLogger("verbund.http")
 
@@ -64,9 +64,11 @@ def handle_unexpected(request: Request[Any, Any, Any], error: Exception) -> Resp
 def graphql_error(error: GraphQLError, trace_id: str) -> dict[str, Any]:
     """One entry of `errors` in a GraphQL answer."""
     code, message, hint, city = _explain(error)
-    extensions = {"code": code, "hint": hint, "traceId": trace_id}
+    extensions: dict[str, Any] = {"code": code, "hint": hint, "traceId": trace_id}
     if city is not None:
         extensions["city"] = city
+    if isinstance(error.original_error, TooCostly) and error.original_error.cost is not None:
+        extensions["cost"] = error.original_error.cost
     entry: dict[str, Any] = {"message": message[:MAX_MESSAGE], "extensions": extensions}
     if error.locations:
         entry["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]

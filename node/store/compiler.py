@@ -13,11 +13,12 @@ from functools import partial
 
 from node.store.arguments import Builder
 from node.store.filters import conditions
-from node.store.lists import LISTS, Order
+from node.store.lists import LISTS, Order, order_of
 from node.store.mapping import TYPES, Inline, One, Related
 from node.store.page import Asked, NumberedPage, PlainPage, asked_of, info_json, row_json
 from node.store.parameters import Bind, Inputs, Parameters, Path, Statement, locate
-from node.store.reach import DATASET_COLUMN, DATASETS_OF, KINDS, NAMED_BY, crosses
+from node.store.reach import DATASET_COLUMN, KINDS, NAMED_BY, crosses
+from node.store.spellings import spellings
 from node.store.sql import all_of, json_array, json_object, literal
 from schema.cursor import Position, binding_of, decode
 from schema.errors import BadInput
@@ -45,12 +46,13 @@ class PageLimits:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Where a page's rows come from, in order."""
+    """Where a page's rows come from, in order; `matching` are the conditions without where the page begins."""
 
     alias: str
     source: str
     columns: str
     conditions: Sequence[str]
+    matching: Sequence[str]
     order: Order
     sort: str
     ties: str
@@ -87,22 +89,23 @@ class Compiler:
     def list_statement(self, root: Field, *, after: bool = False) -> Statement:
         """The statement of a root connection; `after`: whether it goes on from a position.
 
-        Columns: one JSON array per `edges` and `nodes` child, then number of rows, whether there is a next page, first
-        and last cursor (these three only if they are selected), keys of the datasets whose rows it has, keys of
-        datasets that the filter names but the scope denies, policy epoch. Keys are JSON arrays, or null for none.
+        Columns: JSON of each `edges` and `nodes` child, and of each that tells of all rows; number of rows, whether
+        there is a next page, first and last cursor (these three only if they are selected), keys of the datasets whose
+        rows it has, keys of datasets that the filter names but the scope denies, policy epoch. Keys are JSON arrays, or
+        null for none.
         """
         self._paths = _paths(root)
         asked = asked_of(root)
         type_name = root.type_name.removesuffix("Connection")
         rows = self._rows(root, position=(lambda inputs: inputs.after) if after else None)
-        denied = self._denied(type_name, self._named(type_name, root))
+        denied = self.denied(type_name, self.named(type_name, root))
         if asked.is_plain and type_name in DATASET_COLUMN and not crosses(root):
-            sql = self._plain_list(type_name, rows, asked, denied)
+            sql = self._plain_list(type_name, root, rows, asked, denied)
         else:
             sql = self._numbered_list(type_name, root, rows, asked, denied)
-        return self.parameters.statement(sql, asked.rows)
+        return self.parameters.statement(sql, asked.rows + asked.of_all)
 
-    def _plain_list(self, type_name: str, rows: _Rows, asked: Asked, denied: str) -> str:
+    def _plain_list(self, type_name: str, root: Field, rows: _Rows, asked: Asked, denied: str) -> str:
         page = rows.plain()
         items = [row_json(child, page.alias, self.object, None) for child in asked.rows]
         aggregates = [f"string_agg({item}, ',') as json_" for item in items]
@@ -111,6 +114,7 @@ class Compiler:
             f"array_agg({page.alias}.{DATASET_COLUMN[type_name]}) as touched_",
         ]
         columns = ["'[' || coalesce(json_, '') || ']'"] if items else []
+        columns += [self._of_all(child, root, rows) for child in asked.of_all]
         columns += ["count_", "false", "null", "null"]
         columns += ["(select json_agg(key) from dataset where id in (select unnest(touched_)))", denied, EPOCH]
         summary = f"select {', '.join(aggregates)} from ({page.source}) {page.alias}"
@@ -119,6 +123,7 @@ class Compiler:
     def _numbered_list(self, type_name: str, root: Field, rows: _Rows, asked: Asked, denied: str) -> str:
         page = self._numbered(root, rows)
         columns = [page.array(child, self.object) for child in asked.rows]
+        columns += [self._of_all(child, root, rows) for child in asked.of_all]
         columns += [f"(select count(*) from {page.shown} shown)", page.has_next]
         columns += [page.cursor_at("min"), page.cursor_at("max")] if asked.cursors else ["null", "null"]
         touched = self._datasets(root, type_name, page.shown)
@@ -136,17 +141,21 @@ class Compiler:
         alias = self._alias()
         key = self.parameters.add(lambda inputs: inputs.key, "text")
         keys = self.parameters.add(lambda inputs: [inputs.key], "text[]")
-        condition = all_of([f"{alias}.key = {key}", self._fill(listed.granted, alias)])
+        condition = all_of([f"{alias}.key = {key}", self.fill(listed.granted, alias)])
         touched = self._datasets(root, root.type_name, f"(select {alias}.*)")
         found = f"{alias}.id is not null"
         columns = [
             f"case when {found} then {self.object(alias, root)} end",
             f"case when {found} then (select json_agg(distinct key) from ({touched}) touched) end",
-            f"case when not ({found}) then {self._denied(root.type_name, {root.type_name: keys})} end",
+            f"case when not ({found}) then {self.denied(root.type_name, {root.type_name: keys})} end",
             EPOCH,
         ]
-        source = f"(select) one left join {self._fill(listed.source, alias)} on {condition}"
+        source = f"(select) one left join {self.fill(listed.source, alias)} on {condition}"
         return self.parameters.statement(f"select {', '.join(columns)} from {source}")
+
+    def learn_paths(self, root: Field) -> None:
+        """Remember where the fields of a result lie: nested lists below `object` read their arguments by that."""
+        self._paths = _paths(root)
 
     def object(self, alias: str, node: Field) -> str:
         """The selected fields of an object as JSON text. `alias` is that of its row."""
@@ -157,14 +166,14 @@ class Compiler:
         if child.name == TYPENAME:
             return literal(f'"{type_name}"')
         if child.name in mapped.scalars:
-            return self._fill(mapped.scalars[child.name], alias)
+            return self.fill(mapped.scalars[child.name], alias)
         relation = mapped.relations[child.name]
         if isinstance(relation, Related):
             return self._nested(relation, alias, child)
         if isinstance(relation, Inline):
-            return f"case when {self._fill(relation.present, alias)} then {self.object(alias, child)} else 'null' end"
+            return f"case when {self.fill(relation.present, alias)} then {self.object(alias, child)} else 'null' end"
         inner = self._alias()
-        source = f"{relation.table} {inner} where {self._fill(relation.condition, inner, outer=alias)}"
+        source = f"{relation.table} {inner} where {self.fill(relation.condition, inner, outer=alias)}"
         if isinstance(relation, One):
             return f"coalesce((select {self.object(inner, child)} from {source}), 'null')"
         rows = f"(select {inner}.* from {source} order by {inner}.{relation.order}) {inner}"
@@ -180,6 +189,8 @@ class Compiler:
         for part in child.children:
             if part in asked.rows:
                 value = page.array(part, self.object)
+            elif part in asked.of_all:
+                value = self._of_all(part, child, rows)
             elif part.name == "pageInfo":
                 value = info_json(part, page, has_previous=has_after)
             else:
@@ -188,28 +199,39 @@ class Compiler:
         json = json_object(members)
         return f"({page.sql} select {json})" if isinstance(page, NumberedPage) else json
 
+    def _of_all(self, child: Field, connection: Field, rows: _Rows) -> str:
+        """What a connection tells of all its rows, as JSON text."""
+        matching = f"from {rows.source} where {all_of(rows.matching)}"
+        if child.name == "totalCount":
+            return f"(select count(*) {matching})::text"
+        build = Builder(self.city, self.parameters, self._paths[id(connection)])
+        spelled = self.fill(spellings(connection.arguments, build), self._alias())
+        return f"case when exists (select {matching}) then '[]' else {spelled} end"
+
     def _rows(self, node: Field, position: Bind | None, relation: Related | None = None, outer: str = "") -> _Rows:
         """The rows of a connection; nested in `outer` by a relation, or a root field's."""
         type_name = node.type_name.removesuffix("Connection")
         listed = LISTS[type_name]
-        order = listed.orders[node.arguments.get("orderBy", listed.default_order)]
         alias = self._alias()
         path, limits = self._paths[id(node)], self.limits
+        build = Builder(self.city, self.parameters, path)
+        order = order_of(listed, node.arguments, build)
         first = self.parameters.add(
             lambda inputs: limits.check(type_name, locate(inputs.root, path).arguments.get("first", DEFAULT_FIRST)),
             "int",
         )
-        templates = [listed.granted, *conditions(type_name, node.arguments, Builder(self.city, self.parameters, path))]
+        templates = [listed.granted, *conditions(type_name, node.arguments, build)]
         if relation is not None and not relation.by_outer:
             templates.append(relation.condition)
         parent = outer if relation is not None and relation.by_outer else f"{alias}s"
-        fill = partial(self._fill, alias=alias, outer=outer, parent=parent)
+        fill = partial(self.fill, alias=alias, outer=outer, parent=parent)
         sort, key = fill(order.expression), fill(listed.key)
         of_parent = [fill(text) for text in templates if listed.parent is not None and "{t}." not in text]
         where = [fill(text) for text in templates if listed.parent is None or "{t}." in text]
+        matching = where
         if position is not None:
-            where.append(self._after(order, position, sort, key))
-        rows = _Rows(alias, fill(listed.source), fill(listed.columns), where, order, sort, f", {key}", first)
+            where = [*where, self._after(order, position, sort, key)]
+        rows = _Rows(alias, fill(listed.source), fill(listed.columns), where, matching, order, sort, f", {key}", first)
         if listed.parent is None:
             return rows
         if parent == outer:
@@ -231,7 +253,7 @@ class Compiler:
             f"with {name} as materialized (select {rows.columns}, row_number() over ({rows.ordering}) as rn_"
             f" from {rows.source} where {all_of(rows.conditions)} {rows.ordering} limit {rows.first} + 1)"
         )
-        return NumberedPage(name, sql, rows.first, binding, self._fill(rows.order.text, name), self.names["city"])
+        return NumberedPage(name, sql, rows.first, binding, self.fill(rows.order.text, name), self.names["city"])
 
     def _nested_position(self, node: Field) -> Bind:
         path = self._paths[id(node)]
@@ -264,17 +286,17 @@ class Compiler:
         """
         if crosses(root):
             return f"select key from dataset d where d.id = any({self.names['readable']})"
-        return self._fill(LISTS[type_name].datasets, "t", page=page)
+        return self.fill(LISTS[type_name].datasets, "t", page=page)
 
-    def _denied(self, type_name: str, named: Mapping[str, str]) -> str:
+    def denied(self, type_name: str, named: Mapping[str, str]) -> str:
         """Keys of datasets beyond the scope that belong to what was named: a denial leaves a record."""
         if not named:
             return "null"
         scope = self.names["observable" if type_name == "Observation" else "readable"]
-        asked = " union ".join(DATASETS_OF[kind].format(keys=keys, scope=scope) for kind, keys in named.items())
-        return f"(select json_agg(key) from dataset where id in ({asked}) and id <> all({scope}))"
+        found = " union ".join(f"select datasets_beyond('{kind}', {keys}, {scope})" for kind, keys in named.items())
+        return f"(select json_agg(key) from ({found}) beyond (key))"
 
-    def _named(self, type_name: str, root: Field) -> dict[str, str]:
+    def named(self, type_name: str, root: Field) -> dict[str, str]:
         """The keys in a list's filter as parameters, by the type that they are of."""
         values = root.arguments.get("filter") or {}
         arguments = {"ids": type_name, **NAMED_BY} if type_name in KINDS else NAMED_BY
@@ -289,7 +311,8 @@ class Compiler:
         self._aliases += 1
         return f"t{self._aliases}"
 
-    def _fill(self, template: str, alias: str, *, outer: str = "", parent: str = "", page: str = "") -> str:
+    def fill(self, template: str, alias: str, *, outer: str = "", parent: str = "", page: str = "") -> str:
+        """A template of `node.store.lists`, `mapping` or `filters` with its aliases."""
         return template.format(t=alias, o=outer, p=parent, page=page, **self.names)
 
 

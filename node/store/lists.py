@@ -6,20 +6,28 @@ see in the catalog, and whose observations; they are part of every statement.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
+from node.store.arguments import Builder, Values
+from node.store.filters.places import metres
+from node.store.filters.words import TEXTS, exact_query, typed_query
 from node.store.sql import time_text
+from schema.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A sort key: its SQL expression, its text in a cursor, and the SQL type to which that text is cast back."""
+    """A sort key: its SQL expression, its text in a cursor, and the SQL type to which that text is cast back.
+
+    `made` gives the expression for orders that depend on arguments; it is the text, too.
+    """
 
     expression: str
     text: str
     cast: str
     descending: bool = False
+    made: Callable[[Builder, Values], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +56,48 @@ def _both(name: str, expression: str, text: str, cast: str) -> dict[str, Order]:
     }
 
 
-_NAME = 'lower({t}.name) collate "C"'
-_MODIFIED = "coalesce({t}.modified, '0001-01-01T00:00:00Z'::timestamptz)"
+def order_of(listed: Listed, arguments: Values, build: Builder) -> Order:
+    """The order that a list's arguments ask for.
+
+    Raises:
+        BadInput: it needs a filter that is not there.
+    """
+    order = listed.orders[arguments.get("orderBy", listed.default_order)]
+    if order.made is None:
+        return order
+    expression = order.made(build, arguments)
+    return replace(order, expression=expression, text=expression)
+
+
+def _at(column: str) -> dict[str, Order]:
+    """By a time that may be missing: then it counts as long ago."""
+    time = f"coalesce({{t}}.{column}, '0001-01-01T00:00:00Z'::timestamptz)"
+    return _both(column.upper(), time, time_text(time), "timestamptz")
+
+
+def _relevance(build: Builder, arguments: Values) -> str:
+    values = arguments.get("filter") or {}
+    name = next((name for name in TEXTS if values.get(name) is not None), None)
+    if name is None:
+        raise BadInput("orderBy: RELEVANCE needs a text", hint="give filter.text or filter.textPrefix")
+    return f'search_rank({{t}}.search, {exact_query(build, name)}, {typed_query(build, name)}) collate "C"'
+
+
+def _distance(longitude: str, latitude: str) -> Callable[[Builder, Values], str]:
+    def made(build: Builder, arguments: Values) -> str:
+        if (arguments.get("filter") or {}).get("near") is None:
+            raise BadInput("orderBy: DISTANCE needs a place", hint="give filter.near")
+        return f"to_char({metres(build, longitude, latitude)}, 'FM00000000.0') collate \"C\""
+
+    return made
+
+
+def _where(column: str) -> str:
+    return f"(select b.{column} from thing b where b.id = {{t}}.thing_id)"
+
+
+_NAME = _both("NAME", 'lower({t}.name) collate "C"', 'lower({t}.name) collate "C"', "text")
+_RELEVANCE = {"RELEVANCE": Order("", "", "text", made=_relevance)}
 
 LISTS: Mapping[str, Listed] = {
     "Dataset": Listed(
@@ -58,7 +106,9 @@ LISTS: Mapping[str, Listed] = {
         granted="{t}.id = any({readable})",
         key="{t}.key",
         orders=_both("TITLE", "{t}.title_sort", "{t}.title_sort", "text")
-        | _both("MODIFIED", _MODIFIED, time_text(_MODIFIED), "timestamptz"),
+        | _at("modified")
+        | _at("issued")
+        | _RELEVANCE,
         default_order="TITLE_ASC",
         datasets="select key from {page}",
     ),
@@ -67,7 +117,9 @@ LISTS: Mapping[str, Listed] = {
         columns="{t}.*",
         granted="exists (select from datastream g where g.thing_id = {t}.id and g.dataset_id = any({readable}))",
         key="{t}.key",
-        orders=_both("NAME", _NAME, _NAME, "text"),
+        orders=_NAME
+        | _RELEVANCE
+        | {"DISTANCE": Order("", "", "text", made=_distance("{t}.longitude", "{t}.latitude"))},
         default_order="NAME_ASC",
         datasets="select d.key from {page} p join datastream s on s.thing_id = p.id"
         " join dataset d on d.id = s.dataset_id where d.id = any({readable})",
@@ -77,7 +129,10 @@ LISTS: Mapping[str, Listed] = {
         columns="{t}.*",
         granted="{t}.dataset_id = any({readable})",
         key="{t}.key",
-        orders=_both("NAME", _NAME, _NAME, "text"),
+        orders=_NAME
+        | _RELEVANCE
+        | _at("phenomenon_end")
+        | {"DISTANCE": Order("", "", "text", made=_distance(_where("longitude"), _where("latitude")))},
         default_order="NAME_ASC",
         datasets="select d.key from {page} p join dataset d on d.id = p.dataset_id",
     ),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import files
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
+
+from node.store.reading_role import secure_reading
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,19 @@ class SchemaState:
 
 
 def migrate(engine: Engine) -> SchemaState:
-    """Apply all pending migrations; safe to run at the same time from several processes."""
+    """Apply all pending migrations and secure the reading role; safe to run at the same time from several processes.
+
+    Raises:
+        ReadingRoleError: the reading role can't be made or used.
+    """
     with engine.connect() as connection:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        with connection.begin():
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            secure_reading(driver, head_revision())
     return schema_state(engine)
 
 

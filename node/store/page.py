@@ -13,6 +13,7 @@ from node.store.sql import cursor, json_array, json_object, json_text, literal
 from schema.selection import TYPENAME, Field
 
 ROWS = ("edges", "nodes")
+OF_ALL = ("totalCount", "suggestions")  # tells of all rows, whatever the page
 _CURSORS = ("startCursor", "endCursor")
 
 Item = Callable[[str, Field], str]  # alias of the row, selected node: the node as JSON text
@@ -23,6 +24,7 @@ class Asked:
     """What of a connection the caller selected."""
 
     rows: tuple[Field, ...]
+    of_all: tuple[Field, ...]
     cursors: bool
     next: bool
 
@@ -37,7 +39,8 @@ def asked_of(connection: Field) -> Asked:
     rows = tuple(child for child in connection.children if child.name in ROWS)
     infos = {part.name for child in connection.children_named("pageInfo") for part in child.children}
     in_edges = any(child.child("cursor") is not None for child in rows)
-    return Asked(rows, in_edges or not infos.isdisjoint(_CURSORS), "hasNextPage" in infos)
+    of_all = tuple(child for child in connection.children if child.name in OF_ALL)
+    return Asked(rows, of_all, in_edges or not infos.isdisjoint(_CURSORS), "hasNextPage" in infos)
 
 
 def row_json(rows: Field, alias: str, node: Item, cursor_text: str | None) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from node.store.row_grant import ACCESS_LOG_GRANTED, NOTHING_GRANTED, RowGrant
 from schema.cursor import Position
 from schema.errors import BadInput
 from schema.selection import Field
@@ -19,10 +20,11 @@ from schema.selection import Field
 
 @dataclass(frozen=True)
 class Scope:
-    """What the caller may see: ids of datasets for the catalog, and for observations."""
+    """What the caller may see: ids of datasets for the catalog, and for observations; `rows` is the second lock."""
 
     readable: tuple[int, ...]
     observable: tuple[int, ...]
+    rows: RowGrant = NOTHING_GRANTED
 
     @cached_property
     def readable_text(self) -> bytes:
@@ -36,6 +38,7 @@ class Scope:
 
 
 NOTHING = Scope((), ())
+ACCESS_LOG = Scope((), (), ACCESS_LOG_GRANTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,5 +161,6 @@ OIDS: Mapping[str, int] = {
     "float8": 701,
     "bool": 16,
     "timestamptz": 1184,
+    "timestamptz[]": 1185,
     "json": 114,
 }

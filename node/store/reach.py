@@ -7,12 +7,6 @@ from collections.abc import Iterator
 from schema.selection import Field
 
 KINDS = {"Dataset": "dataset", "Thing": "thing", "Datastream": "datastream"}
-DATASETS_OF = {
-    "Dataset": "select id from dataset where key = any({keys})",
-    "Thing": "select s.dataset_id from datastream s join thing g on g.id = s.thing_id where g.key = any({keys})"
-    " and not exists (select from datastream v where v.thing_id = g.id and v.dataset_id = any({scope}))",
-    "Datastream": "select dataset_id from datastream where key = any({keys})",
-}
 DATASET_COLUMN = {"Dataset": "id", "Datastream": "dataset_id", "Observation": "dataset_id"}
 NAMED_BY = {"datasets": "Dataset", "things": "Thing", "datastreams": "Datastream"}
 

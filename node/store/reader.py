@@ -7,12 +7,15 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
 import orjson
 import psycopg
 from psycopg.pq.abc import PGresult
 
 from node.store.compiler import Compiler, PageLimits
-from node.store.parameters import NOTHING, Inputs, Scope, Statement
+from node.store.parameters import BY_VALUES, NOTHING, Inputs, Scope, Statement
+from node.store.results import RESULTS
+from node.store.row_grant import SET_GRANT
 from node.store.session import Call
 from node.store.sessions import Sessions
 from schema.cursor import Position
@@ -20,10 +23,9 @@ from schema.errors import BadInput, TooCostly, Unavailable
 from schema.selection import Field
 
 REMEMBERED = 1_024
-_SETTINGS = (
-    "select set_config('verbund.readable', $1, true), set_config('verbund.observable', $2, true),"
-    " set_config('plan_cache_mode', $3, true)"
-)
+LARGE_GRANT = 500  # datasets; plans for any values are made for few ids
+_Members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_SETTINGS = f"{SET_GRANT}, set_config('plan_cache_mode', $5, true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,23 @@ class Page:
     denied: frozenset[str]
     epoch: int
     as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """This city's part of a result: what the root field selects as JSON, by response key; rows are those read."""
+
+    members: Mapping[str, bytes]
+    rows: int
+    datasets: frozenset[str]
+    denied: frozenset[str]
+    epoch: int
+    as_of: datetime
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(map(len, self.members.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +107,25 @@ class Reader:
         )
 
     def check(self, root: Field) -> None:
-        """Check the arguments of a root connection as `page` would. Raises BadInput."""
-        self._list_statement(root, after=False).bind(Inputs(root, NOTHING))
+        """Check the arguments of a list as `page` would, of a result as `parts` would. Raises BadInput."""
+        is_result = root.type_name in RESULTS
+        statement = self._result_statement(root) if is_result else self._list_statement(root, after=False)
+        statement.bind(Inputs(root, NOTHING))
+
+    async def parts(self, root: Field, scope: Scope) -> Part:
+        """This city's part of a result; raises as `page`."""
+        result = await self._run(self._result_statement(root), Inputs(root, scope))
+        json = _bytes(result, 0)
+        self._check_size(root, len(json))
+        rows, datasets, denied, epoch = (result.get_value(0, column) for column in range(1, 5))
+        return Part(
+            members=_members(root, json),
+            rows=int(rows or 0),
+            datasets=_keys(datasets),
+            denied=_keys(denied),
+            epoch=int(epoch or 0),
+            as_of=datetime.now(UTC),
+        )
 
     async def single(self, root: Field, scope: Scope, key: str) -> Single:
         """One object by its key; raises as `page`."""
@@ -103,6 +139,10 @@ class Reader:
         return self._known(
             ("list", root.shape, after), root, lambda compiler: compiler.list_statement(root, after=after)
         )
+
+    def _result_statement(self, root: Field) -> Statement:
+        compile_ = RESULTS[root.type_name]
+        return self._known(("result", root.shape), root, lambda compiler: compile_(root, compiler))
 
     def _known(self, key: Hashable, root: Field, compile_: Callable[[Compiler], Statement]) -> Statement:
         """The statement for all requests of this form; a field without a form is compiled anew."""
@@ -125,20 +165,30 @@ class Reader:
     async def _run(self, statement: Statement, inputs: Inputs) -> PGresult:
         """Run a statement that returns one row, under the row security of the scope."""
         scope = inputs.scope
-        settings = Call(_SETTINGS, (scope.readable_text, scope.observable_text, statement.plan.encode()))
+        plan = statement.plan if len(scope.readable) < LARGE_GRANT else BY_VALUES
+        settings = Call(_SETTINGS, (*scope.rows.parameters, plan.encode()))
         try:
             _, result = await self._sessions.read(
                 settings, Call(statement.sql, statement.bind(inputs), statement.types)
             )
         except psycopg.errors.QueryCanceled as error:
             raise TooCostly(
-                "the query took longer than the database may", hint="narrow the filter or the interval, or ask for less"
+                f"the query took longer than {self._sessions.statement_ms} ms, the limit of a statement",
+                hint="narrow the filter or the interval, or ask for less",
             ) from error
         except psycopg.DataError as error:
             raise BadInput("an argument lies outside what the database can hold", hint="use nearer values") from error
         except psycopg.OperationalError as error:
             raise Unavailable("the database can't be reached") from error
         return result
+
+
+def _members(root: Field, json: bytes) -> dict[str, bytes]:
+    """A part is an object by response key, or the array of the one list that is selected."""
+    if json.startswith(b"["):
+        (listed,) = (child for child in root.children if child.children and child.name != "federation")
+        return {listed.key: json}
+    return {key: bytes(value) for key, value in _Members.decode(json).items()}
 
 
 def _bytes(result: PGresult, column: int) -> bytes:

@@ -43,13 +43,15 @@ class Session:
         self._prepared: OrderedDict[str, bytes] = OrderedDict()
         self._names = 0
         self._is_idle = True
+        self._lost: psycopg.OperationalError | None = None
         self._libpq.enter_pipeline_mode()
-        self._loop.add_reader(self._libpq.socket, self._read)
+        self._socket = self._libpq.socket
+        self._loop.add_reader(self._socket, self._read)
 
     @property
     def is_usable(self) -> bool:
         """Idle, and connected as far as is known."""
-        return self._is_idle and self._libpq.status == pq.ConnStatus.OK
+        return self._is_idle and self._lost is None and self._libpq.status == pq.ConnStatus.OK
 
     async def run(self, *calls: Call) -> list[PGresult]:
         """Run the statements in one transaction; the results of those that return rows.
@@ -93,39 +95,60 @@ class Session:
         preparing.append(None)
 
     async def _flush(self) -> None:
-        while self._libpq.flush():  # a large parameter does not fit into the socket's buffer at once
+        while self._still_sends():  # a large parameter does not fit into the socket's buffer at once
             writable: asyncio.Future[None] = self._loop.create_future()
-            self._loop.add_writer(self._libpq.socket, _wake, writable)
+            self._loop.add_writer(self._socket, _wake, writable)
             try:
                 await writable
             finally:
-                self._loop.remove_writer(self._libpq.socket)
+                self._loop.remove_writer(self._socket)
+
+    def _still_sends(self) -> bool:
+        try:
+            return bool(self._libpq.flush())
+        except psycopg.OperationalError as error:
+            self._unwatch(error)
+            raise
 
     async def _receive(self, expected: int) -> list[PGresult]:
         results: list[PGresult] = []
         while len(results) < expected:
             while self._libpq.is_busy():
+                self._raise_if_lost()
                 self._arrived = self._loop.create_future()
                 await self._arrived
             result = self._libpq.get_result()
-            if result is not None:  # None ends the results of one statement
+            if result is not None:
                 results.append(result)
+            else:  # ends the results of one statement, or of all if the connection is lost
+                self._raise_if_lost()
         return results
 
     def _read(self) -> None:
         try:
             self._libpq.consume_input()
         except psycopg.OperationalError as error:
-            self._loop.remove_reader(self._libpq.socket)
-            if self._arrived is not None and not self._arrived.done():
-                self._arrived.set_exception(error)
-            return
-        if self._arrived is not None and not self._arrived.done() and not self._libpq.is_busy():
-            self._arrived.set_result(None)
+            self._unwatch(error)
+        waiting = self._arrived
+        if waiting is not None and not waiting.done() and (self._lost or not self._libpq.is_busy()):
+            waiting.set_result(None)
+
+    def _raise_if_lost(self) -> None:
+        if self._libpq.status != pq.ConnStatus.OK:
+            self._unwatch(psycopg.OperationalError("the connection with the database is lost"))
+        if self._lost is not None:
+            raise psycopg.OperationalError("the connection with the database is lost") from self._lost
+
+    def _unwatch(self, error: psycopg.OperationalError) -> None:
+        """At once: libpq has closed the socket, and the next connection may get its number."""
+        if self._lost is None:
+            self._lost = error
+            self._loop.remove_reader(self._socket)
 
     async def close(self) -> None:
         """End the connection; a statement that still runs is cancelled."""
-        self._loop.remove_reader(self._libpq.socket)
+        if self._lost is None:
+            self._loop.remove_reader(self._socket)
         if not self._is_idle and self._libpq.status == pq.ConnStatus.OK:
             with suppress(psycopg.Error):
                 await self._connection.cancel_safe(timeout=CANCEL_S)

@@ -25,6 +25,7 @@ class Sessions:
         self, database_url: str, *, size: int, statement_ms: int, name: str, on_open: Sequence[str] = ()
     ) -> None:
         self._url = database_url
+        self.statement_ms = statement_ms
         self._size = size
         self._on_open = on_open
         self._options = f"-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout={statement_ms} -c jit=off"

@@ -42,6 +42,11 @@ def _texts(name: str) -> sa.Column[list[str]]:
     return sa.Column(name, pg.ARRAY(sa.Text), nullable=False, server_default=EMPTY_ARRAY)
 
 
+def _names_search(place: str) -> sa.Column[str]:
+    computed = sa.Computed(f"names_search(name, {place}, description)", persisted=True)
+    return sa.Column("search", pg.TSVECTOR, computed, nullable=False)
+
+
 publisher = sa.Table(
     "publisher",
     METADATA,
@@ -111,26 +116,35 @@ dataset = sa.Table(
     sa.Column("digest", sa.LargeBinary, nullable=False, comment="SHA-256 of the imported description"),
     _time("created_at", nullable=False, default=True),
     _time("updated_at", nullable=False, default=True),
-    sa.Column(
-        "search",
-        pg.TSVECTOR,
-        sa.Computed(
-            "setweight(to_tsvector('german', title), 'A')"
-            " || setweight(to_tsvector('german', immutable_join(keywords)), 'B')"
-            " || setweight(to_tsvector('german', description), 'C')",
-            persisted=True,
-        ),
-        nullable=False,
-    ),
+    sa.Column("search", pg.TSVECTOR, nullable=False, server_default=""),
     sa.Index("ix_dataset_title_sort_key", "title_sort", "key"),
     sa.Index("ix_dataset_modified_key", "modified", "key"),
     sa.Index("ix_dataset_themes", "themes", postgresql_using="gin"),
     sa.Index("ix_dataset_keywords", "keywords", postgresql_using="gin"),
+    sa.Index("ix_dataset_languages", "languages", postgresql_using="gin"),
     sa.Index("ix_dataset_search", "search", postgresql_using="gin"),
     sa.CheckConstraint(
         "(west is null) = (south is null) and (west is null) = (east is null) and (west is null) = (north is null)",
         name="bbox_whole",
     ),
+)
+
+dataset_word = sa.Table(
+    "dataset_word",
+    METADATA,
+    sa.Column("dataset_id", sa.ForeignKey("dataset.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column(
+        "word", sa.Text(collation="C"), primary_key=True, index=True, comment="a word of title or keywords, folded"
+    ),
+    sa.Column("shown", sa.Text, nullable=False, comment="as the dataset writes it"),
+)
+
+word_trigram = sa.Table(
+    "word_trigram",
+    METADATA,
+    sa.Column("trigram", sa.Text(collation="C"), primary_key=True),
+    sa.Column("word", sa.Text(collation="C"), primary_key=True, index=True, comment="of dataset_word"),
+    sa.Column("trigrams", sa.Integer, nullable=False, comment="how many the word has"),
 )
 
 distribution = sa.Table(
@@ -165,7 +179,10 @@ thing = sa.Table(
     sa.Column("latitude", sa.Double, comment="WGS 84 degrees"),
     sa.Column("place", sa.Text, comment="name of the location"),
     sa.Column("properties", pg.JSONB, nullable=False, server_default=sa.text("'{}'")),
+    _names_search("place"),
     sa.Index("ix_thing_longitude_latitude", "longitude", "latitude"),
+    sa.Index("ix_thing_latitude", "latitude"),
+    sa.Index("ix_thing_search", "search", postgresql_using="gin"),
     sa.CheckConstraint("(longitude is null) = (latitude is null)", name="location_whole"),
 )
 
@@ -208,6 +225,8 @@ datastream = sa.Table(
     sa.Column("interval_seconds", sa.Integer, comment="length of an observation's phenomenonTime; null = instant"),
     _time("phenomenon_start"),
     _time("phenomenon_end"),
+    _names_search("direction"),
+    sa.Index("ix_datastream_search", "search", postgresql_using="gin"),
 )
 
 observation = sa.Table(

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from schema.types.enums import NameOrder, Tier
-from schema.types.paging import FederationReport, PageInfo
+from schema.types.enums import DatastreamOrder, Tier
+from schema.types.inputs import DatastreamFilter
+from schema.types.paging import TOTAL, FederationReport, PageInfo
 from schema.types.scalars import DateTime
 
 if TYPE_CHECKING:
@@ -109,7 +110,11 @@ class Dataset:
 
     @strawberry.field(description="Datastreams of this dataset. `first` at most 1000.")
     def datastreams(
-        self, first: int = 20, after: str | None = None, order_by: NameOrder = NameOrder.NAME_ASC
+        self,
+        filter: DatastreamFilter | None = None,  # noqa: A002 - the argument's name in the API
+        order_by: DatastreamOrder = DatastreamOrder.NAME_ASC,
+        first: int = 20,
+        after: str | None = None,
     ) -> Annotated[DatastreamConnection, strawberry.lazy("schema.types.sensors")]:
         """Prepared."""
         raise NotImplementedError
@@ -130,6 +135,11 @@ class DatasetConnection:
     edges: list[DatasetEdge]
     nodes: list[Dataset] = strawberry.field(description="The nodes without their cursors.")
     page_info: PageInfo
+    total_count: int | None = strawberry.field(description=TOTAL)
+    suggestions: list[str] = strawberry.field(
+        description="Did you mean: the text of the filter with other spellings, from words of datasets that the caller"
+        " may see, best first, at most 5. Empty unless `text` or `textPrefix` has no hit."
+    )
     federation: FederationReport | None = strawberry.field(
         description="Who answered. Null in nested lists: they are of one city."
     )

@@ -26,17 +26,20 @@ class NodeLimits:
     tokens: int
     depth: int
     aliases: int
+    directives: int
     selections: int
     root_fields: int
+    operations: int
     page: int = strawberry.field(description="Largest `first` of catalog lists.")
     observations_page: int = strawberry.field(description="Largest `first` of observations.")
     rows: int = strawberry.field(
-        description="Largest number of rows that a document may ask for, nested lists multiplied."
+        description="Largest number of rows that an operation may ask for, nested lists multiplied."
     )
-    values: int = strawberry.field(description="Largest number of values: rows times selected leaves.")
+    cost: int = strawberry.field(description="Largest cost of an operation; see the directive `@cost`.")
     answer_bytes: int
     request_ms: int
     peer_ms: int
+    statement_ms: int
 
 
 @strawberry.type(description="A purpose that tokens and agreements can name.")

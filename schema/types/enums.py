@@ -69,14 +69,45 @@ class DatasetOrder(Enum):
     TITLE_DESC = "TITLE_DESC"
     MODIFIED_ASC = strawberry.enum_value("MODIFIED_ASC", description="Oldest first; datasets without a date first.")
     MODIFIED_DESC = strawberry.enum_value("MODIFIED_DESC", description="Newest first; datasets without a date last.")
+    ISSUED_ASC = strawberry.enum_value("ISSUED_ASC", description="Oldest first; datasets without a date first.")
+    ISSUED_DESC = strawberry.enum_value("ISSUED_DESC", description="Newest first; datasets without a date last.")
+    RELEVANCE = strawberry.enum_value(
+        "RELEVANCE",
+        description="Best match first: hits in the title before keywords before the rest. Needs `text` or `textPrefix`"
+        " in the filter.",
+    )
 
 
-@strawberry.enum(description="Order of things and datastreams.")
-class NameOrder(Enum):
+@strawberry.enum(description="Order of things.")
+class ThingOrder(Enum):
     """Ties are broken by city, then by id."""
 
     NAME_ASC = "NAME_ASC"
     NAME_DESC = "NAME_DESC"
+    DISTANCE = strawberry.enum_value("DISTANCE", description="Nearest first. Needs `near` in the filter.")
+    RELEVANCE = strawberry.enum_value(
+        "RELEVANCE", description="Best match first. Needs `text` or `textPrefix` in the filter."
+    )
+
+
+@strawberry.enum(description="Order of datastreams.")
+class DatastreamOrder(Enum):
+    """Ties are broken by city, then by id."""
+
+    NAME_ASC = "NAME_ASC"
+    NAME_DESC = "NAME_DESC"
+    PHENOMENON_END_ASC = strawberry.enum_value(
+        "PHENOMENON_END_ASC", description="Longest silent first; datastreams without observations first."
+    )
+    PHENOMENON_END_DESC = strawberry.enum_value(
+        "PHENOMENON_END_DESC", description="Newest data first; datastreams without observations last."
+    )
+    DISTANCE = strawberry.enum_value(
+        "DISTANCE", description="By where the thing stands, nearest first. Needs `near` in the filter."
+    )
+    RELEVANCE = strawberry.enum_value(
+        "RELEVANCE", description="Best match first. Needs `text` or `textPrefix` in the filter."
+    )
 
 
 @strawberry.enum(description="Order of observations by the start of phenomenonTime.")
@@ -85,3 +116,28 @@ class TimeOrder(Enum):
 
     TIME_ASC = "TIME_ASC"
     TIME_DESC = "TIME_DESC"
+
+
+@strawberry.enum(description="What a bucket's observations are put together to.")
+class Statistic(Enum):
+    """See `AggregateBucket`."""
+
+    COUNT = strawberry.enum_value("COUNT", description="Observations with a result; 0 for a gap.")
+    SUM = "SUM"
+    AVG = "AVG"
+    MIN = "MIN"
+    MAX = "MAX"
+    STDDEV = strawberry.enum_value("STDDEV", description="Standard deviation of a sample (n - 1).")
+    MEDIAN = "MEDIAN"
+
+
+@strawberry.enum(
+    description="What the datastreams of a group have in common, besides city, observed property and unit."
+)
+class GroupBy(Enum):
+    """Columns of `datastream`."""
+
+    THING = "THING"
+    DATASTREAM = "DATASTREAM"
+    VEHICLE_CLASS = strawberry.enum_value("VEHICLE_CLASS", description="Those without one are a group, too.")
+    DIRECTION = strawberry.enum_value("DIRECTION", description="Those without one are a group, too.")

@@ -7,6 +7,18 @@ import strawberry
 from schema.types.enums import Quality, Tier
 from schema.types.scalars import DateTime
 
+TEXT = (
+    " Case, umlauts and ß do not matter (Zählstelle, Zaehlstelle); inflected words match, and words within longer ones"
+    ' (verkehr finds Radverkehrszählung). `"…"` is a phrase, `-` excludes, `or` is an alternative. At most 200'
+    " characters."
+)
+PREFIX = "As `text`, but the last word may be unfinished: for search boxes."
+GLOBAL_IDS = "Global ids."
+PROPERTIES = "By key, e.g. traffic-count."
+CLASSES = "E.g. BICYCLE, CAR, PEDESTRIAN."
+UNITS = "UCUM codes; counts have 1."
+DIRECTIONS = "As the city names them, e.g. stadteinwärts."
+
 
 @strawberry.input(description="From `start` (inclusive) to `end` (exclusive).")
 class TimeInterval:
@@ -14,6 +26,22 @@ class TimeInterval:
 
     start: DateTime = strawberry.field(description="Inclusive.")
     end: DateTime = strawberry.field(description="Exclusive.")
+
+
+@strawberry.input(description="From `start` (inclusive) to `end` (exclusive); open where left out.")
+class TimeRange:
+    """An interval that may be open on either side. Any offset; compared as points in time."""
+
+    start: DateTime | None = strawberry.field(default=None, description="Inclusive.")
+    end: DateTime | None = strawberry.field(default=None, description="Exclusive.")
+
+
+@strawberry.input(description="From `min` to `max`, both inclusive; open where left out.")
+class ResultRange:
+    """A range of results."""
+
+    min: float | None = strawberry.field(default=None, description="In the datastream's unit.")
+    max: float | None = strawberry.field(default=None, description="In the datastream's unit.")
 
 
 @strawberry.input(description="A box in WGS 84 degrees.")
@@ -26,64 +54,142 @@ class BoundingBoxInput:
     north: float = strawberry.field(description="Largest latitude.")
 
 
+@strawberry.input(description="A circle on the ground: great-circle distance on a sphere of 6,371,008.8 metres.")
+class NearInput:
+    """Poles and the date line need no care of the caller's."""
+
+    longitude: float = strawberry.field(description="WGS 84 degrees, -180 to 180.")
+    latitude: float = strawberry.field(description="WGS 84 degrees, -90 to 90.")
+    radius_metres: float = strawberry.field(description="Metres, more than 0 and at most 1,000,000.")
+
+
 @strawberry.input(description="Which datasets.")
 class DatasetFilter:
     """Filter of `datasets`."""
 
-    ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Global ids.")
+    ids: list[strawberry.ID] | None = strawberry.field(default=None, description=GLOBAL_IDS)
     text: str | None = strawberry.field(
         default=None,
-        description='Words in title, keywords or description, German stemming; `"…"` for a phrase, `-` excludes.',
+        description="Words in title, keywords, description or publisher, or in names of its things and datastreams."
+        + TEXT,
     )
+    text_prefix: str | None = strawberry.field(default=None, description=PREFIX)
     themes: list[str] | None = strawberry.field(default=None, description="EU data themes, e.g. TRAN, ENVI.")
     keywords: list[str] | None = strawberry.field(default=None, description="Exact keywords.")
     tiers: list[Tier] | None = None
     publishers: list[str] | None = strawberry.field(default=None, description="Names of publishers.")
+    licences: list[str] | None = strawberry.field(
+        default=None, description="Datasets with a distribution under one of these, by code, e.g. dl-by-de/2.0."
+    )
+    formats: list[str] | None = strawberry.field(
+        default=None, description="Datasets with a distribution in one of these EU file types, e.g. CSV."
+    )
+    languages: list[str] | None = strawberry.field(default=None, description="EU language codes, e.g. DEU.")
+    accrual_periodicities: list[str] | None = strawberry.field(
+        default=None, description="EU frequency codes, e.g. DAILY."
+    )
+    hvd_categories: list[str] | None = strawberry.field(
+        default=None, description="IRIs of high-value-dataset categories."
+    )
+    is_high_value: bool | None = strawberry.field(
+        default=None, description="Whether the dataset has a high-value-dataset category."
+    )
+    has_datastreams: bool | None = strawberry.field(default=None, description="Whether it has sensor data.")
     observed_properties: list[str] | None = strawberry.field(
         default=None, description="Datasets with a datastream of one of these, by key, e.g. traffic-count."
+    )
+    vehicle_classes: list[str] | None = strawberry.field(
+        default=None, description="Datasets with a datastream of one of these, e.g. BICYCLE, CAR."
     )
     bbox: BoundingBoxInput | None = strawberry.field(
         default=None, description="Datasets whose bounding box, or one of whose things, lies in or touches the box."
     )
+    near: NearInput | None = strawberry.field(
+        default=None, description="Datasets one of whose things lies in the circle, or whose bounding box touches it."
+    )
     temporal: TimeInterval | None = strawberry.field(
         default=None, description="Datasets whose temporal extent overlaps; those without an extent are left out."
     )
-    modified_since: DateTime | None = None
+    issued: TimeRange | None = strawberry.field(
+        default=None, description="First published within; datasets without the date are left out."
+    )
+    modified: TimeRange | None = strawberry.field(
+        default=None, description="Last changed within; datasets without the date are left out."
+    )
+    modified_since: DateTime | None = strawberry.field(
+        default=None, description="Short for `modified: {start: …}`: for harvesters."
+    )
 
 
 @strawberry.input(description="Which things.")
 class ThingFilter:
     """Filter of `things`."""
 
-    ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Global ids.")
-    text: str | None = strawberry.field(default=None, description="Part of the name, any case.")
+    ids: list[strawberry.ID] | None = strawberry.field(default=None, description=GLOBAL_IDS)
+    datasets: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Things with a datastream of one of these, global ids of datasets."
+    )
+    text: str | None = strawberry.field(default=None, description="Words in name, place or description." + TEXT)
+    text_prefix: str | None = strawberry.field(default=None, description=PREFIX)
     bbox: BoundingBoxInput | None = None
-    observed_properties: list[str] | None = strawberry.field(default=None, description="By key, e.g. traffic-count.")
+    near: NearInput | None = None
+    observed_properties: list[str] | None = strawberry.field(default=None, description=PROPERTIES)
+    vehicle_classes: list[str] | None = strawberry.field(default=None, description=CLASSES)
 
 
 @strawberry.input(description="Which datastreams.")
 class DatastreamFilter:
     """Filter of `datastreams`."""
 
-    ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Global ids.")
+    ids: list[strawberry.ID] | None = strawberry.field(default=None, description=GLOBAL_IDS)
     datasets: list[strawberry.ID] | None = strawberry.field(default=None, description="Global ids of datasets.")
     things: list[strawberry.ID] | None = strawberry.field(default=None, description="Global ids of things.")
-    observed_properties: list[str] | None = strawberry.field(default=None, description="By key, e.g. traffic-count.")
-    vehicle_classes: list[str] | None = strawberry.field(default=None, description="E.g. BICYCLE, CAR, PEDESTRIAN.")
+    text: str | None = strawberry.field(
+        default=None, description="Words in name or description, or in the thing's name." + TEXT
+    )
+    text_prefix: str | None = strawberry.field(default=None, description=PREFIX)
+    observed_properties: list[str] | None = strawberry.field(default=None, description=PROPERTIES)
+    vehicle_classes: list[str] | None = strawberry.field(default=None, description=CLASSES)
+    units: list[str] | None = strawberry.field(default=None, description=UNITS)
+    directions: list[str] | None = strawberry.field(default=None, description=DIRECTIONS)
     bbox: BoundingBoxInput | None = strawberry.field(default=None, description="Where the thing stands.")
+    near: NearInput | None = strawberry.field(default=None, description="Where the thing stands.")
+    phenomenon_time: TimeRange | None = strawberry.field(
+        default=None,
+        description="Datastreams whose observations span a time that overlaps; those without any are left out.",
+    )
+    active_since: DateTime | None = strawberry.field(
+        default=None, description="Datastreams whose last observation ends at this time or later."
+    )
 
 
 @strawberry.input(description="Which observations.")
 class ObservationFilter:
     """Filter of `observations`."""
 
-    datastreams: list[strawberry.ID] | None = strawberry.field(default=None, description="Global ids.")
+    datastreams: list[strawberry.ID] | None = strawberry.field(default=None, description=GLOBAL_IDS)
     datasets: list[strawberry.ID] | None = strawberry.field(default=None, description="Global ids of datasets.")
     things: list[strawberry.ID] | None = strawberry.field(default=None, description="Global ids of things.")
-    observed_properties: list[str] | None = strawberry.field(default=None, description="By key, e.g. traffic-count.")
-    vehicle_classes: list[str] | None = strawberry.field(default=None, description="E.g. BICYCLE, CAR, PEDESTRIAN.")
+    observed_properties: list[str] | None = strawberry.field(default=None, description=PROPERTIES)
+    vehicle_classes: list[str] | None = strawberry.field(default=None, description=CLASSES)
+    units: list[str] | None = strawberry.field(default=None, description=UNITS)
+    directions: list[str] | None = strawberry.field(default=None, description=DIRECTIONS)
     bbox: BoundingBoxInput | None = strawberry.field(default=None, description="Where the thing stands.")
+    near: NearInput | None = strawberry.field(default=None, description="Where the thing stands.")
     qualities: list[Quality] | None = None
+    result: ResultRange | None = strawberry.field(
+        default=None, description="Observations without a result are left out."
+    )
+
+
+@strawberry.input(description="Which observations of a datastream.")
+class NestedObservationFilter:
+    """Filter of a datastream's observations."""
+
+    qualities: list[Quality] | None = None
+    result: ResultRange | None = strawberry.field(
+        default=None, description="Observations without a result are left out."
+    )
 
 
 @strawberry.input(description="Which access records.")

@@ -7,6 +7,11 @@ import strawberry
 from schema.types.enums import CityState
 from schema.types.scalars import DateTime
 
+TOTAL = (
+    "Number of all rows that the filter and the caller's rights leave, whatever the page, of the cities that answered:"
+    " see `federation.complete`."
+)
+
 
 @strawberry.type(description="Relay page info.")
 class PageInfo:

@@ -1,7 +1,8 @@
-"""Scalars: times always carry an offset."""
+"""Scalars: times always carry an offset, durations are ISO 8601."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import NewType
 
@@ -35,4 +36,22 @@ DATE_TIME = strawberry.scalar(
     specified_by_url="https://scalars.graphql.org/andimarek/date-time",
     serialize=_serialize,
     parse_value=_parse,
+)
+
+
+def _parse_duration(value: object) -> str:
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        raise ValueError(f"{str(value)[:40]!r} is not a duration: write ISO 8601, e.g. PT15M, P1D, P1M or P1Y")
+    return value
+
+
+_DURATION = re.compile(r"P(?=\d|T\d)(\d{1,4}Y)?(\d{1,4}M)?(\d{1,4}W)?(\d{1,4}D)?(T(?=\d)(\d{1,4}H)?(\d{1,4}M)?)?")
+
+Duration = NewType("Duration", str)
+DURATION = strawberry.scalar(
+    name="Duration",
+    description="A length of time, ISO 8601: PT15M, PT1H, P1D, P1W, P1M, P1Y. Days and longer are of the calendar.",
+    specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#appendix-A",
+    serialize=str,
+    parse_value=_parse_duration,
 )

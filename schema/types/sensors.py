@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from schema.types.enums import NameOrder, Quality, TimeOrder
-from schema.types.inputs import TimeInterval
-from schema.types.paging import FederationReport, PageInfo
+from schema.types.enums import DatastreamOrder, Quality, TimeOrder
+from schema.types.inputs import DatastreamFilter, NestedObservationFilter, TimeInterval
+from schema.types.paging import TOTAL, FederationReport, PageInfo
 from schema.types.scalars import DateTime
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ class Datastream:
     @strawberry.field(description="Observations of this datastream. `first` at most 10000.")
     def observations(
         self,
+        filter: NestedObservationFilter | None = None,  # noqa: A002 - the argument's name in the API
         during: TimeInterval | None = None,
         order_by: TimeOrder = TimeOrder.TIME_DESC,
         first: int = 20,
@@ -133,6 +134,7 @@ class DatastreamConnection:
     edges: list[DatastreamEdge]
     nodes: list[Datastream] = strawberry.field(description="The nodes without their cursors.")
     page_info: PageInfo
+    total_count: int | None = strawberry.field(description=TOTAL)
     federation: FederationReport | None = strawberry.field(
         description="Who answered. Null in nested lists: they are of one city."
     )
@@ -153,7 +155,11 @@ class Thing:
 
     @strawberry.field(description="Its datastreams that the caller may see. `first` at most 1000.")
     def datastreams(
-        self, first: int = 20, after: str | None = None, order_by: NameOrder = NameOrder.NAME_ASC
+        self,
+        filter: DatastreamFilter | None = None,  # noqa: A002 - the argument's name in the API
+        order_by: DatastreamOrder = DatastreamOrder.NAME_ASC,
+        first: int = 20,
+        after: str | None = None,
     ) -> DatastreamConnection:
         """Prepared."""
         raise NotImplementedError
@@ -174,6 +180,7 @@ class ThingConnection:
     edges: list[ThingEdge]
     nodes: list[Thing] = strawberry.field(description="The nodes without their cursors.")
     page_info: PageInfo
+    total_count: int | None = strawberry.field(description=TOTAL)
     federation: FederationReport | None = strawberry.field(
         description="Who answered. Null in nested lists: they are of one city."
     )

@@ -5,31 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
 
-from federation.membership import sign_membership
 from tests.federation import liar as lies
-from tests.federation.liar import Liar, answers, edge, page
+from tests.federation.liar import answers, edge, page
 
 DOCUMENT = '{ datasets(cities: ["limburg", "offenbach"], first: 3) { nodes { id } federation { complete cities { city state reason } } } }'
-
-
-@pytest.fixture(scope="module")
-async def limburg(federation, tmp_path_factory):
-    """Offenbach alone takes Limburg for a member."""
-    liar = Liar(tmp_path_factory.mktemp("liar"))
-    home = federation["offenbach"]
-    members = [federation._member(town, frozenset()) for town in federation.towns.values()]
-    signed = sign_membership([*members, liar.member], federation.anchor, datetime.now(UTC), timedelta(hours=1))
-    home.settings.membership_file.write_bytes(signed)
-    await asyncio.sleep(1.5)
-    async with liar.running():
-        yield liar
-    federation.sign(issued_at=datetime.now(UTC) + timedelta(seconds=1))
-    await asyncio.sleep(2.2)
 
 
 async def ask(federation):

@@ -64,6 +64,12 @@ class Store:
         page = await self.page(document, readable, observable, **variables)
         return orjson.loads(next(iter(page.columns.values())))
 
+    async def part(self, document: str, readable=ALL, observable=None, **variables):
+        field = await tree(document, **variables)
+        scope = Scope(readable, readable if observable is None else observable)
+        part = await self.reader.parts(field, scope)
+        return {key: orjson.loads(json) for key, json in part.members.items()}, part
+
     async def one(self, document: str, readable=ALL, **variables):
         field = await tree(document, **variables)
         found = await self.reader.single(field, Scope(readable, readable), field.arguments["id"].split(":", 2)[2])

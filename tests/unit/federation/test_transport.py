@@ -7,6 +7,7 @@ import gzip
 import socket
 import ssl
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -327,3 +328,21 @@ async def test_a_cancelled_request_stays_cancelled() -> None:
 async def test_a_closed_transport_says_so() -> None:
     with pytest.raises(RuntimeError, match="async with"):
         await PeerTransport().get("http://127.0.0.1/", headers={}, timeout_s=1, max_bytes=1)
+
+
+@pytest.mark.parametrize(("header", "is_refused"), [(b"Content-Encoding: gzip", True), (b"X-Encoding: gzip", False)])
+async def test_a_compressed_answer_is_never_larger_than_it_came(header: bytes, is_refused: bool) -> None:
+    """100 MB of zeros come as 100 kB; whoever hides the encoding has sent 100 kB of bytes that nobody inflates."""
+    bomb = gzip.compress(bytes(100_000_000), compresslevel=9)
+    assert len(bomb) < 110_000
+    tracemalloc.start()
+    try:
+        async with peer(answers(http(bomb, header))) as (_, url):
+            if is_refused:
+                with pytest.raises(PeerIncompatible, match="encoded"):
+                    await ask(url, max_bytes=200_000)
+            else:
+                assert (await ask(url, max_bytes=200_000)).body == bomb
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,86 @@
+"""What a peer tells beside its rows: of itself, and of its page. It goes into answers and records, so it is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from federation.errors import PeerIncompatible
+from federation.report import CityReport
+
+MAX_COUNT = 5_000_000  # more than any city has of anything that is counted; 400 cities of it still fit in an Int
+MAX_SUGGESTIONS = 5
+
+Members = Mapping[str, msgspec.Raw]
+"""A JSON object with its values still as bytes, by key."""
+
+_Word = Annotated[str, msgspec.Meta(max_length=100, pattern="^[!-~]*$")]
+_Sentence = Annotated[str, msgspec.Meta(max_length=200, pattern="^[^\\x00-\\x1f]*$")]
+_Suggestion = Annotated[str, msgspec.Meta(max_length=1_000)]
+
+
+class _CityReport(msgspec.Struct):
+    asOf: datetime | None = None  # noqa: N815 - names of the API
+    policyVersion: _Word | None = None  # noqa: N815
+    obligations: Annotated[list[_Sentence], msgspec.Meta(max_length=20)] = []
+
+
+class _Report(msgspec.Struct):
+    cities: list[_CityReport] = []
+
+
+class _PageInfo(msgspec.Struct):
+    hasNextPage: bool = False  # noqa: N815
+
+
+_Members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ReportDecoder = msgspec.json.Decoder(_Report)
+_InfoDecoder = msgspec.json.Decoder(_PageInfo)
+_CountDecoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)] | None)
+_SuggestionsDecoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+    Annotated[list[_Suggestion], msgspec.Meta(max_length=MAX_SUGGESTIONS)]
+)
+
+
+def members_of(answer: msgspec.Raw) -> dict[str, msgspec.Raw]:
+    """The members of an answer, by response key. Raises PeerIncompatible."""
+    members: dict[str, msgspec.Raw] = _read(_Members, answer, "answer")
+    return members
+
+
+def add_told(report: CityReport, federation: msgspec.Raw | None) -> CityReport:
+    """The report with what the peer says of itself. Raises PeerIncompatible."""
+    cities = _read(_ReportDecoder, federation, "report").cities if federation is not None else []
+    if not cities:
+        return report
+    told = cities[0]
+    return replace(report, as_of=told.asOf, policy_version=told.policyVersion, obligations=tuple(told.obligations))
+
+
+def read_has_next(info: msgspec.Raw) -> bool:
+    """Whether the city has a next page. Raises PeerIncompatible."""
+    found: _PageInfo = _read(_InfoDecoder, info, "page info")
+    return found.hasNextPage
+
+
+def read_count(count: bytes | msgspec.Raw) -> int | None:
+    """A number of things, or None if it was not counted. Raises PeerIncompatible."""
+    found: int | None = _read(_CountDecoder, count, "count")
+    return found
+
+
+def read_suggestions(suggestions: bytes | msgspec.Raw) -> list[str]:
+    """Suggested texts. Raises PeerIncompatible."""
+    found: list[str] = _read(_SuggestionsDecoder, suggestions, "list of suggestions")
+    return found
+
+
+def _read(decoder: msgspec.json.Decoder[Any], value: bytes | msgspec.Raw, what: str) -> Any:
+    try:
+        return decoder.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PeerIncompatible(f"its {what} is not in the form that was asked for, or too large") from error

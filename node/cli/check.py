@@ -1,0 +1,26 @@
+"""`verbund check`."""
+
+from __future__ import annotations
+
+import click
+
+from node.auth.keys import load_signing_key
+from node.cli.context import CommandError, open_node
+from node.gate import load_rules
+from node.http.trusted import load_documents
+from node.store.migrate import schema_state
+from schema.build import build_schema
+
+
+@click.command()
+@click.pass_context
+def check(ctx: click.Context) -> None:
+    """Check what a node needs to be served: settings, keys, rules, trusted documents, the database's schema."""
+    with open_node(ctx) as node:
+        load_signing_key(node.settings.signing_key_file)
+        load_rules(node.settings.city_policy_file)
+        load_documents(node.settings.trusted_documents_directory, build_schema().documents)
+        state = schema_state(node.engine)
+        if not state.is_current:
+            raise CommandError(f"the schema is {state.current}, not {state.head}: run `verbund migrate` first")
+    click.echo("the node can be served")

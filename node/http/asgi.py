@@ -1,0 +1,77 @@
+"""One exchange over ASGI without objects for request and response: they would cost more than a small answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from litestar.types import Receive, Scope, Send
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+_ALWAYS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+_CONTENT_LENGTH = b"content-length"
+
+
+class ClientGone(Exception):
+    """The client closed the connection before it had sent its request."""
+
+
+class BodyTooLarge(Exception):
+    """The body exceeds its bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back."""
+
+    status: int
+    body: bytes
+    content_type: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def headers_of(scope: Scope) -> dict[bytes, str]:
+    """The request's headers by name in small letters; of repeated ones the first."""
+    found: dict[bytes, str] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name, value.decode("latin-1"))
+    return found
+
+
+async def body_of(headers: Mapping[bytes, str], receive: Receive, bound: int) -> bytes:
+    """The body, no longer than `bound` bytes.
+
+    Raises:
+        BodyTooLarge, ClientGone.
+    """
+    declared = headers.get(_CONTENT_LENGTH, "")
+    if declared.isdigit() and int(declared[:12]) > bound:
+        raise BodyTooLarge
+    body = b""
+    while True:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part: bytes = message.get("body", b"")
+        body = body + part if body else part
+        if len(body) > bound:
+            raise BodyTooLarge
+        if not message.get("more_body", False):
+            return body
+
+
+async def send_answer(send: Send, answer: Answer, *, with_body: bool = True) -> None:
+    """Send the answer; `with_body` is false for HEAD."""
+    headers = [
+        *_ALWAYS,
+        (b"content-type", answer.content_type.encode()),
+        (_CONTENT_LENGTH, str(len(answer.body)).encode()),
+        *((name.lower().encode(), value.encode("latin-1", "replace")) for name, value in answer.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body if with_body else b"", "more_body": False})

@@ -1,0 +1,55 @@
+"""Content negotiation: which of the forms that we have does the client want (RFC 9110, 12.5). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+MAX_HEADER = 1_000  # characters; a longer header is taken as absent
+RESPONSE_JSON = "application/graphql-response+json"
+JSON = "application/json"
+IDENTITY = "identity"
+ENCODINGS = ("zstd", "gzip", "br")  # what costs us least comes first
+
+_ITEM = re.compile(r"\s*([^\s,;]+)\s*((?:;[^,;]*)*)")
+_QUALITY = re.compile(r";\s*q=([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=256)
+def media_type(accept: str | None) -> str | None:
+    """The media type of the answer, or None if the client wants none of ours.
+
+    Clients from before GraphQL over HTTP send nothing or `*/*`, and get `application/json`.
+    """
+    if not accept or len(accept) > MAX_HEADER:
+        return JSON
+    qualities = dict(_qualities(accept))
+    best, chosen = 0.0, None
+    for offered in (JSON, RESPONSE_JSON):
+        quality = next((qualities[name] for name in (offered, "application/*", "*/*") if name in qualities), 0.0)
+        # named on a par with application/json, the newer type is the one that the client is made for
+        if quality > best or (quality == best > 0 and offered in qualities):
+            best, chosen = quality, offered
+    return chosen
+
+
+@lru_cache(maxsize=256)
+def encoding(accept_encoding: str | None) -> str:
+    """The content coding of the answer; identity unless the client names one of ours."""
+    if not accept_encoding or len(accept_encoding) > MAX_HEADER:
+        return IDENTITY
+    qualities = dict(_qualities(accept_encoding))
+    anything = qualities.get("*", 0.0)
+    best, chosen = 0.0, IDENTITY
+    for offered in ENCODINGS:
+        quality = qualities.get(offered, anything)
+        if quality > best:
+            best, chosen = quality, offered
+    return chosen if best >= qualities.get(IDENTITY, 0.0) else IDENTITY
+
+
+def _qualities(header: str) -> Iterator[tuple[str, float]]:
+    for match in _ITEM.finditer(header):
+        quality = _QUALITY.search(match[2])
+        yield match[1].lower(), min(1.0, float(quality[1])) if quality else 1.0

@@ -1,0 +1,19 @@
+"""Which compiler makes the statement of which result.
+
+A result's statement returns one row: JSON, number of rows read, keys of the datasets that they belong to, keys of
+datasets that are named but denied, policy epoch. The JSON is the array of the one list that is selected, or an object
+of all that is selected by response key. Keys are JSON arrays, or null for none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from node.store.compiler import Compiler
+from node.store.facets import compile_facets
+from node.store.parameters import Statement
+from schema.selection import Field
+
+RESULTS: Mapping[str, Callable[[Field, Compiler], Statement]] = {
+    "DatasetFacetsResult": compile_facets,
+}

@@ -1,0 +1,26 @@
+"""What series and groups have in common: who may see them, what they touch, the objects that they name."""
+
+from __future__ import annotations
+
+from node.store.compiler import Compiler
+from node.store.mapping import Inline, Many, One, Related
+from node.store.reach import crosses
+from schema.selection import Field
+
+VISIBLE = "{p}.dataset_id = any({observable}) and {p}.dataset_id = any({readable})"
+
+
+def one_json(relation: Inline | One | Many | Related, outer: str, child: Field, compiler: Compiler) -> str:
+    """The object that a row with alias `outer` leads to, as JSON text; null if there is none."""
+    assert isinstance(relation, One)
+    condition = compiler.fill(relation.condition, "r", outer=outer)
+    return f"coalesce((select {compiler.object('r', child)} from {relation.table} r where {condition}), 'null')"
+
+
+def touched(root: Field, compiler: Compiler) -> str:
+    """Keys of the datasets that the answer may contain anything of; `chosen` has the datastreams.
+
+    Exact, unless the selection crosses from a thing to all its datastreams: then all that is within reach there.
+    """
+    ids = f"id = any({compiler.names['readable']})" if crosses(root) else "id in (select dataset_id from chosen)"
+    return f"(select json_agg(key) from dataset where {ids})"

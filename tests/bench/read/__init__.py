@@ -1,0 +1,1 @@
+"""The read path beside what people would take instead: PostGraphile, plain Strawberry, SQL by hand."""

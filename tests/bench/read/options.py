@@ -1,0 +1,59 @@
+"""What can be chosen on the command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.bench.read.queries import BY_NAME, DATASTREAMS
+from tests.bench.read.scale import MILLION
+
+SYSTEMS = ("verbund", "postgraphile", "strawberry", "sql")
+CONCURRENCIES = (1, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The choices; the defaults are the benchmark that the figures in the documentation come from."""
+
+    seconds: float
+    rounds: int
+    observations: int
+    only: tuple[str, ...]
+    systems: tuple[str, ...]
+    concurrency: tuple[int, ...]
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Exits with a usage message if something is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench read", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement; default 2")
+    parser.add_argument("--rounds", type=int, default=3, help="default 3; medians are reported")
+    parser.add_argument("--observations", type=int, default=MILLION, help="default a million")
+    parser.add_argument("--only", type=_names(tuple(BY_NAME)), default=tuple(BY_NAME), help="queries: Q1,Q3")
+    parser.add_argument("--systems", type=_names(SYSTEMS), default=SYSTEMS, help="verbund,sql")
+    parser.add_argument("--concurrency", type=_numbers, default=CONCURRENCIES, help="requests at once: 1,16")
+    told = parser.parse_args(arguments)
+    if told.seconds <= 0 or told.rounds < 1:
+        parser.error("--seconds and --rounds must be above 0")
+    if not DATASTREAMS * 10_000 <= told.observations <= 1_000 * MILLION:
+        parser.error("--observations: from 500000 (Q3 needs 10,000 for each datastream) to 1000000000")
+    return Options(**vars(told))
+
+
+def _names(known: tuple[str, ...]):
+    def read(text: str) -> tuple[str, ...]:
+        chosen = tuple(text.split(","))
+        if unknown := set(chosen) - set(known):
+            raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))} is unknown; there are {', '.join(known)}")
+        return tuple(name for name in known if name in chosen)
+
+    return read
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    numbers = tuple(sorted({int(part) for part in text.split(",")}))
+    if not 1 <= numbers[0] <= numbers[-1] <= 256:
+        raise argparse.ArgumentTypeError("from 1 to 256")
+    return numbers

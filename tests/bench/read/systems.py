@@ -1,0 +1,132 @@
+"""The systems under test, all asked the same way: `graphql` ones over HTTP, and the bare statement."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import orjson
+import psycopg
+
+from tests.bench.read.job import HttpJob, Load, LoadFailed, SqlJob, run_client
+from tests.bench.read.queries import CITY, DATASTREAMS, Query, datastream_key
+
+ENOUGH = 0.8  # an answer that is shorter than this share of the checked one is a failure
+TIMEOUT_S = 60
+
+
+class System(Protocol):
+    """What the campaign knows of a system. `pid` is its server's; None if it has none, and its client's memory counts."""
+
+    name: str
+    pid: int | None
+    asked: int
+
+    def ask(self, query: Query, number: int) -> Any:
+        """The data for one datastream, for comparison."""
+
+    def load(self, query: Query, connections: int, seconds: float) -> Load:
+        """Measure; `ask` comes first, since it tells how long answers are."""
+
+
+class GraphQLSystem:
+    """A GraphQL server. `token` gives an access token; the datastream's id is made by `id_of`."""
+
+    def __init__(
+        self,
+        name: str,
+        port: int,
+        pid: int,
+        *,
+        id_of: Callable[[int], int | str] = lambda number: number,
+        token: Callable[[], str] | None = None,
+    ) -> None:
+        self.name = name
+        self.pid: int | None = pid
+        self.asked = 0
+        self._port = port
+        self._id_of = id_of
+        self._token = token
+        self._least: dict[str, int] = {}
+
+    def ask(self, query: Query, number: int) -> Any:
+        """See `System`."""
+        body = self.post({"query": query.documents[self.name], "variables": self._variables(query, number)})
+        self._least[query.name] = int(len(body) * ENOUGH)
+        return orjson.loads(body)["data"]
+
+    def post(self, question: dict[str, Any]) -> bytes:
+        """The body of the answer; raises LoadFailed if there are errors in it."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)
+        try:
+            connection.request("POST", "/graphql", orjson.dumps(question), self._headers())
+            response = connection.getresponse()
+            body = response.read()
+        finally:
+            connection.close()
+        self.asked += 1
+        if response.status != 200 or "errors" in orjson.loads(body):
+            raise LoadFailed(f"{self.name} answered {response.status}: {body[:500].decode(errors='replace')}")
+        return body
+
+    def load(self, query: Query, connections: int, seconds: float) -> Load:
+        """See `System`."""
+        requests = [self._request(query, number) for number in _turns(query)]
+        least = [self._least[query.name]] * len(requests)
+        load = run_client("tests.bench.read.http_client", HttpJob(self._port, requests, least, connections, seconds))
+        self.asked += load.answers
+        return load
+
+    def _request(self, query: Query, number: int) -> bytes:
+        body = orjson.dumps({"query": query.documents[self.name], "variables": self._variables(query, number)})
+        head = [f"{name}: {value}" for name, value in self._headers().items()]
+        lines = ["POST /graphql HTTP/1.1", f"Host: 127.0.0.1:{self._port}", *head, f"Content-Length: {len(body)}"]
+        return "\r\n".join([*lines, "", ""]).encode() + body
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        return headers if self._token is None else headers | {"Authorization": f"Bearer {self._token()}"}
+
+    def _variables(self, query: Query, number: int) -> dict[str, Any]:
+        own = {"id": self._id_of(number)} if query.names_datastream else {}
+        return own | dict(query.variables)
+
+
+class SqlSystem:
+    """The bare statement."""
+
+    name = "sql"
+
+    def __init__(self, url: str) -> None:
+        self.pid: int | None = None
+        self.asked = 0
+        self._url = url
+        self._least: dict[str, int] = {}
+
+    def ask(self, query: Query, number: int) -> Any:
+        """See `System`."""
+        with psycopg.connect(self._url, options="-c TimeZone=UTC") as connection:
+            row = connection.execute(query.statement.encode(), {"id": number, **query.variables}).fetchone()
+        assert row is not None
+        self.asked += 1
+        self._least[query.name] = int(len(row[0]) * ENOUGH)
+        return orjson.loads(row[0])
+
+    def load(self, query: Query, connections: int, seconds: float) -> Load:
+        """See `System`."""
+        parameters = [{"id": number, **query.variables} for number in _turns(query)]
+        least = [self._least[query.name]] * len(parameters)
+        job = SqlJob(self._url, query.statement, parameters, least, connections, seconds)
+        load = run_client("tests.bench.read.sql_client", job)
+        self.asked += load.answers
+        return load
+
+
+def global_id(number: int) -> str:
+    """The id by which Verbund knows the datastream."""
+    return f"{CITY}:datastream:{datastream_key(number)}"
+
+
+def _turns(query: Query) -> Sequence[int]:
+    return range(1, DATASTREAMS + 1) if query.names_datastream else [1]

@@ -1,0 +1,4 @@
+"""Small limits, so that questions run into them."""
+
+OBSERVATIONS = 40
+OTHERS = 30

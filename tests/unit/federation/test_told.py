@@ -1,0 +1,158 @@
+"""What a peer tells of itself and of its page is bounded, because it is passed on."""
+
+from __future__ import annotations
+
+import msgspec
+import orjson
+import pytest
+
+from federation.errors import PeerIncompatible
+from federation.merge import CityPage, Row, merge
+from federation.plan import plan_page
+from federation.report import CityReport, State
+from federation.told import MAX_COUNT, add_told, members_of, read_count, read_suggestions
+from schema.cursor import Cursor, Position
+from schema.document import print_document
+from tests.unit.schema.test_selection import tree
+
+REPORT = CityReport("fulda", State.OK)
+
+
+def raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(orjson.dumps(value))
+
+
+def merged(*pages: CityPage, previous: Cursor | None = None):
+    named = {f"c{number}": page for number, page in enumerate(pages)}
+    return merge(
+        named,
+        starts=dict.fromkeys(named),
+        failed=(),
+        previous=previous,
+        first=5,
+        descending=False,
+        binding="b",
+    )
+
+
+def test_what_a_peer_says_of_itself_goes_into_its_report():
+    told = {"cities": [{"asOf": "2026-01-01T00:00:00+00:00", "policyVersion": "v1", "obligations": ["k=5"]}]}
+    report = add_told(REPORT, raw(told))
+    assert (report.policy_version, report.obligations, report.as_of.year) == ("v1", ("k=5",), 2026)
+    assert add_told(REPORT, raw({"cities": []})) == add_told(REPORT, None) == REPORT
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"asOf": "yesterday"},
+        {"policyVersion": "v 1"},
+        {"policyVersion": "v" * 101},
+        {"obligations": ["x"] * 21},
+        {"obligations": ["x" * 201]},
+        {"obligations": ["a\nb"]},
+    ],
+)
+def test_a_made_up_report_is_refused(row):
+    with pytest.raises(PeerIncompatible):
+        add_told(REPORT, raw({"cities": [row]}))
+
+
+@pytest.mark.parametrize("count", [0, 7, MAX_COUNT, None])
+def test_counts(count):
+    assert read_count(raw(count)) == count
+
+
+@pytest.mark.parametrize("count", [b"-1", b"5000001", b"1.5", b'"1"', b"NaN", b"true", b"1e3", b"[]", b"9" * 400])
+def test_made_up_counts_are_refused(count):
+    with pytest.raises(PeerIncompatible):
+        read_count(msgspec.Raw(count))
+
+
+@pytest.mark.parametrize("texts", [["a"] * 6, ["a" * 1001], [1], "a", None])
+def test_made_up_suggestions_are_refused(texts):
+    with pytest.raises(PeerIncompatible):
+        read_suggestions(raw(texts))
+
+
+def test_members_stay_bytes():
+    assert {key: bytes(value) for key, value in members_of(msgspec.Raw(b'{"a": [1, 2.50]}')).items()} == {
+        "a": b"[1, 2.50]"
+    }
+    for answer in (b"[]", b"null", b'{"a"', b'{"a\xff": 1}'):
+        with pytest.raises(PeerIncompatible):
+            members_of(msgspec.Raw(answer))
+
+
+async def test_counts_and_suggestions_are_asked_for_beside_the_rows_and_only_if_selected():
+    document = "{ datasets { n: totalCount totalCount s: suggestions nodes { id } } }"
+    plan = plan_page(await tree(document))
+    text = print_document([plan.owner_field("fulda", None)]).text
+    assert "pageInfo { hasNextPage } totalCount suggestions federation" in text
+    page = plan.read_page(
+        "fulda",
+        None,
+        {"edges": raw([]), "pageInfo": raw({"hasNextPage": False}), "totalCount": raw(3), "suggestions": raw(["rad"])},
+    )
+    assert (page.total, page.suggestions) == (3, ["rad"])
+    assert plan.assemble(merged(page, page)) == {"n": b"6", "totalCount": b"6", "s": b'["rad"]', "nodes": b"[]"}
+    plan = plan_page(await tree("{ datasets { nodes { id } } }"))
+    text = print_document([plan.owner_field("fulda", None)]).text
+    assert "totalCount" not in text
+    assert "suggestions" not in text
+    assert plan.read_page("fulda", None, {"edges": raw([]), "pageInfo": raw({})}).total is None
+
+
+def test_a_total_is_the_sum_of_those_who_answered():
+    assert merged(CityPage([], False, 3), CityPage([], False, 4)).total == 7
+    assert merged(CityPage([], False, 3), CityPage([], False)).total is None
+    assert merged().total == 0
+    assert merged(*[CityPage([], False, MAX_COUNT)] * 1000).total == 2**31 - 1
+
+
+def test_suggestions_come_in_turns_and_only_if_nobody_has_a_row():
+    one, other = CityPage([], False, 0, ["a", "b", "c"]), CityPage([], False, 0, ["b", "d", "e", "f"])
+    assert merged(one, other).suggestions == ["a", "b", "d", "c", "e"]
+    assert merged(other, one).suggestions == ["b", "a", "d", "e", "c"]
+    hit = CityPage([Row(Position("x", "c2", "k"), [])], False, 1)
+    assert merged(one, other, hit).suggestions == []
+    assert merged(one, CityPage([], True, 5)).suggestions == [], "a page of no rows that has more"
+    before = Cursor("b", Position("x", "c0", "k"))
+    assert merged(one, other, previous=before).suggestions == [], "there were rows on the pages before"
+
+
+@pytest.mark.parametrize(
+    ("order", "good", "bad"),
+    [
+        ("ISSUED_ASC", "2026-01-01T00:00:00.000000Z", "a"),
+        ("MODIFIED_DESC", "0001-01-01T00:00:00.000000Z", "2026-01-01"),
+        ("RELEVANCE", "0.1234", "0.12345"),
+        ("TITLE_ASC", "a" * 500, "a" * 501),
+    ],
+)
+async def test_sort_keys_have_the_form_of_their_order(order, good, bad):
+    plan = plan_page(await tree('{ datasets(orderBy: %s, filter: {text: "rad"}) { nodes { id } } }' % order))
+
+    def read(sort: str):
+        from schema.cursor import encode
+
+        k = encode(Cursor("b", Position(sort, "fulda", "x")))
+        return plan.read_rows(raw([{"k": k, "n0": {}}]), "fulda", None)
+
+    assert len(read(good)) == 1
+    with pytest.raises(PeerIncompatible):
+        read(bad)
+
+
+@pytest.mark.parametrize(("sort", "fits"), [("00001234.5", True), ("1234.5", False), ("NaN", False)])
+async def test_distances_have_a_fixed_width(sort, fits):
+    from schema.cursor import encode
+
+    near = "near: {longitude: 8, latitude: 50, radiusMetres: 9}"
+    plan = plan_page(await tree("{ things(orderBy: DISTANCE, filter: {%s}) { nodes { id } } }" % near))
+    edges = raw([{"k": encode(Cursor("b", Position(sort, "fulda", "x"))), "n0": {}}])
+    if fits:
+        assert len(plan.read_rows(edges, "fulda", None)) == 1
+    else:
+        with pytest.raises(PeerIncompatible):
+            plan.read_rows(edges, "fulda", None)

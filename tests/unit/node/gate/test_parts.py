@@ -1,0 +1,137 @@
+"""The road of results: everybody's part, one record each before anything leaves, and no more bytes than an answer may."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import msgspec
+import orjson
+import pytest
+
+from federation.fanout import Outcome
+from federation.membership import Member, Membership
+from federation.report import CityReport, State
+from node.gate.own_data import OwnPart
+from node.gate.parts import PartsRoad
+from node.store.reader import Part
+from policy.model import ANONYMOUS
+from schema.errors import BadInput, TooCostly, Unavailable
+from schema.ports import Request
+from tests.unit.schema.test_selection import tree
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+REQUEST = Request(ANONYMOUS, "{ … }", 0, "trace", "parent")
+DOCUMENT = "{ datasetFacets { t: total __typename f: federation { complete cities { city state rows } } } }"
+GRANT = SimpleNamespace(datasets=frozenset({1}), policy_version="v", rules_for=lambda keys: ("federation/open",))
+RULING = SimpleNamespace(grant=GRANT, refusals=lambda keys: ())
+
+
+class Own:
+    """This city's data: 3 datasets, unless it fails."""
+
+    answer_bytes = 1_000
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.asked = []
+
+    def check(self, field) -> None:
+        if isinstance(self.error, BadInput):
+            raise self.error
+
+    async def part(self, caller, field) -> OwnPart:
+        self.asked.append(field)
+        if self.error is not None:
+            raise self.error
+        part = Part({"total": b"3"}, 3, frozenset({"akten"}), frozenset(), 1, NOW)
+        return OwnPart(part, RULING, CityReport("offenbach", State.OK, as_of=NOW, policy_version="v"))
+
+
+class Peers:
+    """Fulda counts 4 datasets in so many bytes, Gießen is down."""
+
+    def __init__(self, size: int = 20) -> None:
+        self.size = size
+        self.asked = []
+
+    async def parts(self, plan, members, request):
+        self.asked.append(list(members))
+        given = plan.read("fulda", {"total": msgspec.Raw(b"4")})
+        found = {
+            "fulda": Outcome(CityReport("fulda", State.OK), given, self.size),
+            "giessen": Outcome(CityReport("giessen", State.TIMEOUT, reason="late")),
+        }
+        return {city: found[city] for city in members}
+
+
+def road(own: Own, peers: Peers, settled: list) -> PartsRoad:
+    members = tuple(Member(city, city, None, f"https://{city}.example", {"keys": []}) for city in ("fulda", "giessen"))
+
+    async def settle(recorder, field, reports) -> None:
+        settled.append((recorder.records, reports))
+
+    return PartsRoad(
+        city="offenbach", own=own, fanout=peers, membership=lambda: Membership(members, NOW, NOW, "d"), settle=settle
+    )
+
+
+async def test_everybodys_parts_are_one_answer_with_a_record_each():
+    settled: list = []
+    answer = await road(Own(), Peers(), settled).read(REQUEST, await tree(DOCUMENT))
+    assert orjson.loads(answer.json) == {
+        "t": 7,
+        "__typename": "DatasetFacetsResult",
+        "f": {
+            "complete": False,
+            "cities": [
+                {"city": "fulda", "state": "OK", "rows": 4},
+                {"city": "giessen", "state": "TIMEOUT", "rows": 0},
+                {"city": "offenbach", "state": "OK", "rows": 3},
+            ],
+        },
+    }
+    ((records, reports),) = settled
+    assert {record.counterpart: (record.state, record.rows, record.bytes > 0) for record in records} == {
+        None: ("OK", 3, True),
+        "fulda": ("OK", 4, True),
+        "giessen": ("TIMEOUT", 0, False),
+    }
+    assert {report.city for report in reports} == {"offenbach", "fulda", "giessen"}
+
+
+async def test_too_many_bytes_are_recorded_and_refused():
+    """They have crossed a border, so a record says so, although nothing leaves."""
+    settled: list = []
+    with pytest.raises(TooCostly, match="have 1002 bytes; the limit is 1000"):
+        await road(Own(), Peers(1_001), settled).read(REQUEST, await tree(DOCUMENT))
+    ((records, _),) = settled
+    assert {record.counterpart: record.bytes for record in records} == {None: 0, "fulda": 1_001, "giessen": 0}
+
+
+async def test_mistakes_are_told_before_anybody_is_asked():
+    own, peers, settled = Own(BadInput("no")), Peers(), []
+    with pytest.raises(BadInput):
+        await road(own, peers, settled).read(REQUEST, await tree(DOCUMENT))
+    assert (own.asked, peers.asked, settled) == ([], [], [])
+
+
+async def test_without_its_own_part_nothing_leaves():
+    settled: list = []
+    with pytest.raises(Unavailable):
+        await road(Own(Unavailable("gone")), Peers(), settled).read(REQUEST, await tree(DOCUMENT))
+    assert settled == []
+
+
+async def test_only_the_cities_that_can_have_a_part_are_asked():
+    own, peers, settled = Own(), Peers(), []
+    document = DOCUMENT.replace("datasetFacets", 'datasetFacets(cities: ["offenbach"])')
+    answer = orjson.loads((await road(own, peers, settled).read(REQUEST, await tree(document))).json)
+    assert (answer["t"], answer["f"]["complete"]) == (3, True)
+    assert [field.arguments["cities"] for field in own.asked] == [["offenbach"]]
+    nobody = DOCUMENT.replace("datasetFacets", 'datasetFacets(filter: {ids: ["fulda:dataset:x"]}, cities: ["giessen"])')
+    answer = orjson.loads((await road(own, peers, settled).read(REQUEST, await tree(nobody))).json)
+    assert (answer["t"], answer["f"]["complete"]) == (0, True)
+    assert len(own.asked) == 1
+    assert peers.asked == [[], []]
+    assert [record.state for record in settled[1][0]] == ["SKIPPED"]

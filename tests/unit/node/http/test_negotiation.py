@@ -1,0 +1,72 @@
+"""What the client would like best of what we have."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.http.negotiation import ENCODINGS, IDENTITY, JSON, RESPONSE_JSON, encoding, media_type
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        (None, JSON),
+        ("", JSON),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        ("application/json", JSON),
+        (RESPONSE_JSON, RESPONSE_JSON),
+        (f"{RESPONSE_JSON}, application/json;q=0.9", RESPONSE_JSON),
+        (f"application/json, {RESPONSE_JSON}", RESPONSE_JSON),
+        (f"application/json, {RESPONSE_JSON};q=0.5", JSON),
+        ("APPLICATION/JSON; charset=utf-8", JSON),
+        ("text/html, application/xhtml+xml, */*;q=0.8", JSON),
+        ("text/html", None),
+        ("application/json;q=0", None),
+        (f"*/*;q=0.1, application/json;q=0, {RESPONSE_JSON};q=0", None),
+        ("x" * 5_000, JSON),
+    ],
+)
+def test_media_types(accept, chosen):
+    assert media_type(accept) == chosen
+
+
+@pytest.mark.parametrize(
+    ("accepted", "chosen"),
+    [
+        (None, IDENTITY),
+        ("", IDENTITY),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, deflate, br", "gzip"),
+        ("gzip;q=0.5, br;q=0.8", "br"),
+        ("zstd;q=0, *", "gzip"),
+        ("*", "zstd"),
+        ("identity", IDENTITY),
+        ("identity, gzip;q=0.5", IDENTITY),
+        ("deflate", IDENTITY),
+        ("GZIP", "gzip"),
+        ("gzip;q=0", IDENTITY),
+    ],
+)
+def test_content_codings(accepted, chosen):
+    assert encoding(accepted) == chosen
+
+
+QUALITIES = st.sampled_from(["", ";q=0", ";q=0.3", ";q=0.7", ";q=1", ";q=1.000", "; q=0.5 "])
+HEADERS = st.lists(st.tuples(st.sampled_from([*ENCODINGS, "identity", "*", "deflate"]), QUALITIES), max_size=6)
+
+
+@given(HEADERS)
+def test_nothing_is_chosen_that_the_client_refuses(parts):
+    chosen = encoding(", ".join(name + quality for name, quality in parts))
+    said = dict(parts)
+    if chosen != IDENTITY:
+        assert said.get(chosen, said.get("*")) not in {None, ";q=0"}
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_understood_somehow(text):
+    assert encoding(text) in {*ENCODINGS, IDENTITY}
+    assert media_type(text) in {JSON, RESPONSE_JSON, None}
