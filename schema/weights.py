@@ -21,12 +21,15 @@ WEIGHTS: Mapping[str, float] = {
     "Query.datastream": 100,
     "Query.datastreams": 100,
     "Query.observations": 100,
+    "Query.aggregate": 100,
+    "Query.series": 100,
     "Query.thing": 100,
     "Query.things": 100,
     # a list in each object of another list
     "DatastreamConnection": 5,
     "ObservationConnection": 5,
     # read one after the other where they lie
+    "AggregateBucket": 0.1,
     "Observation": 0.1,
     # columns of the object that they belong to
     "BoundingBox": 0.1,
@@ -43,7 +46,9 @@ WEIGHTS: Mapping[str, float] = {
     "DatastreamEdge": 0,
     "FederationReport": 0,
     "ObservationEdge": 0,
+    "AggregateResult": 0,
     "PageInfo": 0,
+    "SeriesResult": 0,
     "ThingEdge": 0,
     # the whole filter once more, without the page
     "DatasetConnection.suggestions": 1000,

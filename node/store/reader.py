@@ -117,7 +117,11 @@ class Reader:
         result = await self._run(self._result_statement(root), Inputs(root, scope))
         json = _bytes(result, 0)
         self._check_size(root, len(json))
-        rows, datasets, denied, epoch = (result.get_value(0, column) for column in range(1, 5))
+        rows, datasets, denied, epoch, *refused = (result.get_value(0, column) for column in range(1, result.nfields))
+        if refused and refused[0] is not None:
+            raise TooCostly(
+                f"{root.key}: {refused[0].decode()}", hint="narrow the filter, group by less, or choose longer buckets"
+            )
         return Part(
             members=_members(root, json),
             rows=int(rows or 0),

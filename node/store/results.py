@@ -1,7 +1,8 @@
 """Which compiler makes the statement of which result.
 
 A result's statement returns one row: JSON, number of rows read, keys of the datasets that they belong to, keys of
-datasets that are named but denied, policy epoch. The JSON is the array of the one list that is selected, or an object
+datasets that are named but denied, policy epoch; and if there is a sixth column that is not null, it tells why nothing
+was read: too much would have come. The JSON is the array of the one list that is selected, or an object
 of all that is selected by response key. Keys are JSON arrays, or null for none.
 """
 
@@ -12,8 +13,12 @@ from collections.abc import Callable, Mapping
 from node.store.compiler import Compiler
 from node.store.facets import compile_facets
 from node.store.parameters import Statement
+from node.store.statistics.aggregate import compile_aggregate
+from node.store.statistics.series import compile_series
 from schema.selection import Field
 
 RESULTS: Mapping[str, Callable[[Field, Compiler], Statement]] = {
+    "AggregateResult": compile_aggregate,
     "DatasetFacetsResult": compile_facets,
+    "SeriesResult": compile_series,
 }

@@ -76,29 +76,41 @@ class Sessions:
         return await self.run(*calls)
 
     async def _take(self) -> Session:
-        while self._idle:
-            session = self._idle.pop()
-            if session.is_usable:
-                return session
-            self._discard(session)
-        if self._open >= self._size:
-            waiting: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiting)
-            try:
-                async with asyncio.timeout(WAIT_S):
-                    given = await waiting
-            except TimeoutError:
-                raise Unavailable("all sessions with the database are busy") from None
-            finally:
-                self._forget(waiting)
+        while True:
+            while self._idle:
+                session = self._idle.pop()
+                if session.is_usable:
+                    return session
+                self._discard(session)
+            if self._open < self._size:
+                return await self._connect()
+            given = await self._wait()
             if given is not None:
                 return given
-        return await self._connect()
 
-    def _forget(self, waiting: asyncio.Future[Session | None]) -> None:
-        """A request that gave up must not keep a session that it was given in the same moment."""
+    async def _wait(self) -> Session | None:
+        """A session that another request gives back, or None if there is room for a new one."""
+        waiting: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        try:
+            async with asyncio.timeout(WAIT_S):
+                return await waiting
+        except BaseException as error:
+            self._pass_on(waiting)
+            if isinstance(error, TimeoutError):
+                raise Unavailable("all sessions with the database are busy") from None
+            raise
+
+    def _pass_on(self, waiting: asyncio.Future[Session | None]) -> None:
+        """A request that gave up must not keep what it was given in the same moment."""
         if waiting in self._waiting:
             self._waiting.remove(waiting)
+        elif waiting.done() and not waiting.cancelled():
+            session = waiting.result()
+            if session is not None:
+                self._give_back(session)
+            else:
+                self._offer(None)
 
     async def _connect(self) -> Session:
         self._open += 1
@@ -121,13 +133,8 @@ class Sessions:
         is_old = asyncio.get_running_loop().time() - session.opened_at > LIFETIME_S
         if is_old or self._size == 0 or not session.is_usable:
             self._discard(session)
-            return
-        while self._waiting:
-            waiting = self._waiting.popleft()
-            if not waiting.done():
-                waiting.set_result(session)
-                return
-        self._idle.append(session)
+        elif not self._offer(session):
+            self._idle.append(session)
 
     def _discard(self, session: Session) -> None:
         task = asyncio.get_running_loop().create_task(session.close())
@@ -138,8 +145,13 @@ class Sessions:
     def _closed(self) -> None:
         """There is room for another session: somebody who waits may open it."""
         self._open -= 1
+        self._offer(None)
+
+    def _offer(self, session: Session | None) -> bool:
+        """Give a session, or room for one, to the request that has waited longest."""
         while self._waiting:
             waiting = self._waiting.popleft()
             if not waiting.done():
-                waiting.set_result(None)
-                return
+                waiting.set_result(session)
+                return True
+        return False

@@ -7,11 +7,13 @@ that every argument below is read; that finds the mistakes that are told for the
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
 from graphql import (
+    DocumentNode,
     GraphQLEnumType,
     GraphQLError,
     GraphQLField,
@@ -178,13 +180,18 @@ class PlainNode:
     async def _execute(self, question: Question, root: Any, view: View) -> Any:
         result = execute(
             self.schema,
-            parse(question.document),
+            _parsed(question.document),
             root_value=root,
             context_value=view,
             variable_values=question.variables,
             operation_name=question.operation_name,
         )
         return await result if isawaitable(result) else result
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> DocumentNode:
+    return parse(text)
 
 
 def _code(error: GraphQLError) -> str:

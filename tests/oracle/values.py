@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLList, GraphQLNonNull, GraphQLScalarType
-from hypothesis import strategies as st
 
 from tests.oracle.limits import OBSERVATIONS
 from tests.oracle.resolvers import UNUSED_INPUT
@@ -42,12 +41,12 @@ AFTERWARDS = (timedelta(microseconds=1), timedelta(hours=1), timedelta(days=300)
 
 
 class Values:
-    """Draws values for one world. `mistakes` says whether any may be wrong."""
+    """Chooses values for one world. In one of ten cases some may be wrong."""
 
-    def __init__(self, draw: st.DrawFn, world: World, *, mistakes: bool) -> None:
-        self._draw = draw
+    def __init__(self, choices: Iterator[int], world: World) -> None:
+        self._choices = choices
         self._world = world
-        self._mistakes = mistakes
+        self._mistakes = self.chance(10)
 
     def of(self, place: tuple[str, str], type_: Any, given: Mapping[str, Any] = NOTHING) -> Any:
         """A JSON value for an argument or input field, given where it stands: (type, field or argument).
@@ -60,15 +59,18 @@ class Values:
 
     def chance(self, percent: int) -> bool:
         """True in about so many cases of a hundred. Shrinks to False."""
-        return self._draw(_HUNDRED) >= 100 - percent
+        return self._below(100) >= 100 - percent
 
     def pick(self, values: Sequence[Any]) -> Any:
         """One of them. Shrinks to the first."""
-        return values[self._draw(st.integers(0, len(values) - 1))]
+        return values[self._below(len(values))]
+
+    def _below(self, end: int) -> int:
+        return next(self._choices, 0) % end
 
     def _present(self, place: tuple[str, str], type_: Any, given: Mapping[str, Any]) -> Any:
         if isinstance(type_, GraphQLList):
-            return [self._one(place, type_.of_type) for _ in range(self.pick((1, 2, 0, 3)))]
+            return [self._one(place, type_.of_type) for _ in range(0 if self.chance(5) else self.pick((1, 2, 3)))]
         if isinstance(type_, GraphQLInputObjectType):
             return self._object(type_)
         return self._one(place, type_, given)
@@ -98,7 +100,8 @@ class Values:
         if kind is not None:
             return self._id(kind)
         if place[1] in _TEXTS_OF:
-            return self.pick((*_TEXTS_OF[place[1]](self._world), "nichts"))
+            texts = tuple(_TEXTS_OF[place[1]](self._world))
+            return self.pick(texts) if texts and not self.chance(10) else "nichts"
         assert isinstance(type_, GraphQLScalarType), f"the oracle has no values for {place}"
         return self._scalar(type_.name, place[1])
 
@@ -126,13 +129,19 @@ class Values:
             return self.pick(MALFORMED_IDS)
         keys = [one.key for one in _KEYS[kind](self._world)]
         city = CITY if not self.chance(10) else self.pick((SUSPENDED, STRANGER))
-        return f"{city}:{kind}:{self.pick((*keys, 'nichts'))}"
+        return f"{city}:{kind}:{self.pick(keys) if keys and not self.chance(10) else 'nichts'}"
 
     def _city(self) -> str:
-        return self.pick((CITY, CITY, SUSPENDED)) if self._world.has_suspended else CITY
+        return self.pick((CITY, CITY, CITY, SUSPENDED)) if self._world.has_suspended else CITY
 
     def _first(self) -> int:
-        return self.pick((-1, OBSERVATIONS + 1, 2**31 - 1)) if self._wrong() else self.pick((2, 1, 0, 3, 7, 30))
+        return (
+            self.pick((-1, OBSERVATIONS + 1, 2**31 - 1))
+            if self._wrong()
+            else 0
+            if self.chance(4)
+            else self.pick((3, 1, 2, 7, 30))
+        )
 
     def _time(self) -> str:
         time = self.pick(TIMES) + self.pick(TIME_SHIFTS)
@@ -141,21 +150,25 @@ class Values:
     def _interval(self) -> dict[str, str]:
         if self._wrong():
             return {"start": TIMES[0].isoformat(), "end": self.pick((TIMES[0], TIMES[1])).isoformat()}
-        if not self.chance(50):
+        if not self.chance(60):
             return {"start": "0001-01-01T00:00:00Z", "end": "9999-12-31T00:00:00+00:00"}
         start, end = sorted((self.pick(TIMES), self.pick(TIMES)))
         return {"start": start.isoformat(), "end": (end + self.pick(AFTERWARDS)).isoformat()}
 
     def _box(self) -> dict[str, float]:
-        west, east = sorted((self.pick(LONGITUDES), self.pick(LONGITUDES)))
-        south, north = sorted((self.pick(LATITUDES), self.pick(LATITUDES)))
+        west, east = sorted((self.pick((-180.0, *LONGITUDES)), self.pick((180.0, *LONGITUDES))))
+        south, north = sorted((self.pick((-90.0, *LATITUDES)), self.pick((90.0, *LATITUDES))))
         if self._wrong():
             east, north = self.pick(((west - 1, north), (east, 91.0), (1e308, north)))
         return {"west": west, "south": south, "east": east, "north": north}
 
     def _circle(self) -> dict[str, float]:
         metres = self.pick((0, -1, 1_000_001) if self._wrong() else _NUMBERS["radiusMetres"])
-        return {"longitude": self.pick(LONGITUDES), "latitude": self.pick(LATITUDES), "radiusMetres": metres}
+        places = [thing.location for thing in self._world.things if thing.location is not None]
+        longitude, latitude = self.pick(LONGITUDES), self.pick(LATITUDES)
+        if not self.chance(30) and places:
+            longitude, latitude = self.pick(places)
+        return {"longitude": longitude, "latitude": latitude, "radiusMetres": metres}
 
     def _range(self, type_: GraphQLInputObjectType) -> dict[str, Any]:
         names = tuple(type_.fields)
@@ -173,9 +186,8 @@ _NUMBERS: dict[str, Sequence[float]] = {
     **dict.fromkeys(("west", "east", "longitude"), LONGITUDES),
     **dict.fromkeys(("south", "north", "latitude"), LATITUDES),
     **dict.fromkeys(("min", "max"), tuple(value for value in RESULTS if value is not None)),
-    "radiusMetres": (1_000.5, 20_000.25, 999_999.0, 1e-3),
+    "radiusMetres": (20_000.25, 7_000.5, 999_999.0, 1e-3),
 }
-_HUNDRED = st.integers(0, 99)
 _KEYS: dict[str, Callable[[World], Iterable[Any]]] = {
     "dataset": lambda world: world.datasets,
     "thing": lambda world: world.things,

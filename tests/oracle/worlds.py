@@ -217,12 +217,9 @@ _guest = st.sampled_from(MEMBERS).flatmap(
     )
 )
 CALLERS = st.one_of(
-    _own,
-    _own,
-    _own,
-    _guest,
-    _guest,
-    st.just(Caller()),
+    *[_own] * 5,
+    *[_guest] * 3,
+    *[st.just(Caller())] * 2,
     st.sampled_from(
         (
             Caller(CITY, "portal", "research", frozenset()),  # without the scope to read

@@ -28,6 +28,10 @@ _KEYS = {
 }
 _ALWAYS = ("(select p.key from observed_property p where p.id = s.observed_property_id)", 's.unit collate "C"')
 _FITS = "(select fits from size)"
+_REFUSAL = (
+    f"format('it has %s groups with %s buckets each; the limits are {MAX_GROUPS} groups and {MAX_CELLS} buckets of all"
+    " groups together', groups, buckets)"
+)
 
 
 def _common(column: str) -> str:
@@ -72,7 +76,7 @@ def compile_aggregate(root: Field, compiler: Compiler) -> Statement:
     now = measures_of(frame.now, buckets, build)
     before = measures_of(frame.before, previous, build) if frame.before is not None and previous else None
     tables = _tables(root, compiler, frame, buckets, now, before)
-    members = [(group.key, _groups_json(group, path, compiler, bool(buckets))) for group, path in groups]
+    members = [(group.key, _groups_json(group, path, compiler, lines=bool(buckets))) for group, path in groups]
     members += [(child.key, literal(f'"{root.type_name}"')) for child in root.children if child.name == TYPENAME]
     columns = [
         members[0][1] if len(members) == 1 and groups else json_object(members),
@@ -80,7 +84,7 @@ def compile_aggregate(root: Field, compiler: Compiler) -> Statement:
         touched(root, compiler),
         compiler.denied("Observation", compiler.named("Observation", root)),
         EPOCH,
-        f"(select to_json(size)::text from size where not {_FITS})",
+        f"(select {_REFUSAL} from size where not fits)",
     ]
     sql = f"with {', '.join(tables)} select {', '.join(columns)}"
     return compiler.parameters.statement(sql, plan=BY_VALUES)
@@ -123,7 +127,7 @@ def _column(path: Path) -> str:
     return "json_" + "_".join(map(str, path))
 
 
-def _groups_json(group: Field, path: Path, compiler: Compiler, lines: bool) -> str:
+def _groups_json(group: Field, path: Path, compiler: Compiler, *, lines: bool) -> str:
     """The JSON array of the groups."""
     row = json_object((child.key, _group_value(child, at, compiler)) for child, at in children_of(group, path))
     source = "groups y full join lines l on l.g = y.g" if lines else "groups y"

@@ -32,7 +32,8 @@ def cell_tables(
         f" (select array_agg(id) from paced{suffix}) as ids, (select array_agg(id) from paced{suffix} where even)"
         " as even_ids, (select array_agg(coalesce(f.g, 0) order by n) from generate_series((select min(id) from"
         " fitting), (select max(id) from fitting)) n left join fitting f on f.id = n) as groups,"
-        f" (select coalesce(bool_and(even), true) from paced{suffix}) and not {_reaching(period, covered=covered)} as plain)"
+        f" (select coalesce(bool_and(even), true) from paced{suffix})"
+        f" and true as plain)"
     )
     plain = _read(period, "ids", usable)
     careful = (

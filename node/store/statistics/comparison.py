@@ -31,13 +31,9 @@ class Back:
         found = local.replace(year=year, month=month + 1, day=day) - timedelta(days=self.days)
         return found.replace(fold=local.fold)
 
-    def before_end(self, local: datetime) -> datetime:
-        """As `before`, for the end of a period: where that is the midnight before a day that the month does not have,
-        the period goes to the end of the month's last day.
-        """
-        found = self.before(local)
-        is_missing = (found + timedelta(days=self.days)).day != local.day
-        return found + _DAY if is_missing and local.time() == time() else found
+    def misses(self, local: datetime) -> bool:
+        """Whether the earlier month does not have this day."""
+        return (self.before(local) + timedelta(days=self.days)).day != local.day
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +72,32 @@ def earlier(buckets: tuple[datetime, ...], every: Every | None, zone: ZoneInfo, 
     """The earlier buckets of those with these borders.
 
     The period goes from `back` before its start to `back` before its end by the local clock, and a bucket is compared
-    with the one that starts at the same local time.
+    with the one that starts at the same local time. Up to a day that the earlier month does not have, the period goes
+    to the end of that month.
 
     Raises:
         BadInput: that lies outside the calendar.
     """
     try:
-        start, end = reached(back.before(wall(buckets[0], zone)), zone), _end(buckets[-1], zone, back)
+        start, end = _period(wall(buckets[0], zone), wall(buckets[-1], zone), zone, back)
         found = borders(start, max(start, end), every, zone)
         numbers = {border: number for number, border in enumerate(found[:-1], 1)} if start < end else {}
-        if every is None:
-            return Earlier(found, (numbers.get(start, 0),))
-        moments = (_moment(border, every, zone, back) for border in buckets[:-1])
-        return Earlier(found, tuple(0 if at is None else numbers.get(max(at, start), 0) for at in moments))
+        moments = [start, *(_moment(border, every, zone, back) for border in buckets[1:-1])]
+        return Earlier(found, tuple(0 if at is None else numbers.get(at, 0) for at in moments))
     except (OverflowError, ValueError):
         raise BadInput("compareWith: that is outside the calendar", hint="choose a nearer time") from None
 
 
-def _end(border: datetime, zone: ZoneInfo, back: Back) -> datetime:
-    return reached(back.before_end(wall(border, zone)), zone)
+def _period(first: datetime, last: datetime, zone: ZoneInfo, back: Back) -> tuple[datetime, datetime]:
+    start, end = reached(back.before(first), zone), reached(back.before(last), zone)
+    if back.misses(last) and (last.time() == time() or not back.misses(first) or end <= start):
+        midnight = back.before(last).replace(hour=0, minute=0, second=0, microsecond=0)
+        return start, reached(midnight + _DAY, zone)
+    return start, end
 
 
-def _moment(border: datetime, every: Every, zone: ZoneInfo, back: Back) -> datetime | None:
+def _moment(border: datetime, every: Every | None, zone: ZoneInfo, back: Back) -> datetime | None:
+    assert every is not None, "without a length there are no borders inside"
     local = wall(border, zone)
     if every.follows_utc:
         before = back.before(local)

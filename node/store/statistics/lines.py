@@ -13,13 +13,16 @@ from node.store.statistics.measures import Measures
 MAX_INT = 2**31 - 1
 
 
-def lines_table(columns: Mapping[str, str], now: Measures, before: Measures | None, fits: str) -> str:
+def lines_table(
+    columns: Mapping[str, str], now: Measures, before: Measures | None, fits: str, *, extra: str = ""
+) -> str:
     """The table `lines` with group `g` and aggregates over the buckets in order.
 
     `columns`: JSON text of a bucket by name of the column, from the tables `frame`, `cells` and `covered`, with
-    suffixes. `fits` is a condition without which there are no lines.
+    suffixes. `fits` is a condition without which there are no lines; `extra` is one more column of `groups` to be
+    had as `frame`'s.
     """
-    sources = _grid(now, fits) + _cells(now, "i")
+    sources = _grid(now, fits, extra) + _cells(now, "i")
     if before is not None:
         x = before.period.suffix
         sources += f" full join {_grid(before, fits)} on frame{x}.g = frame.g and frame{x}.i = frame.j"
@@ -34,9 +37,11 @@ def _cells(measures: Measures, number: str) -> str:
     return "".join(f" full join {table} on {table}.g = frame.g and {table}.b = frame.{number}" for table in tables)
 
 
-def _grid(measures: Measures, fits: str) -> str:
+def _grid(measures: Measures, fits: str, extra: str = "") -> str:
     x = measures.period.suffix
     columns = "g.g, g.members, g.measured, f.i, f.j, f.start_json, f.finish_json, f.seconds"
+    if extra:
+        columns += f", g.{extra}"
     if measures.expected:
         columns += f", {_EXPECTED} as expected"
     return f"(select {columns} from groups g cross join frame{x} f where {fits}) frame{x}"
@@ -44,9 +49,9 @@ def _grid(measures: Measures, fits: str) -> str:
 
 # as many as fit, by the intervals of the group's datastreams: mostly all the same
 _EXPECTED = (
-    f"least({MAX_INT}, case when g.measured < g.members or g.members = 0 then null"
+    f"case when g.members > 0 and g.measured = g.members then least({MAX_INT}, case"
     " when g.shortest = g.longest then g.members * round(f.seconds / g.shortest)"
-    " else (select sum(round(f.seconds / seconds)) from unnest(g.lengths) seconds) end)::bigint"
+    " else (select sum(round(f.seconds / seconds)) from unnest(g.lengths) seconds) end)::bigint end"
 )
 
 

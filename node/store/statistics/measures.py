@@ -84,7 +84,8 @@ class Measures:
             case "expected":
                 return f"coalesce({frame}.expected::text, 'null')"
             case "missing":
-                return f"coalesce(greatest({frame}.expected - coalesce({cell}.count, 0), 0)::text, 'null')"
+                missing = f"greatest({frame}.expected - coalesce({cell}.count, 0), 0)"  # which passes over null
+                return f"case when {frame}.expected is not null then {missing}::text else 'null' end"
             case name if name == TYPENAME:
                 return literal(f'"{child.type_name}"')
             case name:

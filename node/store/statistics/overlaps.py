@@ -19,9 +19,7 @@ LENGTH = "coalesce(o.phenomenon_end, o.phenomenon_time) - o.phenomenon_time"
 
 
 def even_tables(period: Period) -> Iterator[str]:
-    """`paced`: the datastreams of `fitting` with the start of their first observation in the period, and whether all
-    observations are `even`.
-    """
+    """`paced`: the datastreams of `fitting`, and whether all their observations in the period are `even`."""
     within = f"o.datastream_id = s.id and {period.within}"
     yield (
         f"first{period.suffix} as materialized (select s.id, s.interval_seconds as seconds,"

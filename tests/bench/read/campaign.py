@@ -16,7 +16,7 @@ from tests.bench.read.values import check_agreement
 CHECKED = (1, 17, 50)  # numbers of datastreams
 WARM_UP_S = 0.5
 WARM_UP_CONNECTIONS = 4
-QUIET_S = 1.0
+QUIET_S = 0.5
 QUIET_SHARE = 0.15  # of one processor
 LOOK_S = 0.15
 

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.bench.read.queries import BY_NAME, DATASTREAMS
-from tests.bench.read.scale import MILLION
+from tests.bench.read.scale import MILLION, Scale, scale_of
 
 SYSTEMS = ("verbund", "postgraphile", "strawberry", "sql")
 CONCURRENCIES = (1, 16)
+MAX_DATASTREAMS = 5_000
+LONGEST = 10_000  # observations that a query asks for
+MAX_EACH = 3_000_000  # quarters of an hour since about 1940
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class Options:
 
     seconds: float
     rounds: int
-    observations: int
+    scale: Scale
     only: tuple[str, ...]
     systems: tuple[str, ...]
     concurrency: tuple[int, ...]
@@ -31,15 +34,19 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement; default 2")
     parser.add_argument("--rounds", type=int, default=3, help="default 3; medians are reported")
     parser.add_argument("--observations", type=int, default=MILLION, help="default a million")
+    parser.add_argument("--datastreams", type=int, help="that share them; default 50, or 500 beyond five millions")
     parser.add_argument("--only", type=_names(tuple(BY_NAME)), default=tuple(BY_NAME), help="queries: Q1,Q3")
     parser.add_argument("--systems", type=_names(SYSTEMS), default=SYSTEMS, help="verbund,sql")
     parser.add_argument("--concurrency", type=_numbers, default=CONCURRENCIES, help="requests at once: 1,16")
     told = parser.parse_args(arguments)
     if told.seconds <= 0 or told.rounds < 1:
         parser.error("--seconds and --rounds must be above 0")
-    if not DATASTREAMS * 10_000 <= told.observations <= 1_000 * MILLION:
-        parser.error("--observations: from 500000 (Q3 needs 10,000 for each datastream) to 1000000000")
-    return Options(**vars(told))
+    scale = scale_of(told.observations, told.datastreams)
+    if not DATASTREAMS <= scale.datastreams <= MAX_DATASTREAMS:
+        parser.error(f"--datastreams: from {DATASTREAMS} to {MAX_DATASTREAMS}")
+    if not LONGEST <= scale.each <= MAX_EACH:
+        parser.error(f"--observations: for each datastream from {LONGEST} (Q3 asks for as many) to {MAX_EACH}")
+    return Options(told.seconds, told.rounds, scale, told.only, told.systems, told.concurrency)
 
 
 def _names(known: tuple[str, ...]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import psycopg
 import pytest
@@ -69,6 +70,17 @@ async def test_who_waits_too_long_is_told(sessions, monkeypatch):
     with pytest.raises(Unavailable):
         await value(sessions, "select 1")
     assert await asyncio.gather(*busy) == [b"1", b"1"]
+
+
+async def test_requests_that_give_up_in_any_moment_keep_no_session(sessions):
+    async def impatient(patience: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await value(sessions, "select 1 from pg_sleep(0.003)")
+
+    await asyncio.gather(*(impatient(0.0005 * (number % 20)) for number in range(200)))
+    async with asyncio.timeout(5):
+        assert await asyncio.gather(*(value(sessions, "select 2") for _ in range(10))) == [b"2"] * 10
 
 
 async def test_a_statement_that_takes_too_long_is_cancelled(sessions):

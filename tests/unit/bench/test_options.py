@@ -14,7 +14,7 @@ def test_the_default_is_everything():
     options = parse([])
     assert options.only == ("Q1", "Q2", "Q3", "Q4", "Q5")
     assert options.systems == ("verbund", "postgraphile", "strawberry", "sql")
-    assert (options.concurrency, options.observations) == ((1, 16), 1_000_000)
+    assert (options.concurrency, options.scale) == ((1, 16), scale_of(1_000_000))
 
 
 def test_choices_keep_the_order_of_the_benchmark():
@@ -25,7 +25,7 @@ def test_choices_keep_the_order_of_the_benchmark():
 @pytest.mark.parametrize(
     "arguments",
     [["--only", "Q6"], ["--systems", "oracle"], ["--concurrency", "0"], ["--seconds", "0"], ["--rounds", "0"],
-     ["--observations", "1000"], ["--fast"]],
+     ["--observations", "1000"], ["--datastreams", "49"], ["--fast"]],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(arguments, capsys):
     with pytest.raises(SystemExit) as ended:

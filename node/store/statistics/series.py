@@ -1,0 +1,166 @@
+"""Compile `series`: datastreams in columns, their observations as they are or one value for each bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from node.store.arguments import Builder
+from node.store.compiler import EPOCH, Compiler
+from node.store.parameters import BY_VALUES, Inputs, Path, Statement
+from node.store.sql import LARGEST, all_of, json_object, json_text, literal
+from node.store.statistics.answers import VISIBLE, touched
+from node.store.statistics.cells import IS_NUMBER, cell_tables
+from node.store.statistics.frame import Frame, buckets_of, frame_of, frame_table
+from node.store.statistics.lines import groups_table, lines_table
+from node.store.statistics.measures import Measures, number_json
+from schema.errors import TooCostly
+from schema.estimates import LONGEST_SERIES
+from schema.selection import TYPENAME, Field
+
+_COUNTS = "bool_or(observation_type like '%/OM_CountObservation')"
+_TRUST = ("CHECKED", "RAW", "ESTIMATED", "SUSPECT")
+_RANK = " ".join(f"when '{quality}' then {rank}" for rank, quality in enumerate(_TRUST, 1))
+_QUALITY = " ".join(f"""when {rank} then '"{quality}"'""" for rank, quality in enumerate(_TRUST, 1))
+_FINITE = f"case when o.result between -{LARGEST} and {LARGEST} then o.result::text else 'null' end"
+_RAW: Mapping[str, str] = {
+    "times": "to_json(o.phenomenon_time)::text",
+    "ends": "coalesce(to_json(o.phenomenon_end)::text, 'null')",
+    "values": _FINITE,
+    "qualities": "'\"' || o.quality || '\"'",
+}
+
+
+def compile_series(root: Field, compiler: Compiler) -> Statement:
+    """The statement of `series`; columns as `node.store.results` says. Rows are values."""
+    compiler.learn_paths(root)
+    build = Builder(compiler.city, compiler.parameters)
+    keys = build.ids("datastreams", "datastream")
+    room = compiler.parameters.add(_room, "int")
+    frame = frame_of(build, root.arguments)
+    selected = list(root.children_named("series"))
+    of_datastream = compiler.fill(VISIBLE, "o", parent="s")
+    chosen = (
+        f"chosen as materialized (select s.*, k.at as g, {frame.longest} > 0 and coalesce(s.interval_seconds >"
+        f" {frame.longest}, false) as coarse from (select key, min(at) as at from unnest({keys}) with ordinality"
+        f" k (key, at) group by key) k join datastream s on s.key = k.key where {of_datastream} and {room} > 0)"
+    )
+    tables = [chosen]
+    wanted = {child.name for one in selected for child in one.children}
+    quality = f"o.quality::text = any({build.texts('qualities')})" if _has(root, "qualities") else ""
+    if _has(root, "every"):
+        tables += _bucket_tables(root, frame, wanted, [IS_NUMBER, *filter(None, [quality])])
+        values, count = _bucket_values(root), f"(select count(*) * {frame.count} from chosen)"
+        source = "chosen s full join lines l on l.g = s.g"
+    else:
+        tables.append(_raw_table(wanted, [frame.now.within, *filter(None, [quality])], room))
+        values, count = _raw_values(), "(select sum(count)::bigint from raw)"
+        source = "chosen s full join raw l on l.g = s.g"
+    members = [(one.key, _series_json(one, values, source, compiler)) for one in selected]
+    members += [(child.key, literal(f'"{root.type_name}"')) for child in root.children if child.name == TYPENAME]
+    columns = [
+        members[0][1] if len(members) == 1 and selected else json_object(members),
+        count,
+        touched(root, compiler),
+        compiler.denied("Observation", {"Datastream": keys}),
+        EPOCH,
+    ]
+    return compiler.parameters.statement(f"with {', '.join(tables)} select {', '.join(columns)}", plan=BY_VALUES)
+
+
+def _has(root: Field, argument: str) -> bool:
+    return root.arguments.get(argument) is not None
+
+
+def _room(inputs: Inputs) -> int:
+    """How many values each series may have.
+
+    Raises:
+        TooCostly: buckets are never cut off, and there are too many.
+    """
+    arguments = inputs.root.arguments
+    asked = max(1, len(set(arguments["datastreams"])))
+    if arguments.get("every") is not None:
+        count = buckets_of(arguments).count * asked
+        if count > LONGEST_SERIES:
+            raise TooCostly(
+                f"every: {asked} datastreams have {count} buckets in `during`; the limit is {LONGEST_SERIES}",
+                hint="choose a longer `every`, a shorter `during`, or fewer datastreams",
+            )
+    return LONGEST_SERIES // asked
+
+
+def _raw_table(wanted: set[str], conditions: list[str], room: str) -> str:
+    """`raw`: the columns of each datastream as JSON, how many values they have, and whether there are more."""
+    columns = "".join(f", string_agg({_RAW[name]}, ',') as {name}_" for name in _RAW if name in wanted)
+    matching = f"from observation o where o.datastream_id = s.id and {all_of(conditions)} order by o.phenomenon_time"
+    more = f", exists (select {matching} offset {room} limit 1) as truncated" if "truncated" in wanted else ""
+    return (
+        f"raw as materialized (select s.g, v.*{more} from chosen s cross join lateral"
+        f" (select count(*) as count{columns} from (select o.* {matching} limit {room}) o) v)"
+    )
+
+
+def _raw_values() -> Mapping[str, str]:
+    columns = {name: f"'[' || coalesce(l.{name}_, '') || ']'" for name in _RAW}
+    return {**columns, "truncated": "l.truncated::text", "tooCoarse": literal("false"), "statistic": literal("null")}
+
+
+def _bucket_tables(root: Field, frame: Frame, wanted: set[str], usable: list[str]) -> Iterator[str]:
+    statistic = root.arguments.get("statistic")
+    names = {"SUM", "AVG"} if statistic is None else {statistic}
+    at: dict[Path, str] = {(): "0.5::float8"} if statistic == "MEDIAN" else {}
+    measures = Measures(frame.now, frozenset(name.lower() for name in names), at)
+    columns = measures.columns if "values" in wanted else {}
+    if "qualities" in wanted:
+        columns["quality"] = f"max(case x.quality {_RANK} end)"
+    yield groups_table({"counts": _COUNTS})
+    yield "fitting as materialized (select id, g, interval_seconds from chosen where not coarse)"
+    yield frame_table(frame.now, frame.numbers)
+    yield from cell_tables(frame.now, columns, all_of(usable), frame.longest, covered=False)
+    listed = {"none_": "''"}
+    if "values" in wanted:
+        listed["values_"] = _value(statistic)
+    if "qualities" in wanted:
+        listed["qualities_"] = f"case cells.quality {_QUALITY} else '\"MISSING\"' end"
+    yield lines_table(listed, measures, None, "true", extra="counts")
+
+
+def _value(statistic: str | None) -> str:
+    match statistic:
+        case None:
+            return number_json("case when frame.counts then cells.sum else cells.sum / cells.count end")
+        case "COUNT":
+            return "coalesce(cells.count, 0)::text"
+        case "AVG":
+            return number_json("cells.sum / cells.count")
+        case "MEDIAN":
+            return number_json("cells.quantiles[1]")
+        case name:
+            return number_json(f"cells.{name.lower()}")
+
+
+def _bucket_values(root: Field) -> Mapping[str, str]:
+    statistic = root.arguments.get("statistic")
+    by_type = "case when s.observation_type like '%/OM_CountObservation' then '\"SUM\"' else '\"AVG\"' end"
+    return {
+        "times": "'[' || (select string_agg(start_json, ',' order by i) from frame) || ']'",
+        "ends": "'[' || (select string_agg(finish_json, ',' order by i) from frame) || ']'",
+        "values": "'[' || l.values_ || ']'",
+        "qualities": "'[' || l.qualities_ || ']'",
+        "truncated": literal("false"),
+        "tooCoarse": "s.coarse::text",
+        "statistic": by_type if statistic is None else json_text(literal(f"{statistic}") + "::text"),
+    }
+
+
+def _series_json(series: Field, values: Mapping[str, str], source: str, compiler: Compiler) -> str:
+    def value(child: Field) -> str:
+        if child.name == "datastream":
+            return compiler.object("s", child)
+        return literal(f'"{series.type_name}"') if child.name == TYPENAME else values[child.name]
+
+    row = json_object((child.key, value(child)) for child in series.children)
+    return (
+        f"'[' || coalesce((select string_agg({row}, ',' order by s.g) filter (where s.g is not null)"
+        f" from {source}), '') || ']'"
+    )
