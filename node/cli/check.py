@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import click
+import psycopg
 
 from node.auth.keys import load_signing_key
 from node.cli.context import CommandError, open_node
 from node.gate import load_rules
 from node.http.trusted import load_documents
 from node.store.migrate import schema_state
+from node.store.reading_role import ENTER
 from schema.build import build_schema
 
 
@@ -23,4 +25,9 @@ def check(ctx: click.Context) -> None:
         state = schema_state(node.engine)
         if not state.is_current:
             raise CommandError(f"the schema is {state.current}, not {state.head}: run `verbund migrate` first")
+        with psycopg.connect(node.database_url, autocommit=True) as connection:
+            try:
+                connection.execute(ENTER)
+            except psycopg.errors.SystemError as error:
+                raise CommandError(f"{error.diag.message_primary}: {error.diag.message_hint}") from error
     click.echo("the node can be served")

@@ -17,6 +17,7 @@ from node.http.trusted import TrustedDocumentError
 from node.settings import Settings, SettingsError, home_directory, load_settings
 from node.store.embedded import EmbeddedError, embedded_postgres
 from node.store.engine import make_engine
+from node.store.reading_role import ReadingRoleError
 from policy.errors import PolicyError
 
 
@@ -28,7 +29,7 @@ class DatabaseUnreachable(CommandError):
     """The database does not answer."""
 
 
-FORESEEN = (SettingsError, KeyFileError, EmbeddedError, PolicyError, TrustedDocumentError)
+FORESEEN = (SettingsError, KeyFileError, EmbeddedError, PolicyError, ReadingRoleError, TrustedDocumentError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ SECURITY_HEADERS = {
 }
 _ALWAYS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 _CONTENT_LENGTH = b"content-length"
+_BODILESS = {204, 304}
 
 
 class ClientGone(Exception):
@@ -69,9 +70,10 @@ async def send_answer(send: Send, answer: Answer, *, with_body: bool = True) -> 
     """Send the answer; `with_body` is false for HEAD."""
     headers = [
         *_ALWAYS,
-        (b"content-type", answer.content_type.encode()),
-        (_CONTENT_LENGTH, str(len(answer.body)).encode()),
         *((name.lower().encode(), value.encode("latin-1", "replace")) for name, value in answer.headers.items()),
     ]
+    if answer.status not in _BODILESS:  # these must not tell the length of a body (RFC 9110, 8.6)
+        headers.append((b"content-type", answer.content_type.encode()))
+        headers.append((_CONTENT_LENGTH, str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body if with_body else b"", "more_body": False})

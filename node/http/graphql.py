@@ -6,7 +6,6 @@ The handler is plain ASGI. Its headers are scanned once, its answer is joined fr
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Mapping
 
@@ -16,10 +15,11 @@ from litestar.types import Receive, Scope, Send
 
 from node.auth.bearer import BearerTokens, InvalidToken
 from node.http.asgi import Answer, BodyTooLarge, ClientGone, body_of, headers_of, send_answer
-from node.http.compression import compressed
-from node.http.negotiation import IDENTITY, JSON, RESPONSE_JSON, encoding, media_type
+from node.http.compression import beside, compressed
+from node.http.conditional import entity_tag, has_already
+from node.http.negotiation import IDENTITY, JSON, RESPONSE_JSON, encoding, is_json, media_type
 from node.http.problem import INTERNAL, find, graphql_error, request_errors
-from node.http.question import BadQuestion, Question, document_of, from_body, from_url
+from node.http.question import BAD_REQUEST, BadQuestion, Question, document_of, from_body, from_url, is_mutation
 from node.settings import Limits
 from node.telemetry import Telemetry, Trace
 from policy.model import Caller
@@ -31,7 +31,6 @@ log = logging.getLogger("verbund.http")
 RETRY_AFTER_S = "2"
 METHODS = "GET, HEAD, POST, OPTIONS"
 VARY = "Authorization, Accept, Accept-Encoding"
-_UTF8 = {"", "charset=utf-8", 'charset="utf-8"'}
 
 Headers = Mapping[bytes, str]
 
@@ -79,24 +78,27 @@ class GraphQLEndpoint:
         async def graphql(scope: Scope, receive: Receive, send: Send) -> None:
             headers = headers_of(scope)
             method = scope["method"]  # type: ignore[typeddict-item]
+            media = media_type(headers.get(b"accept"))
             with self._telemetry.request("graphql", {"traceparent": headers.get(b"traceparent", "")}) as trace:
                 try:
-                    answer = await self._answer(method, headers, scope, receive, trace)
+                    answer = await self._answer(method, media, headers, scope, receive, trace)
                 except ClientGone:
                     return
                 except _Refused as refused:
-                    answer = _refusal(refused, trace)
+                    answer = _refusal(refused, media or JSON, trace)
                 except Exception:
                     log.exception("trace %s: /graphql failed", trace.trace_id)
-                    answer = _refusal(_Refused(500, "an internal error occurred", INTERNAL, "tell the operator"), trace)
+                    failed = _Refused(500, "an internal error occurred", INTERNAL, "tell the operator the traceId")
+                    answer = _refusal(failed, media or JSON, trace)
             await send_answer(send, answer, with_body=method != "HEAD")
 
         return graphql
 
-    async def _answer(self, method: str, headers: Headers, scope: Scope, receive: Receive, trace: Trace) -> Answer:
+    async def _answer(
+        self, method: str, media: str | None, headers: Headers, scope: Scope, receive: Receive, trace: Trace
+    ) -> Answer:
         if method == "OPTIONS":
             return Answer(204, b"", JSON, {"Allow": METHODS})
-        media = media_type(headers.get(b"accept"))
         if media is None:
             raise _Refused(406, "the header Accept allows none of our types", "NOT_ACCEPTABLE", f"accept {JSON}")
         caller = self._caller(headers)
@@ -105,8 +107,12 @@ class GraphQLEndpoint:
             only = self._trusted_only and caller.peer is None
             document = document_of(question, self._trusted, trusted_only=only)
         except BadQuestion as error:
-            raise _Refused(400, error.message, error.code, error.hint) from None
+            # a document that is not known is a request error like any other, see `_joined`
+            status = 200 if error.code != BAD_REQUEST and media == JSON else 400
+            raise _Refused(status, error.message, error.code, error.hint) from None
         result = await self._execute(document, question, caller, trace)
+        if result.data is None and method != "POST" and is_mutation(document, question.operationName):
+            raise _Refused(405, "a mutation is not for GET", "METHOD_NOT_ALLOWED", "send a query", Allow=METHODS)
         status, body = _joined(result, media, trace)
         return await self._encoded(method, headers, caller, result, Answer(status, body, f"{media}; charset=utf-8"))
 
@@ -130,13 +136,19 @@ class GraphQLEndpoint:
             return from_url(scope["query_string"])
         if method != "POST":
             raise _Refused(405, f"{method[:20]} is not for /graphql", "METHOD_NOT_ALLOWED", "use POST", Allow=METHODS)
-        content_type, _, charset = headers.get(b"content-type", "").partition(";")
-        if content_type.strip().lower() != JSON or charset.strip().lower() not in _UTF8:
+        if not is_json(headers.get(b"content-type", "")):
             raise _Refused(415, "the body is not JSON in UTF-8", "UNSUPPORTED_MEDIA_TYPE", f"send Content-Type: {JSON}")
         try:
-            return from_body(await body_of(headers, receive, bound))
+            async with asyncio.timeout(self._limits.request_ms / 1000):
+                body = await body_of(headers, receive, bound)
         except BodyTooLarge:
             raise _too_large("body", bound) from None
+        except TimeoutError:
+            message = f"the body did not arrive within {self._limits.request_ms} ms"
+            raise _Refused(
+                408, message, "TIMEOUT", "send it again, or look for what holds up your connection"
+            ) from None
+        return from_body(body)
 
     async def _execute(self, document: str, question: Question, caller: Caller, trace: Trace) -> Result:
         seconds = self._limits.request_ms / 1000
@@ -161,9 +173,9 @@ class GraphQLEndpoint:
         if answer.status == 503:
             added["Retry-After"] = RETRY_AFTER_S
         elif method != "POST" and caller.is_anonymous and not result.errors and result.data is not None:
-            tag = _tag(result.data)
+            tag = await beside(entity_tag, result.data)
             added |= {"Cache-Control": "public, no-cache", "ETag": tag}
-            if _matches(headers.get(b"if-none-match"), tag):
+            if has_already(headers.get(b"if-none-match"), tag):
                 return Answer(304, b"", answer.content_type, added)
         body, coding = await compressed(answer.body, encoding(headers.get(b"accept-encoding")))
         if coding != IDENTITY:
@@ -173,39 +185,27 @@ class GraphQLEndpoint:
 
 def _joined(result: Result, media: str, trace: Trace) -> tuple[int, bytes]:
     """Status and body (GraphQL over HTTP, 6.4: only the newer media type tells a failed request by its status)."""
-    status, data, parts = 200, result.data, []
+    status, data, parts = 200, result.data, [b"{"]
     if result.errors:
-        parts.append(b'"errors":' + orjson.dumps([graphql_error(error, trace.trace_id) for error in result.errors]))
+        parts += b'"errors":', orjson.dumps([graphql_error(error, trace.trace_id) for error in result.errors]), b","
         if find(result.errors, Unavailable) is not None:  # no record, no data: not even the fields that were recorded
             data, status = b"null", 503
         elif data is None and media == RESPONSE_JSON:
             status = 400
     if data is not None:
-        parts.append(b'"data":' + data)
+        parts += b'"data":', data, b","
     extensions: dict[str, object] = {"traceId": trace.trace_id}
     if result.cost is not None:
         extensions["cost"] = result.cost
-    parts.append(b'"extensions":' + orjson.dumps(extensions))
-    return status, b"{" + b",".join(parts) + b"}"
+    parts += b'"extensions":', orjson.dumps(extensions), b"}"
+    return status, b"".join(parts)  # one copy of what may be megabytes
 
 
-def _refusal(refused: _Refused, trace: Trace) -> Answer:
+def _refusal(refused: _Refused, media: str, trace: Trace) -> Answer:
     body = {"errors": request_errors(refused.message, refused.code, refused.hint, trace.trace_id)}
-    return Answer(refused.status, orjson.dumps(body), JSON, {"Cache-Control": "no-store", **refused.headers})
+    headers = {"Cache-Control": "no-store", **refused.headers}
+    return Answer(refused.status, orjson.dumps(body), f"{media}; charset=utf-8", headers)
 
 
 def _too_large(what: str, bound: int) -> _Refused:
     return _Refused(413, f"the {what} is larger than {bound} bytes", "TOO_LARGE", f"send a smaller {what}")
-
-
-def _tag(data: bytes) -> str:
-    """A weak tag: the trace id beside the data differs from answer to answer (RFC 9110, 8.8.1)."""
-    return f'W/"{hashlib.blake2b(data, digest_size=16).hexdigest()}"'
-
-
-def _matches(if_none_match: str | None, tag: str) -> bool:
-    """The weak comparison of RFC 9110, 13.1.2."""
-    if if_none_match is None:
-        return False
-    opaque = tag.removeprefix("W/")
-    return any(one.strip().removeprefix("W/") in {opaque, "*"} for one in if_none_match.split(","))

@@ -12,18 +12,40 @@ JSON = "application/json"
 IDENTITY = "identity"
 ENCODINGS = ("zstd", "gzip", "br")  # what costs us least comes first
 
+_UTF8 = {"utf-8", "utf8"}
 _ITEM = re.compile(r"\s*([^\s,;]+)\s*((?:;[^,;]*)*)")
 _QUALITY = re.compile(r";\s*q=([01](?:\.\d{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 
 
-@lru_cache(maxsize=256)
 def media_type(accept: str | None) -> str | None:
     """The media type of the answer, or None if the client wants none of ours.
 
-    Clients from before GraphQL over HTTP send nothing or `*/*`, and get `application/json`.
+    Without the header it is the newer one (GraphQL over HTTP, Legacy watershed). `*/*` is what clients from before that
+    specification send without being asked, and gets `application/json`.
     """
     if not accept or len(accept) > MAX_HEADER:
-        return JSON
+        return RESPONSE_JSON
+    return _media_type(accept)
+
+
+def encoding(accept_encoding: str | None) -> str:
+    """The content coding of the answer; identity unless the client names one of ours."""
+    if not accept_encoding or len(accept_encoding) > MAX_HEADER:
+        return IDENTITY
+    return _encoding(accept_encoding)
+
+
+def is_json(content_type: str) -> bool:
+    """True for `application/json` in UTF-8, which is what it means without a charset."""
+    if content_type == JSON:
+        return True
+    kind, *parameters = (part.strip().lower() for part in content_type[:MAX_HEADER].split(";"))
+    charsets = (value.strip('"') for name, _, value in (one.partition("=") for one in parameters) if name == "charset")
+    return kind == JSON and all(charset in _UTF8 for charset in charsets)
+
+
+@lru_cache(maxsize=256)
+def _media_type(accept: str) -> str | None:
     qualities = dict(_qualities(accept))
     best, chosen = 0.0, None
     for offered in (JSON, RESPONSE_JSON):
@@ -35,10 +57,7 @@ def media_type(accept: str | None) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def encoding(accept_encoding: str | None) -> str:
-    """The content coding of the answer; identity unless the client names one of ours."""
-    if not accept_encoding or len(accept_encoding) > MAX_HEADER:
-        return IDENTITY
+def _encoding(accept_encoding: str) -> str:
     qualities = dict(_qualities(accept_encoding))
     anything = qualities.get("*", 0.0)
     best, chosen = 0.0, IDENTITY

@@ -15,12 +15,14 @@ from graphql import GraphQLError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from node.http.asgi import SECURITY_HEADERS
 from schema.errors import RequestError, TooCostly
 
 log = logging.getLogger("verbund.http")
 
 PROBLEM_JSON = "application/problem+json"
 INTERNAL = "INTERNAL"
+NO_STORE = {"Cache-Control": "no-store"}
 MAX_MESSAGE = 600
 _CODES = {
     400: ("BAD_REQUEST", "see the detail"),
@@ -44,7 +46,10 @@ def problem(status: int, detail: str, *, code: str | None = None, hint: str | No
         "code": code or usual_code,
         "hint": hint or usual_hint,
     }
-    return Response(orjson.dumps(body), status_code=status, media_type=PROBLEM_JSON)
+    # Litestar's hook for answers does not see those to its own errors
+    return Response(
+        orjson.dumps(body), status_code=status, media_type=PROBLEM_JSON, headers={**SECURITY_HEADERS, **NO_STORE}
+    )
 
 
 def handle_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

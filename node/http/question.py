@@ -8,17 +8,20 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
+from graphql import GraphQLError, OperationType, get_operation_ast, parse
 
 from node.http.trusted import PREFIX, document_hash
 
+BAD_REQUEST = "BAD_REQUEST"
 MAX_PARAMETERS = 10
+MAX_TOKENS = 10_000
 FORM = 'send {"query": "…", "variables": {…}}'
 
 
 class BadQuestion(Exception):
     """The request is not well-formed. `code` and `hint` are those of the answer."""
 
-    def __init__(self, message: str, *, code: str = "BAD_REQUEST", hint: str = FORM) -> None:
+    def __init__(self, message: str, *, code: str = BAD_REQUEST, hint: str = FORM) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
@@ -91,6 +94,17 @@ def document_of(question: Question, trusted: Mapping[str, str], *, trusted_only:
             hint="ask the operator to add the document, then send its hash as documentId",
         )
     return text
+
+
+def is_mutation(document: str, operation_name: str | None) -> bool:
+    """True if the operation that is meant is a mutation: GET must refuse it (GraphQL over HTTP, GET)."""
+    if "mutation" not in document:
+        return False
+    try:
+        operation = get_operation_ast(parse(document, max_tokens=MAX_TOKENS, no_location=True), operation_name)
+    except GraphQLError:
+        return False
+    return operation is not None and operation.operation is OperationType.MUTATION
 
 
 def _digest(question: Question) -> tuple[str | None, bool]:

@@ -33,7 +33,7 @@ def cell_tables(
         " as even_ids, (select array_agg(coalesce(f.g, 0) order by n) from generate_series((select min(id) from"
         " fitting), (select max(id) from fitting)) n left join fitting f on f.id = n) as groups,"
         f" (select coalesce(bool_and(even), true) from paced{suffix})"
-        f" and true as plain)"
+        f" and not {_reaching(period, covered=covered)} as plain)"
     )
     plain = _read(period, "ids", usable)
     careful = (

@@ -111,9 +111,10 @@ def worlds(draw):
     for key in draw(st.sets(st.sampled_from(["uneven-quarter", "uneven-unknown", "other-unit"]))):
         seen += draw(uneven(key, start, 40))
     seen += [Seen("instants", one.start, None, one.result, one.quality) for one in draw(uneven("instants", start, 20))]
-    if draw(st.booleans()):
-        hours = [Seen("gliding", start + n * 15 * MINUTE, start + (n + 4) * 15 * MINUTE, float(n)) for n in range(100)]
-        seen += draw(st.lists(st.sampled_from(hours), unique=True, max_size=100))
+    hours = [Seen("gliding", start + n * 15 * MINUTE, start + (n + 4) * 15 * MINUTE, float(n)) for n in range(100)]
+    first, last = sorted(draw(st.tuples(st.integers(0, 100), st.integers(0, 100))))
+    lost = draw(st.sets(st.integers(0, 100)))
+    seen += [one for n, one in enumerate(hours[first:last]) if n not in lost]
     return start, seen
 
 
