@@ -29,6 +29,7 @@ from schema.ports import Context, Directory, Gate, Request, Result
 
 log = logging.getLogger("verbund.http")
 RETRY_AFTER_S = "2"
+GRACE = 1.1  # times its limit a request may take before it is broken off: what was read by its deadline is answered
 METHODS = "GET, HEAD, POST, OPTIONS"
 VARY = "Authorization, Accept, Accept-Encoding"
 
@@ -102,15 +103,19 @@ class GraphQLEndpoint:
         if media is None:
             raise _Refused(406, "the header Accept allows none of our types", "NOT_ACCEPTABLE", f"accept {JSON}")
         caller = self._caller(headers)
+        question = None
         try:
-            question = await self._question(method, headers, scope, receive)
-            only = self._trusted_only and caller.peer is None
-            document = document_of(question, self._trusted, trusted_only=only)
+            async with asyncio.timeout(self._limits.request_ms / 1000 * GRACE):  # one timer for all: it costs 5 µs
+                question = await self._question(method, headers, scope, receive)
+                only = self._trusted_only and caller.peer is None
+                document = document_of(question, self._trusted, trusted_only=only)
+                result = await self._execute(document, question, caller, trace)
         except BadQuestion as error:
             # a document that is not known is a request error like any other, see `_joined`
             status = 200 if error.code != BAD_REQUEST and media == JSON else 400
             raise _Refused(status, error.message, error.code, error.hint) from None
-        result = await self._execute(document, question, caller, trace)
+        except TimeoutError:
+            raise _too_late(question, self._limits.request_ms) from None
         if result.data is None and method != "POST" and is_mutation(document, question.operationName):
             raise _Refused(405, "a mutation is not for GET", "METHOD_NOT_ALLOWED", "send a query", Allow=METHODS)
         status, body = _joined(result, media, trace)
@@ -139,33 +144,15 @@ class GraphQLEndpoint:
         if not is_json(headers.get(b"content-type", "")):
             raise _Refused(415, "the body is not JSON in UTF-8", "UNSUPPORTED_MEDIA_TYPE", f"send Content-Type: {JSON}")
         try:
-            async with asyncio.timeout(self._limits.request_ms / 1000):
-                body = await body_of(headers, receive, bound)
+            return from_body(await body_of(headers, receive, bound))
         except BodyTooLarge:
             raise _too_large("body", bound) from None
-        except TimeoutError:
-            message = f"the body did not arrive within {self._limits.request_ms} ms"
-            raise _Refused(
-                408, message, "TIMEOUT", "send it again, or look for what holds up your connection"
-            ) from None
-        return from_body(body)
 
     async def _execute(self, document: str, question: Question, caller: Caller, trace: Trace) -> Result:
-        seconds = self._limits.request_ms / 1000
-        deadline = asyncio.get_running_loop().time() + seconds
+        deadline = asyncio.get_running_loop().time() + self._limits.request_ms / 1000
         request = Request(caller, document, deadline, trace.trace_id, trace.traceparent)
         context = Context(request, self._gate, self._directory)
-        try:
-            async with asyncio.timeout(seconds * 1.1):
-                return await self._executor.execute(document, question.variables, question.operationName, context)
-        except TimeoutError:
-            raise _Refused(
-                503,
-                f"the request took longer than {self._limits.request_ms} ms",
-                "TIMEOUT",
-                "ask for less, or for fewer cities",
-                Retry_After=RETRY_AFTER_S,
-            ) from None
+        return await self._executor.execute(document, question.variables, question.operationName, context)
 
     async def _encoded(self, method: str, headers: Headers, caller: Caller, result: Result, answer: Answer) -> Answer:
         """Compressed if the client likes; an answer to anybody's GET can be asked for again by its tag."""
@@ -205,6 +192,15 @@ def _refusal(refused: _Refused, media: str, trace: Trace) -> Answer:
     body = {"errors": request_errors(refused.message, refused.code, refused.hint, trace.trace_id)}
     headers = {"Cache-Control": "no-store", **refused.headers}
     return Answer(refused.status, orjson.dumps(body), f"{media}; charset=utf-8", headers)
+
+
+def _too_late(question: Question | None, limit_ms: int) -> _Refused:
+    if question is None:
+        hint = "send it again, or look for what holds up your connection"
+        return _Refused(408, f"the body did not arrive within {limit_ms} ms", "TIMEOUT", hint)
+    hint = "ask for less, or for fewer cities"
+    message = f"the request took longer than {limit_ms} ms"
+    return _Refused(503, message, "TIMEOUT", hint, Retry_After=RETRY_AFTER_S)
 
 
 def _too_large(what: str, bound: int) -> _Refused:

@@ -96,7 +96,7 @@ def _coverage(frame: str, covered: str) -> str:
     """Share of the time of all datastreams of the group; null if one of them has instants."""
     share = f"coalesce({covered}.seconds, 0) / ({frame}.seconds * {frame}.members)"
     possible = f"{frame}.members > 0 and {frame}.measured = {frame}.members and {frame}.seconds > 0"
-    return f"case when {possible} then least(1, {share})::text else 'null' end"
+    return f"case when {possible} then ({share})::text else 'null' end"
 
 
 def measures_of(period: Period, buckets: Iterable[Selected], build: Builder) -> Measures:

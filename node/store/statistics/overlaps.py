@@ -44,19 +44,17 @@ def kept_tables(period: Period, usable: str, longest: str) -> Iterator[str]:
     x = period.suffix
     yield (
         f"walked{x} as materialized (select o as observation, o.datastream_id as id, o.phenomenon_time as start,"
-        " coalesce(o.phenomenon_end, o.phenomenon_time) as finish, row_number() over whole as number,"
-        f" row_number() over own as place from paced{x} s join observation o on o.datastream_id = s.id"
-        f" where not s.even and {period.within} and {usable}"
-        f" and ({longest} = 0 or {LENGTH} <= make_interval(secs => {longest}))"
-        " window whole as (order by o.datastream_id, o.phenomenon_time),"
-        " own as (partition by o.datastream_id order by o.phenomenon_time))"
+        " coalesce(o.phenomenon_end, o.phenomenon_time) as finish,"
+        " row_number() over (order by o.datastream_id, o.phenomenon_time) as number"
+        f" from paced{x} s join observation o on o.datastream_id = s.id where not s.even and {period.within}"
+        f" and {usable} and ({longest} = 0 or {LENGTH} <= make_interval(secs => {longest})))"
     )
-    # from each one the number of the next that counts if it does; behind a datastream's last lies the next one's first
-    passed = "width_bucket(w.finish - interval '1 microsecond', d.starts)"
+    # from each one the number of the next that counts if it does: behind all that start before its end
+    begun = "count(*) filter (where begins) over (order by id, at, begins rows unbounded preceding)"
     yield (
-        f"leaps{x} as materialized (select array_agg(w.number - w.place + greatest(w.place, {passed}) + 1"
-        f" order by w.number) as leap from walked{x} w join (select id, array_agg(start order by number) as starts"
-        f" from walked{x} group by id) d on d.id = w.id)"
+        f"leaps{x} as materialized (select array_agg(greatest(number, begun) + 1 order by number) as leap"
+        f" from (select number, begins, {begun} as begun from (select id, start as at, true as begins, number"
+        f" from walked{x} union all select id, finish, false, number from walked{x}) event) one where not begins)"
     )
     yield (
         f"steps{x} as materialized (with recursive step (number) as (select 1::bigint union all"

@@ -27,6 +27,11 @@ class Options:
     systems: tuple[str, ...]
     concurrency: tuple[int, ...]
 
+    @property
+    def is_whole(self) -> bool:
+        """True if every system is asked every query: then the result is worth keeping."""
+        return (self.only, self.systems, self.concurrency) == (tuple(BY_NAME), SYSTEMS, CONCURRENCIES)
+
 
 def parse(arguments: Sequence[str]) -> Options:
     """Exits with a usage message if something is wrong."""

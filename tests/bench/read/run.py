@@ -19,7 +19,7 @@ from tests.bench.read.options import Options
 from tests.bench.read.postgraphile_peer import install, postgraphile
 from tests.bench.read.queries import BY_NAME, QUERIES
 from tests.bench.read.report import as_json, as_text, from_json
-from tests.bench.read.scale import MILLION, Scale, scale_of
+from tests.bench.read.scale import MILLION, scale_of
 from tests.bench.read.service import Service
 from tests.bench.read.strawberry_peer import naive_strawberry
 from tests.bench.read.systems import GraphQLSystem, SqlSystem, System, global_id
@@ -29,6 +29,7 @@ from tests.bench.read.verbund_node import VerbundNode
 WORK = REPOSITORY / ".bench"
 POOL = 10
 USUAL = scale_of(MILLION)
+FILE = "read.json"
 NOISY = 0.05  # share of the machine that other work may take before the reader is warned
 
 
@@ -117,19 +118,21 @@ def _judge(options: Options, table: Table, big: BigAnswer | None) -> None:
             f" under the load, and {big.after_mb:.0f} MB with it"
         )
         lines.append(growth_verdict(big.growth))
-    if options.scale != USUAL and _file(USUAL).is_file():
-        lines += scale_verdicts(table, from_json(orjson.loads(_file(USUAL).read_bytes())))
+    usual = WORK / FILE
+    if options.scale != USUAL and usual.is_file():
+        lines += scale_verdicts(table, from_json(orjson.loads(usual.read_bytes())))
     print("\nWanted of Verbund:")
     for line in lines:
         print(f"  {line}")
 
 
 def _write(options: Options, table: Table) -> None:
-    _file(options.scale).write_bytes(orjson.dumps(as_json(table), option=orjson.OPT_INDENT_2))
-
-
-def _file(scale: Scale) -> Path:
-    return WORK / ("read.json" if scale == USUAL else f"read-{scale.datastreams}x{scale.each}.json")
+    scale = options.scale
+    name = FILE if scale == USUAL else f"read-{scale.datastreams}x{scale.each}.json"
+    if not options.is_whole:
+        name = f"partial-{name}"  # it must not take the place of a whole result
+    (WORK / name).write_bytes(orjson.dumps(as_json(table), option=orjson.OPT_INDENT_2))
+    _say(f"the figures are in {WORK / name}")
 
 
 def _say(text: str) -> None:

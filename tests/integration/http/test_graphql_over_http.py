@@ -11,7 +11,7 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from node.app import create_app
-from node.http.negotiation import RESPONSE_JSON
+from node.http.negotiation import JSON, RESPONSE_JSON
 from node.http.trusted import document_hash
 from node.settings import load_settings
 from node.setup import NodePlan, create_node
@@ -98,18 +98,36 @@ async def test_status_codes_depend_on_the_media_type(node):
         ("GET", b"", {}, 400, "BAD_REQUEST"),
         ("PUT", b"{}", {}, 405, "METHOD_NOT_ALLOWED"),
         ("DELETE", b"", {}, 405, "METHOD_NOT_ALLOWED"),
+        ("POST", b"{", {"Accept": RESPONSE_JSON}, 400, "BAD_REQUEST"),
     ],
 )
 async def test_requests_that_are_refused(node, method, body, headers, status, code):
     headers = {"Content-Type": "application/json", **headers}
     answer = await node.request(method, "/graphql", content=body, headers=headers)
     assert answer.status_code == status
+    accepted = RESPONSE_JSON if headers.get("Accept") == RESPONSE_JSON else JSON
+    assert answer.headers["content-type"] == f"{accepted}; charset=utf-8"
     (error,) = answer.json()["errors"]
     assert error["extensions"]["code"] == code
     assert error["extensions"]["hint"]
     assert "data" not in answer.json()
     assert ("allow" in answer.headers) == (status == 405)
     assert ("www-authenticate" in answer.headers) == (status == 401)
+
+
+async def test_a_mutation_by_get_is_refused(node):
+    """GraphQL over HTTP demands 405, whatever the schema knows."""
+    answer = await get(node, query="mutation { cities { id } }")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST, OPTIONS")
+    posted = await post(node, {"query": "mutation { cities { id } }"}, Accept=RESPONSE_JSON)
+    assert posted.status_code == 400
+
+
+async def test_answers_of_the_router_are_as_secure(node):
+    for path in ("/nothing", "/health/live"):
+        answer = await node.get(path)
+        for name in ("x-content-type-options", "content-security-policy", "referrer-policy"):
+            assert name in answer.headers
 
 
 async def test_head_and_options(node):
@@ -175,9 +193,12 @@ async def test_trusted_documents_by_hash(node):
     answer = await post(node, {"documentId": f"sha256:{document_hash(TRUSTED)}"})
     assert answer.json()["data"] == {"cities": [{"id": "giessen"}]}
     assert (await get(node, documentId=document_hash(TRUSTED))).json()["data"] == answer.json()["data"]
-    unknown = await post(node, {"documentId": "0" * 64})
-    assert unknown.status_code == 400
-    assert unknown.json()["errors"][0]["extensions"]["code"] == "DOCUMENT_NOT_FOUND"
+    for accepted, status in ((JSON, 200), (RESPONSE_JSON, 400)):
+        unknown = await post(node, {"documentId": "0" * 64}, Accept=accepted)
+        assert unknown.status_code == status
+        assert unknown.headers["content-type"] == f"{accepted}; charset=utf-8"
+        (error,) = unknown.json()["errors"]
+        assert error["extensions"]["code"] == "DOCUMENT_NOT_FOUND"
 
 
 async def test_the_cost_is_told(node):

@@ -214,7 +214,7 @@ def hold(connection: psycopg.Connection, seen: list[Seen]) -> None:
         )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 @given(world=worlds(), data=st.data())
 async def test_aggregates_are_those_of_the_plain_implementation(city, world, data):
     store, connection = city

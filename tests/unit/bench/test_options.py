@@ -14,11 +14,13 @@ def test_the_default_is_everything():
     options = parse([])
     assert options.only == ("Q1", "Q2", "Q3", "Q4", "Q5")
     assert options.systems == ("verbund", "postgraphile", "strawberry", "sql")
+    assert options.is_whole
     assert (options.concurrency, options.scale) == ((1, 16), scale_of(1_000_000))
 
 
 def test_choices_keep_the_order_of_the_benchmark():
     options = parse(["--only", "Q3,Q1", "--systems", "sql,verbund", "--concurrency", "16,1,16"])
+    assert not options.is_whole
     assert (options.only, options.systems, options.concurrency) == (("Q1", "Q3"), ("verbund", "sql"), (1, 16))
 
 

@@ -50,7 +50,17 @@ def test_a_big_answer_may_not_double_the_memory():
 
 
 def test_many_more_observations_may_cost_a_third_at_most():
-    assert reached(scale_verdicts(table(2_800), table(4_000))) == [True]
-    assert reached(scale_verdicts(table(2_799), table(4_000))) == [False]
+    assert reached(scale_verdicts(table(2_800), table(4_000))) == [True] * 4
+    assert reached(scale_verdicts(table(2_799), table(4_000))) == [False] * 4
     assert scale_verdicts(table(2_800), {}) == []
-    assert "MISSED" in str(scale_verdicts(table(1), table(4_000))[0])
+
+
+def test_a_slower_machine_changes_the_throughput_and_not_the_ratios():
+    half = {
+        query: {
+            at: {name: Figures(one.rps / 2, 1, 1, 1) for name, one in systems.items()} for at, systems in all_.items()
+        }
+        for query, all_ in table(4_000).items()
+    }
+    assert reached(scale_verdicts(half, table(4_000))) == [False, True, True, True]
+    assert "MISSED" in str(scale_verdicts(half, table(4_000))[0])

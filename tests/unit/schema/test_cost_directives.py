@@ -85,7 +85,9 @@ def test_every_list_of_objects_has_a_size(kind):
         coordinate = f"{kind.name}.{name}"
         objects = is_list_type(get_nullable_type(field.type)) and not is_leaf_type(get_named_type(field.type))
         if objects and name not in PAGE_PARTS:
-            assert coordinate in sized or coordinate in FROM_MEMORY | BY_ARGUMENTS, f"{coordinate}: add it to schema.weights"
+            assert coordinate in sized or coordinate in FROM_MEMORY | BY_ARGUMENTS, (
+                f"{coordinate}: add it to schema.weights"
+            )
         if is_page(get_named_type(field.type).name):
             assert coordinate in sized
 

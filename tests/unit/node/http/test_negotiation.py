@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.http.negotiation import ENCODINGS, IDENTITY, JSON, RESPONSE_JSON, encoding, media_type
+from node.http.negotiation import ENCODINGS, IDENTITY, JSON, RESPONSE_JSON, encoding, is_json, media_type
 
 
 @pytest.mark.parametrize(
     ("accept", "chosen"),
     [
-        (None, JSON),
-        ("", JSON),
+        (None, RESPONSE_JSON),
+        ("", RESPONSE_JSON),
         ("*/*", JSON),
         ("application/*", JSON),
         ("application/json", JSON),
@@ -26,7 +26,8 @@ from node.http.negotiation import ENCODINGS, IDENTITY, JSON, RESPONSE_JSON, enco
         ("text/html", None),
         ("application/json;q=0", None),
         (f"*/*;q=0.1, application/json;q=0, {RESPONSE_JSON};q=0", None),
-        ("x" * 5_000, JSON),
+        (f"{RESPONSE_JSON}; charset=utf-8, application/json; charset=utf-8", RESPONSE_JSON),
+        ("x" * 5_000, RESPONSE_JSON),
     ],
 )
 def test_media_types(accept, chosen):
@@ -55,6 +56,7 @@ def test_content_codings(accepted, chosen):
 
 
 QUALITIES = st.sampled_from(["", ";q=0", ";q=0.3", ";q=0.7", ";q=1", ";q=1.000", "; q=0.5 "])
+MEDIA = ["application/json", RESPONSE_JSON, "application/*", "*/*", "text/html"]
 HEADERS = st.lists(st.tuples(st.sampled_from([*ENCODINGS, "identity", "*", "deflate"]), QUALITIES), max_size=6)
 
 
@@ -66,7 +68,40 @@ def test_nothing_is_chosen_that_the_client_refuses(parts):
         assert said.get(chosen, said.get("*")) not in {None, ";q=0"}
 
 
+@given(st.lists(st.tuples(st.sampled_from(MEDIA), QUALITIES), min_size=1, max_size=6, unique_by=lambda part: part[0]))
+def test_a_media_type_is_found_unless_the_client_refuses_both(parts):
+    chosen = media_type(", ".join(name + quality for name, quality in parts))
+    said = dict(parts)
+
+    def accepted(name: str) -> bool:
+        ranges = (said[one] for one in (name, "application/*", "*/*") if one in said)
+        return next(ranges, ";q=0") != ";q=0"
+
+    assert (chosen is None) == (not accepted(JSON) and not accepted(RESPONSE_JSON))
+    assert chosen is None or accepted(chosen)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "accepted"),
+    [
+        ("application/json", True),
+        ("Application/JSON ; Charset=UTF-8", True),
+        ('application/json;charset="utf-8"', True),
+        ("application/json; profile=x", True),
+        ("application/json; charset=latin-1", False),
+        ("application/json; charset=utf-8; charset=utf-16", False),
+        ("application/json+x", False),
+        ("application/graphql", False),
+        ("text/plain", False),
+        ("", False),
+    ],
+)
+def test_bodies_are_json_in_utf8(content_type, accepted):
+    assert is_json(content_type) == accepted
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_understood_somehow(text):
     assert encoding(text) in {*ENCODINGS, IDENTITY}
     assert media_type(text) in {JSON, RESPONSE_JSON, None}
+    assert not is_json(text)

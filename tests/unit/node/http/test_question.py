@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from urllib.parse import urlencode
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from node.http.question import BadQuestion, Question, document_of, from_body, from_url
+from node.http.question import BadQuestion, Question, document_of, from_body, from_url, is_mutation
 from node.http.trusted import TrustedDocumentError, document_hash, load_documents
 from schema.build import build_schema
 
@@ -21,6 +24,50 @@ def test_body_and_url_say_the_same():
     url = urlencode({n: v if isinstance(v, str) else orjson.dumps(v).decode() for n, v in said.items()})
     assert from_body(orjson.dumps(said)) == from_url(url.encode())
     assert from_url(b"query=%7Ba%7D&variables=&operationName=") == Question(query="{a}")
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
+OBJECTS = st.dictionaries(TEXTS, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS, max_size=4)
+QUESTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "query": TEXTS,
+        "operationName": TEXTS,
+        "documentId": TEXTS,
+        "variables": OBJECTS,
+        "extensions": OBJECTS,
+    },
+)
+
+
+@given(QUESTIONS)
+def test_every_question_can_be_asked_either_way(said):
+    url = urlencode({n: v if isinstance(v, str) else orjson.dumps(v).decode() for n, v in said.items()})
+    assert from_body(orjson.dumps(said)) == from_url(url.encode()) == Question(**said)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_question_or_refused(data):
+    for read in (from_body, from_url):
+        with contextlib.suppress(BadQuestion):
+            assert isinstance(read(data), Question)
+
+
+@pytest.mark.parametrize(
+    ("document", "name", "expected"),
+    [
+        ("mutation { a }", None, True),
+        ("query A { mutation } mutation B { b }", "B", True),
+        ("query A { mutation } mutation B { b }", "A", False),
+        ("query A { mutation } mutation B { b }", None, False),
+        ("{ mutation }", None, False),
+        ("mutation {", None, False),
+        ("mutation " + "{ a " * 50_000, None, False),
+        (TEXT, None, False),
+    ],
+)
+def test_the_operation_that_is_meant_is_a_mutation(document, name, expected):
+    assert is_mutation(document, name) is expected
 
 
 @pytest.mark.parametrize(
