@@ -79,10 +79,11 @@ class _Current:
                 self.scopes.popitem(last=False)
         return known[2]
 
-    def _made(self, readable: Collection[int], observable: Collection[int]) -> Scope:
-        """Row security also shows datasets of which only the observations may be seen: records name them."""
-        rows = row_grant({*readable, *observable}, observable, self.series)
-        return Scope(tuple(readable), tuple(observable), rows)
+    def _made(self, catalog: Collection[int], observations: Collection[int]) -> Scope:
+        """Observations only of datasets that are in the catalog for the caller: an observation names its dataset."""
+        readable = tuple(catalog)
+        observable = tuple(id_ for id_ in observations if id_ in catalog)
+        return Scope(readable, observable, row_grant(readable, observable, self.series))
 
 
 class Decisions:

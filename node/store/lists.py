@@ -96,7 +96,8 @@ def _where(column: str) -> str:
     return f"(select b.{column} from thing b where b.id = {{t}}.thing_id)"
 
 
-_NAME = _both("NAME", 'lower({t}.name) collate "C"', 'lower({t}.name) collate "C"', "text")
+_LOWER_NAME = 'left(lower({t}.name), 400) collate "C"'  # cursors hold it, and are bounded
+_NAME = _both("NAME", _LOWER_NAME, _LOWER_NAME, "text")
 _RELEVANCE = {"RELEVANCE": Order("", "", "text", made=_relevance)}
 
 LISTS: Mapping[str, Listed] = {

@@ -28,7 +28,10 @@ class Call:
 
     sql: str
     parameters: Sequence[bytes | None]
-    types: Sequence[int] = ()
+    types: tuple[int, ...] = ()
+
+
+_Form = tuple[str, tuple[int, ...]]  # one text may come with more or fewer parameters than it uses
 
 
 class Session:
@@ -40,7 +43,7 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self.opened_at = self._loop.time()
         self._arrived: asyncio.Future[None] | None = None
-        self._prepared: OrderedDict[str, bytes] = OrderedDict()
+        self._prepared: OrderedDict[_Form, bytes] = OrderedDict()
         self._names = 0
         self._is_idle = True
         self._lost: psycopg.OperationalError | None = None
@@ -61,7 +64,7 @@ class Session:
                 is lost.
         """
         self._is_idle = False
-        preparing: list[str | None] = []  # what each result is of: a statement that is being prepared, or None
+        preparing: list[_Form | None] = []  # what each result is of: a statement that is being prepared, or None
         for call in calls:
             self._send(call, preparing)
         self._libpq.pipeline_sync()
@@ -69,28 +72,28 @@ class Session:
         await self._flush()
         results = await self._receive(len(preparing))
         self._is_idle = True
-        for sql_or_none, result in zip(preparing, results, strict=True):
-            if sql_or_none is not None and result.status != pq.ExecStatus.COMMAND_OK:
-                del self._prepared[sql_or_none]
+        for form, result in zip(preparing, results, strict=True):
+            if form is not None and result.status != pq.ExecStatus.COMMAND_OK:
+                del self._prepared[form]
         for result in results:
             if result.status == pq.ExecStatus.FATAL_ERROR:
                 raise error_from_result(result)
         return [result for result in results if result.status == pq.ExecStatus.TUPLES_OK]
 
-    def _send(self, call: Call, preparing: list[str | None]) -> None:
-        sql = call.sql
-        name = self._prepared.get(sql)
+    def _send(self, call: Call, preparing: list[_Form | None]) -> None:
+        form = call.sql, call.types
+        name = self._prepared.get(form)
         if name is None:
             self._names += 1
-            name = self._prepared[sql] = b"s%d" % self._names
-            self._libpq.send_prepare(name, sql.encode(), call.types)
-            preparing.append(sql)
+            name = self._prepared[form] = b"s%d" % self._names
+            self._libpq.send_prepare(name, call.sql.encode(), call.types)
+            preparing.append(form)
             if len(self._prepared) > PREPARED:
                 _, oldest = self._prepared.popitem(last=False)
                 self._libpq.send_close_prepared(oldest)
                 preparing.append(None)
         else:
-            self._prepared.move_to_end(sql)
+            self._prepared.move_to_end(form)
         self._libpq.send_query_prepared(name, call.parameters)
         preparing.append(None)
 

@@ -122,9 +122,13 @@ class Sessions:
                 application_name=self._name,
                 connect_timeout=CONNECT_S,
             )
-            for statement in self._on_open:
-                await connection.execute(statement.encode())
-            return Session(connection)
+            try:
+                for statement in self._on_open:
+                    await connection.execute(statement.encode())
+                return Session(connection)
+            except BaseException:
+                await connection.close()
+                raise
         except BaseException:
             self._closed()
             raise

@@ -45,7 +45,9 @@ def _parse_duration(value: object) -> str:
     return value
 
 
-_DURATION = re.compile(r"P(?=\d|T\d)(\d{1,4}Y)?(\d{1,4}M)?(\d{1,4}W)?(\d{1,4}D)?(T(?=\d)(\d{1,4}H)?(\d{1,4}M)?)?")
+_DURATION = re.compile(
+    r"P(?=[0-9]|T[0-9])([0-9]{1,4}Y)?([0-9]{1,4}M)?([0-9]{1,4}W)?([0-9]{1,4}D)?(T(?=[0-9])([0-9]{1,4}H)?([0-9]{1,4}M)?)?"
+)
 
 Duration = NewType("Duration", str)
 DURATION = strawberry.scalar(

@@ -13,22 +13,24 @@ from collections.abc import Sequence
 from node.store.embedded import EmbeddedError
 from tests.bench.read.database import TooLittleDisk
 from tests.bench.read.job import LoadFailed
+from tests.bench.read.lock import Busy, only_run
 from tests.bench.read.options import parse
 from tests.bench.read.postgraphile_peer import NoNode
-from tests.bench.read.run import RecordsMissing, run
+from tests.bench.read.run import WORK, RecordsMissing, run
 from tests.bench.read.service import ServiceFailed
 from tests.bench.read.values import Disagreement
 
-FORESEEN = (Disagreement, EmbeddedError, LoadFailed, NoNode, RecordsMissing, ServiceFailed, TooLittleDisk)
+FORESEEN = (Busy, Disagreement, EmbeddedError, LoadFailed, NoNode, RecordsMissing, ServiceFailed, TooLittleDisk)
 
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print; ratios that are missed are told, and never an error."""
     options = parse(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers are stopped on the way out
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: servers are stopped on the way out
     try:
-        run(options)
+        with only_run(WORK):
+            run(options)
     except FORESEEN as error:
         sys.exit(f"bench read: {error}")
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit("bench read: stopped")

@@ -153,6 +153,6 @@ _SORTS: Mapping[str, Callable[[Any], str]] = {
     "MODIFIED": lambda dataset: moment(dataset.modified or BEGINNING),
     "ISSUED": lambda dataset: moment(dataset.issued or BEGINNING),
     "PHENOMENON_END": lambda stream: moment(stream.phenomenon_end or BEGINNING),
-    "NAME": lambda one: lowered(one.name),
+    "NAME": lambda one: lowered(one.name)[:400],  # cursors are bounded
     "TIME": lambda observed: moment(observed.observation.time),
 }

@@ -61,7 +61,7 @@ PURPOSES = ("traffic-planning", "research")
 MEMBERS = ("fulda", "offenbach", SUSPENDED)
 NOW = datetime.now(UTC)
 PERIODS = ((-10, 10), (-10, -5), (5, 10))  # days around now: in force, over, to come
-RULES = (None, ("readObservations", "OPEN"), ("readObservations", "SHARED"))
+RULES = (None, ("readCatalog", "OPEN"), ("readObservations", "OPEN"), ("readObservations", "SHARED"))
 
 
 class _Maker:

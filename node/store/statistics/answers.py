@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from node.store.compiler import Compiler
 from node.store.mapping import Inline, Many, One, Related
 from node.store.reach import crosses
+from node.store.sql import literal
 from schema.selection import Field
 
+_MEMBERS = 30  # of one call: a function has at most 100 arguments
 VISIBLE = "{p}.dataset_id = any({observable}) and {p}.dataset_id = any({readable})"
 
 
@@ -24,3 +28,10 @@ def touched(root: Field, compiler: Compiler) -> str:
     """
     ids = f"id = any({compiler.names['readable']})" if crosses(root) else "id in (select dataset_id from chosen)"
     return f"(select json_agg(key) from dataset where {ids})"
+
+
+def large_object(members: Iterable[tuple[str, str]]) -> str:
+    """As `json_object`, for long values: `||` would copy all that it has so far for each member."""
+    parts = [literal(f'{"," if n else "{"}"{key}":') + f", {value}" for n, (key, value) in enumerate(members)]
+    calls = [f"concat({', '.join(parts[at : at + _MEMBERS])})" for at in range(0, len(parts), _MEMBERS)]
+    return " || ".join([*calls, "'}'"])

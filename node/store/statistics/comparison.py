@@ -13,7 +13,7 @@ from node.store.statistics.zones import exists, reached, wall
 from schema.errors import BadInput
 
 MAX_YEARS = 100
-_FORM = re.compile(r"P(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,4})D)?")
+_FORM = re.compile(r"P(?:([0-9]{1,4})Y)?(?:([0-9]{1,4})M)?(?:([0-9]{1,4})W)?(?:([0-9]{1,4})D)?")
 _DAY = timedelta(days=1)
 
 

@@ -36,7 +36,7 @@ class Options:
 def parse(arguments: Sequence[str]) -> Options:
     """Exits with a usage message if something is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench read", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement; default 2")
+    parser.add_argument("--seconds", type=float, default=1.5, help="of each measurement; default 1.5")
     parser.add_argument("--rounds", type=int, default=3, help="default 3; medians are reported")
     parser.add_argument("--observations", type=int, default=MILLION, help="default a million")
     parser.add_argument("--datastreams", type=int, help="that share them; default 50, or 500 beyond five millions")

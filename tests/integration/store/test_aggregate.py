@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import orjson
 import psycopg
 import pytest
 
 from node.store.compiler import PageLimits
+from node.store.parameters import Scope
 from node.store.reader import Reader
+from node.store.reading_role import ENTER
+from node.store.row_grant import NOTHING_GRANTED, Series, row_grant
 from node.store.sessions import Sessions
 from node.store.statistics.buckets import EVERY, borders
 from node.store.statistics.zones import zone_of
 from schema.errors import BadInput, TooCostly
 from tests.integration.store.conftest import OPEN, Store
+from tests.unit.schema.test_selection import tree
 
 DAY = 'during: {start: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z"}'
 YEAR = 'during: {start: "2026-01-01T00:00:00Z", end: "2027-01-01T00:00:00Z"}'
@@ -100,6 +105,23 @@ async def test_an_instant_within_an_interval_is_passed_over(hourly):
     store, fill = hourly
     fill(("00:00", "00:15", 1), ("00:07", "00:07", 100), ("00:15", "00:15", 5))
     assert (await hours(store))[0]["sum"] == 6
+
+
+@pytest.mark.parametrize("granted", [True, False])
+async def test_the_reading_role_gets_the_same_and_nothing_beyond_its_grant(hourly, database_url, granted):
+    open_store, fill = hourly
+    fill(("00:00", "00:15", 1), ("00:10", "00:25", 100), ("00:15", "00:30", 2), ("01:00", "01:15", 3))
+    arguments = 'filter: {}, every: "PT1H", compareWith: "P1D", during: {start: "2026-06-01T00:00:00Z", end: "2026-06-01T02:00:00Z"}'
+    document = (
+        "{ aggregate(%s) { groups { datastream { id } buckets { count sum coverage previous { count } } } } }"
+        % arguments
+    )
+    expected, _ = await open_store.part(document, readable=(1,))
+    assert [bucket["sum"] for bucket in expected["groups"][0]["buckets"]] == [3, 3]
+    rows = row_grant({1}, {1}, [Series(1, 1, 1)]) if granted else NOTHING_GRANTED
+    async with Sessions(database_url, size=1, statement_ms=5000, name="test", on_open=[ENTER]) as sessions:
+        part = await Reader(sessions, "giessen", PageLimits()).parts(await tree(document), Scope((1,), (1,), rows))
+    assert orjson.loads(part.members["groups"]) == (expected["groups"] if granted else [])
 
 
 async def test_intervals_that_are_too_long_are_named(store, database_url):

@@ -117,3 +117,21 @@ async def test_what_every_session_begins_with(database_url):
         assert await value(sessions, "show work_mem") == b"5MB"
         assert await value(sessions, "show statement_timeout") == b"500ms"
         assert await value(sessions, "show timezone") == b"UTC"
+
+
+async def test_a_request_that_gives_up_while_a_session_opens_leaves_no_connection(database_url):
+    async with Sessions(
+        database_url, size=1, statement_ms=5_000, name="opening", on_open=["select pg_sleep(0.5)"]
+    ) as late:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await value(late, "select 1")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for _ in range(100):
+            (left,) = connection.execute(
+                "select count(*) from pg_stat_activity where application_name = 'opening' and datname = current_database()"
+            ).fetchone()
+            if not left:
+                break
+            await asyncio.sleep(0.02)
+    assert left == 0
