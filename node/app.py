@@ -1,8 +1,9 @@
-"""The only wiring: settings in, Litestar application out."""
+"""The only wiring: settings in, ASGI application out."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from litestar import Litestar
 from litestar.exceptions import HTTPException
 from litestar.response import Response
+from litestar.types import ASGIApp
 
 from federation.client import PeerBounds, PeerClient
 from federation.fanout import Fanout
@@ -24,7 +26,7 @@ from node.auth.keys import load_signing_key
 from node.auth.service import TokenService
 from node.directory import NodeDirectory
 from node.gate import CityGate, Decisions, OwnData, load_rules
-from node.http.asgi import SECURITY_HEADERS
+from node.http.asgi import SECURITY_HEADERS, routed
 from node.http.graphql import GraphQLEndpoint
 from node.http.health import Health
 from node.http.oauth import oauth_routes
@@ -46,12 +48,12 @@ from schema.cost import CostLimits
 from schema.execution import Executor
 
 
-def from_environment() -> Litestar:
+def from_environment() -> ASGIApp:
     """The application for a worker process: its settings come from the node's home and the environment."""
     return create_app(load_settings(home_directory()), supervised=True)
 
 
-def create_app(settings: Settings, *, supervised: bool = False) -> Litestar:
+def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     """Wire one node. `settings.database_url` must be set. A supervised worker ends with its supervisor."""
     if settings.database_url is None:
         raise ValueError("create_app needs a database: `verbund serve` starts the embedded one")
@@ -114,12 +116,12 @@ def create_app(settings: Settings, *, supervised: bool = False) -> Litestar:
             await stack.enter_async_context(transport)
             stack.push_async_callback(tokens.close)
             if supervised:
+                gc.freeze()  # what is there now stays: to look through it again and again would hold up requests
                 stack.callback(asyncio.create_task(end_with_parent(os.getppid())).cancel)
             yield
 
-    return Litestar(
+    others = Litestar(
         route_handlers=[
-            endpoint.route(),
             *Health(pool, members.current, settings.city, head_revision()).routes(),
             *oauth_routes(TokenService(identity, members.current, pool)),
         ],
@@ -129,6 +131,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> Litestar:
         exception_handlers={HTTPException: handle_http_error, Exception: handle_unexpected},
         after_request=_secure,
     )
+    return routed({"/graphql": endpoint.handle, "/graphql/": endpoint.handle}, others)
 
 
 def _secure(response: Response[object]) -> Response[object]:

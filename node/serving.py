@@ -1,32 +1,37 @@
-"""Run the application on granian: one process per worker, this one supervises."""
+"""Run the application on uvicorn: one process per worker, this one supervises."""
 
 from __future__ import annotations
 
-from granian import Granian
-from granian.constants import Interfaces, Loops
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
+from uvicorn import Config
+from uvicorn.supervisors import Multiprocess
 
+from node.http.protocol import BoundedProtocol
 from node.settings import Settings, hand_over
 
 GRACE_S = 10
-HEADER_TIMEOUT_MS = 10_000
+KEEP_ALIVE_S = 75  # longer than clients and gateways keep a connection, so that none sends into one that closes
 
 
 def run_server(settings: Settings, database_url: str) -> None:
-    """Serve until SIGINT or SIGTERM; requests under way are finished."""
+    """Serve until SIGINT or SIGTERM; requests under way are finished. A worker that dies or hangs is replaced."""
     hand_over(home=str(settings.home), database_url=database_url)
-    Granian(
+    config = Config(
         "node.app:from_environment",
         factory=True,
-        interface=Interfaces.ASGI,
-        address=settings.host,
+        host=settings.host,
         port=settings.port,
         workers=settings.workers,
-        loop=Loops.uvloop,
-        websockets=False,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
-        log_level=LogLevels(settings.log_level),
-        respawn_failed_workers=True,
-        workers_kill_timeout=GRACE_S,
-    ).serve()
+        loop="uvloop",
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        log_level=settings.log_level,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    Multiprocess(config, sockets=[config.bind_socket()]).run()

@@ -9,9 +9,12 @@ other operation goes through Strawberry with the same gate behind its resolvers,
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from graphql import GraphQLError, OperationType
 from strawberry.types.graphql import OperationType as AllowedType
 
@@ -19,7 +22,7 @@ from schema.build import VerbundSchema, fresh
 from schema.cost import CostLimits, as_extension, check_cost
 from schema.documents import Checked
 from schema.errors import RequestError
-from schema.plans import Root
+from schema.plans import OperationPlan, Root
 from schema.ports import Context, Result
 from schema.prepared import Prepared, dump_json
 from schema.query import LOCAL
@@ -30,12 +33,30 @@ _TYPENAME = Prepared(b'"Query"')
 NO_OPERATION = "there is no query to execute"
 
 
+REMEMBERED = 512
+LONGEST_REMEMBERED = 1_024  # bytes of variables
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An operation with its variables: root fields, those of them that the gate answers, what they cost.
+
+    `is_prepared`: the gate answers all but `__typename`.
+    """
+
+    roots: Sequence[Root]
+    fields: Sequence[Field]
+    cost: Mapping[str, int]
+    is_prepared: bool
+
+
 class Executor:
     """Executes queries against one schema."""
 
     def __init__(self, schema: VerbundSchema, limits: CostLimits) -> None:
         self._schema = schema
         self._limits = {False: limits, True: limits.for_peers()}
+        self._remembered: OrderedDict[tuple[OperationPlan, bytes | None], _Asked] = OrderedDict()
 
     async def execute(
         self, query: str, variables: Mapping[str, Any] | None, operation_name: str | None, context: Context
@@ -48,21 +69,38 @@ class Executor:
         plan = checked.plan(operation_name)
         if plan is None or plan.operation.operation is not OperationType.QUERY:
             return Result(None, [_no_choice(checked, operation_name)])
-        values = plan.variables(variables or {})
+        asked = self._asked(plan, variables or {}, self._limits[from_peer])
+        if isinstance(asked, Result):
+            return asked
+        if asked.is_prepared:
+            return await self._from_gate(asked.roots, asked.fields, context, asked.cost)
+        return await self._completed(query, variables, operation_name, context, asked.cost)
+
+    def _asked(self, plan: OperationPlan, variables: Mapping[str, Any], limits: CostLimits) -> _Asked | Result:
+        """What an operation asks with these variables, or what is wrong with it. Many clients ask the same again."""
+        key = plan, _text(variables)
+        known = self._remembered.get(key)
+        if known is not None:
+            self._remembered.move_to_end(key)
+            return known
+        values = plan.variables(variables)
         if isinstance(values, list):
             return Result(None, values)
         roots = plan.roots(values)
         collector = Collector(self._schema.graphql, plan.fragments, values)
         try:
             fields = [root.template.fill(collector) if root.template else None for root in roots]
-            asked = [field for field in fields if field is not None and field.name not in LOCAL]
-            limits = self._limits[from_peer]
-            cost = as_extension(check_cost(asked, limits), limits)
+            of_gate = [field for field in fields if field is not None and field.name not in LOCAL]
+            cost = as_extension(check_cost(of_gate, limits), limits)
         except (GraphQLError, RequestError) as error:
             return Result(None, [_request_error(error)])
-        if len(asked) == sum(root.name != TYPENAME for root in roots):
-            return await self._from_gate(roots, asked, context, cost)
-        return await self._completed(query, variables, operation_name, context, cost)
+        is_prepared = len(of_gate) == sum(root.name != TYPENAME for root in roots)
+        asked = _Asked(roots, of_gate, cost, is_prepared)
+        if key[1] is not None:
+            self._remembered[key] = asked
+            if len(self._remembered) > REMEMBERED:
+                self._remembered.popitem(last=False)
+        return asked
 
     async def _from_gate(
         self, roots: Sequence[Root], fields: Sequence[Field], context: Context, cost: Mapping[str, int]
@@ -111,6 +149,15 @@ async def _read(context: Context, field: Field) -> Prepared | Exception | None:
         return await context.gate.read(context.request, field)
     except Exception as error:
         return error
+
+
+def _text(variables: Mapping[str, Any]) -> bytes | None:
+    """Variables in a form that can be compared; None if they are too long to be remembered."""
+    try:
+        text = orjson.dumps(variables)
+    except TypeError:  # an integer beyond 64 bits, which JSON may hold
+        return None
+    return text if len(text) <= LONGEST_REMEMBERED else None
 
 
 def _no_choice(checked: Checked, operation_name: str | None) -> GraphQLError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,11 +79,11 @@ class _Current:
                 self.scopes.popitem(last=False)
         return known[2]
 
-    def _made(self, catalog: Collection[int], observations: Collection[int]) -> Scope:
+    def _made(self, catalog: Mapping[int, str], observations: Collection[int]) -> Scope:
         """Observations only of datasets that are in the catalog for the caller: an observation names its dataset."""
         readable = tuple(catalog)
         observable = tuple(id_ for id_ in observations if id_ in catalog)
-        return Scope(readable, observable, row_grant(readable, observable, self.series))
+        return Scope(readable, observable, row_grant(readable, observable, self.series), catalog)
 
 
 class Decisions:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from litestar.types import Receive, Scope, Send
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -16,6 +17,8 @@ SECURITY_HEADERS = {
 _ALWAYS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 _CONTENT_LENGTH = b"content-length"
 _BODILESS = {204, 304}
+
+Endpoint = Callable[[HTTPScope, Receive, Send], Awaitable[None]]
 
 
 class ClientGone(Exception):
@@ -64,6 +67,22 @@ async def body_of(headers: Mapping[bytes, str], receive: Receive, bound: int) ->
             raise BodyTooLarge
         if not message.get("more_body", False):
             return body
+
+
+def routed(endpoints: Mapping[str, Endpoint], others: ASGIApp) -> ASGIApp:
+    """An application that hands some paths to endpoints and the rest to `others`.
+
+    For what is asked thousands of times a second: a framework's own layers take a tenth of such a request.
+    """
+
+    def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == ScopeType.HTTP:
+            endpoint = endpoints.get(scope["path"])
+            if endpoint is not None:
+                return endpoint(scope, receive, send)
+        return others(scope, receive, send)
+
+    return application
 
 
 async def send_answer(send: Send, answer: Answer, *, with_body: bool = True) -> None:

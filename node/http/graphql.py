@@ -10,8 +10,7 @@ import logging
 from collections.abc import Mapping
 
 import orjson
-from litestar.handlers import ASGIRouteHandler, asgi
-from litestar.types import Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Send
 
 from node.auth.bearer import BearerTokens, InvalidToken
 from node.http.asgi import Answer, BodyTooLarge, ClientGone, body_of, headers_of, send_answer
@@ -72,31 +71,26 @@ class GraphQLEndpoint:
         self._trusted = trusted
         self._trusted_only = trusted_only
 
-    def route(self) -> ASGIRouteHandler:
-        """The Litestar handler."""
-
-        @asgi("/graphql", copy_scope=False)
-        async def graphql(scope: Scope, receive: Receive, send: Send) -> None:
-            headers = headers_of(scope)
-            method = scope["method"]  # type: ignore[typeddict-item]
-            media = media_type(headers.get(b"accept"))
-            with self._telemetry.request("graphql", {"traceparent": headers.get(b"traceparent", "")}) as trace:
-                try:
-                    answer = await self._answer(method, media, headers, scope, receive, trace)
-                except ClientGone:
-                    return
-                except _Refused as refused:
-                    answer = _refusal(refused, media or JSON, trace)
-                except Exception:
-                    log.exception("trace %s: /graphql failed", trace.trace_id)
-                    failed = _Refused(500, "an internal error occurred", INTERNAL, "tell the operator the traceId")
-                    answer = _refusal(failed, media or JSON, trace)
-            await send_answer(send, answer, with_body=method != "HEAD")
-
-        return graphql
+    async def handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """One exchange, as an ASGI application for this path."""
+        headers = headers_of(scope)
+        method = scope["method"]
+        media = media_type(headers.get(b"accept"))
+        with self._telemetry.request("graphql", {"traceparent": headers.get(b"traceparent", "")}) as trace:
+            try:
+                answer = await self._answer(method, media, headers, scope, receive, trace)
+            except ClientGone:
+                return
+            except _Refused as refused:
+                answer = _refusal(refused, media or JSON, trace)
+            except Exception:
+                log.exception("trace %s: /graphql failed", trace.trace_id)
+                failed = _Refused(500, "an internal error occurred", INTERNAL, "tell the operator the traceId")
+                answer = _refusal(failed, media or JSON, trace)
+        await send_answer(send, answer, with_body=method != "HEAD")
 
     async def _answer(
-        self, method: str, media: str | None, headers: Headers, scope: Scope, receive: Receive, trace: Trace
+        self, method: str, media: str | None, headers: Headers, scope: HTTPScope, receive: Receive, trace: Trace
     ) -> Answer:
         if method == "OPTIONS":
             return Answer(204, b"", JSON, {"Allow": METHODS})
@@ -133,7 +127,7 @@ class GraphQLEndpoint:
                 WWW_Authenticate=f'Bearer error="invalid_token", error_description="{error}"',
             ) from None
 
-    async def _question(self, method: str, headers: Headers, scope: Scope, receive: Receive) -> Question:
+    async def _question(self, method: str, headers: Headers, scope: HTTPScope, receive: Receive) -> Question:
         bound = self._limits.body_bytes
         if method in {"GET", "HEAD"}:
             if len(scope["query_string"]) > bound:
@@ -197,7 +191,8 @@ def _refusal(refused: _Refused, media: str, trace: Trace) -> Answer:
 def _too_late(question: Question | None, limit_ms: int) -> _Refused:
     if question is None:
         hint = "send it again, or look for what holds up your connection"
-        return _Refused(408, f"the body did not arrive within {limit_ms} ms", "TIMEOUT", hint)
+        message = f"the body did not arrive within {limit_ms} ms"
+        return _Refused(408, message, "TIMEOUT", hint, Connection="close")
     hint = "ask for less, or for fewer cities"
     message = f"the request took longer than {limit_ms} ms"
     return _Refused(503, message, "TIMEOUT", hint, Retry_After=RETRY_AFTER_S)

@@ -16,7 +16,7 @@ from node.store.filters import conditions
 from node.store.lists import LISTS, Order, order_of
 from node.store.mapping import TYPES, Inline, One, Related
 from node.store.page import Asked, NumberedPage, PlainPage, asked_of, info_json, row_json
-from node.store.parameters import Bind, Inputs, Parameters, Path, Statement, locate
+from node.store.parameters import ID_ARRAY, Bind, Inputs, Names, Parameters, Path, Statement, locate
 from node.store.reach import DATASET_COLUMN, KINDS, NAMED_BY, crosses
 from node.store.spellings import spellings
 from node.store.sql import all_of, json_array, json_object, literal
@@ -70,29 +70,32 @@ class _Rows:
 
 @dataclass(slots=True)
 class Compiler:
-    """Compiles for one city; use a new one for each statement."""
+    """Compiles for one city; use a new one for each statement. `sets`: the type that sets of datasets are bound as."""
 
     city: str
     limits: PageLimits = field(default_factory=PageLimits)
+    sets: str = ID_ARRAY
     parameters: Parameters = field(default_factory=Parameters)
-    names: dict[str, str] = field(default_factory=dict)
+    names: Names = field(init=False)
     _aliases: int = 0
     _paths: dict[int, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.names = {
-            "city": self.parameters.constant(self.city, "text"),
-            "readable": self.parameters.add_text(lambda inputs: inputs.scope.readable_text, "int[]"),
-            "observable": self.parameters.add_text(lambda inputs: inputs.scope.observable_text, "int[]"),
-        }
+        self.names = Names(
+            city=lambda: self.parameters.constant(self.city, "text"),
+            readable=lambda: self.parameters.add_text(lambda inputs: inputs.scope.readable_set, self.sets),
+            observable=lambda: self.parameters.add_text(lambda inputs: inputs.scope.observable_set, self.sets),
+            readable_ids=lambda: self.parameters.add(lambda inputs: inputs.scope.readable, ID_ARRAY),
+            observable_ids=lambda: self.parameters.add(lambda inputs: inputs.scope.observable, ID_ARRAY),
+        )
 
     def list_statement(self, root: Field, *, after: bool = False) -> Statement:
         """The statement of a root connection; `after`: whether it goes on from a position.
 
         Columns: JSON of each `edges` and `nodes` child, and of each that tells of all rows; number of rows, whether
-        there is a next page, first and last cursor (these three only if they are selected), keys of the datasets whose
-        rows it has, keys of datasets that the filter names but the scope denies, policy epoch. Keys are JSON arrays, or
-        null for none.
+        there is a next page, first and last cursor (these three only if they are selected), ids of the datasets whose
+        rows it has (an array), keys of datasets that the filter names but the scope denies (a JSON array; both null for
+        none), policy epoch.
         """
         self._paths = _paths(root)
         asked = asked_of(root)
@@ -116,7 +119,9 @@ class Compiler:
         columns = ["'[' || coalesce(json_, '') || ']'"] if items else []
         columns += [self._of_all(child, root, rows) for child in asked.of_all]
         columns += ["count_", "false", "null", "null"]
-        columns += ["(select json_agg(key) from dataset where id in (select unnest(touched_)))", denied, EPOCH]
+        # not `distinct` beside the rows, which would sort them by dataset; a short array isn't worth a query either
+        distinct = "(select array_agg(distinct id) from unnest(touched_) touched (id))"
+        columns += [distinct if type_name == "Observation" else "touched_", denied, EPOCH]
         summary = f"select {', '.join(aggregates)} from ({page.source}) {page.alias}"
         return f"select {', '.join(columns)} from ({summary}) page"
 
@@ -127,31 +132,37 @@ class Compiler:
         columns += [f"(select count(*) from {page.shown} shown)", page.has_next]
         columns += [page.cursor_at("min"), page.cursor_at("max")] if asked.cursors else ["null", "null"]
         touched = self._datasets(root, type_name, page.shown)
-        columns += [f"(select json_agg(distinct key) from ({touched}) touched)", denied, EPOCH]
+        columns += [f"(select array_agg(distinct id) from ({touched}) touched (id))", denied, EPOCH]
         return f"{page.sql} select {', '.join(columns)}"
 
     def single_statement(self, root: Field) -> Statement:
         """The statement of one object by its key.
 
-        Columns: JSON, keys of its datasets; if there is none, keys of the datasets beyond the scope that it belongs to;
-        policy epoch.
+        Columns: JSON and ids of its datasets (an array), both null if there is none; policy epoch.
         """
         self._paths = _paths(root)
         listed = LISTS[root.type_name]
         alias = self._alias()
         key = self.parameters.add(lambda inputs: inputs.key, "text")
-        keys = self.parameters.add(lambda inputs: [inputs.key], "text[]")
         condition = all_of([f"{alias}.key = {key}", self.fill(listed.granted, alias)])
-        touched = self._datasets(root, root.type_name, f"(select {alias}.*)")
+        if root.type_name in DATASET_COLUMN and not crosses(root):
+            touched = f"array[{alias}.{DATASET_COLUMN[root.type_name]}]"
+        else:
+            ids = self._datasets(root, root.type_name, f"(select {alias}.*)")
+            touched = f"(select array_agg(distinct id) from ({ids}) touched (id))"
         found = f"{alias}.id is not null"
         columns = [
             f"case when {found} then {self.object(alias, root)} end",
-            f"case when {found} then (select json_agg(distinct key) from ({touched}) touched) end",
-            f"case when not ({found}) then {self.denied(root.type_name, {root.type_name: keys})} end",
+            f"case when {found} then {touched} end",
             EPOCH,
         ]
         source = f"(select) one left join {self.fill(listed.source, alias)} on {condition}"
         return self.parameters.statement(f"select {', '.join(columns)} from {source}")
+
+    def denied_statement(self, type_name: str) -> Statement:
+        """Which datasets beyond the scope an object belongs to; columns: their keys (a JSON array), policy epoch."""
+        keys = self.parameters.add(lambda inputs: [inputs.key], "text[]")
+        return self.parameters.statement(f"select {self.denied(type_name, {type_name: keys})}, {EPOCH}")
 
     def learn_paths(self, root: Field) -> None:
         """Remember where the fields of a result lie: nested lists below `object` read their arguments by that."""
@@ -280,19 +291,19 @@ class Compiler:
         return f"{sort} {beyond}= {mark} and ({sort} {beyond} {mark} or {ties})"
 
     def _datasets(self, root: Field, type_name: str, page: str) -> str:
-        """Keys of the datasets that the answer may contain rows of.
+        """Ids of the datasets that the answer may contain rows of.
 
         Exact, unless the selection crosses from a thing to all its datastreams: then all that is within reach there.
         """
         if crosses(root):
-            return f"select key from dataset d where d.id = any({self.names['readable']})"
+            return f"select unnest({self.names['readable_ids']})"
         return self.fill(LISTS[type_name].datasets, "t", page=page)
 
     def denied(self, type_name: str, named: Mapping[str, str]) -> str:
         """Keys of datasets beyond the scope that belong to what was named: a denial leaves a record."""
         if not named:
             return "null"
-        scope = self.names["observable" if type_name == "Observation" else "readable"]
+        scope = self.names["observable_ids" if type_name == "Observation" else "readable_ids"]
         found = " union ".join(f"select datasets_beyond('{kind}', {keys}, {scope})" for kind, keys in named.items())
         return f"(select json_agg(key) from ({found}) beyond (key))"
 
@@ -313,7 +324,7 @@ class Compiler:
 
     def fill(self, template: str, alias: str, *, outer: str = "", parent: str = "", page: str = "") -> str:
         """A template of `node.store.lists`, `mapping` or `filters` with its aliases."""
-        return template.format(t=alias, o=outer, p=parent, page=page, **self.names)
+        return template.format_map(self.names.filled(t=alias, o=outer, p=parent, page=page))
 
 
 def _paths(root: Field) -> dict[int, Path]:

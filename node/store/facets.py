@@ -82,7 +82,7 @@ def compile_facets(root: Field, compiler: Compiler) -> Statement:
     found = {name: condition("Dataset", build, name, value) for name, value in values.items()}
     own = {name: found.pop(name) for name in FACETS if name in found}
     flags = "".join(f", {compiler.fill(text, 'd')} as only_{name.lower()}" for name, text in own.items())
-    where = all_of([compiler.fill(text, "d") for text in ("{t}.id = any({readable})", *found.values())])
+    where = all_of([compiler.fill(text, "d") for text in ("granted({readable}, {t}.id)", *found.values())])
     members = []
     for index, child in enumerate(root.children):
         if child.name in FACETS:
@@ -95,7 +95,7 @@ def compile_facets(root: Field, compiler: Compiler) -> Statement:
     columns = [
         json_object((child.key, value) for child, value in members),
         "(select count(*) from matching)",
-        "(select json_agg(key) from counted where tier <> 'OPEN')",
+        "(select array_agg(id) from counted where tier <> 'OPEN')",
         compiler.denied("Dataset", compiler.named("Dataset", root)),
         EPOCH,
     ]

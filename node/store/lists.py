@@ -1,7 +1,8 @@
 """The lists that can be paged: where their rows come from, who may see them, in which orders they stand.
 
-`{t}` is the alias of the row. `{readable}` and `{observable}` are arrays of the ids of the datasets that the caller may
-see in the catalog, and whose observations; they are part of every statement.
+`{t}` is the alias of the row. `{readable}` and `{observable}` are the datasets that the caller may see in the catalog,
+and whose observations; they are part of every statement. How such a set is bound depends on its size, and
+`granted(set, id)` tells whether it has a dataset (`node.store.parameters`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A pageable type. `key` breaks ties; `datasets` gives the keys of the datasets that the page's rows belong to.
+    """A pageable type. `key` breaks ties; `datasets` gives the ids of the datasets that the page's rows belong to.
 
     With `parent`, rows are read parent by parent (alias `{p}`), each no further than the page needs: a page of a long
     series costs its own rows, not the series.
@@ -96,57 +97,56 @@ def _where(column: str) -> str:
     return f"(select b.{column} from thing b where b.id = {{t}}.thing_id)"
 
 
-_LOWER_NAME = 'left(lower({t}.name), 400) collate "C"'  # cursors hold it, and are bounded
-_NAME = _both("NAME", _LOWER_NAME, _LOWER_NAME, "text")
+_NAME = _both("NAME", "{t}.name_sort", "{t}.name_sort", "text")
 _RELEVANCE = {"RELEVANCE": Order("", "", "text", made=_relevance)}
 
 LISTS: Mapping[str, Listed] = {
     "Dataset": Listed(
         source="dataset {t}",
         columns="{t}.*",
-        granted="{t}.id = any({readable})",
+        granted="granted({readable}, {t}.id)",
         key="{t}.key",
         orders=_both("TITLE", "{t}.title_sort", "{t}.title_sort", "text")
         | _at("modified")
         | _at("issued")
         | _RELEVANCE,
         default_order="TITLE_ASC",
-        datasets="select key from {page}",
+        datasets="select id from {page}",
     ),
     "Thing": Listed(
         source="thing {t}",
         columns="{t}.*",
-        granted="exists (select from datastream g where g.thing_id = {t}.id and g.dataset_id = any({readable}))",
+        granted="exists (select from datastream g where g.thing_id = {t}.id and granted({readable}, g.dataset_id))",
         key="{t}.key",
         orders=_NAME
         | _RELEVANCE
         | {"DISTANCE": Order("", "", "text", made=_distance("{t}.longitude", "{t}.latitude"))},
         default_order="NAME_ASC",
-        datasets="select d.key from {page} p join datastream s on s.thing_id = p.id"
-        " join dataset d on d.id = s.dataset_id where d.id = any({readable})",
+        datasets="select s.dataset_id from {page} p join datastream s on s.thing_id = p.id"
+        " where granted({readable}, s.dataset_id)",
     ),
     "Datastream": Listed(
         source="datastream {t}",
         columns="{t}.*",
-        granted="{t}.dataset_id = any({readable})",
+        granted="granted({readable}, {t}.dataset_id)",
         key="{t}.key",
         orders=_NAME
         | _RELEVANCE
         | _at("phenomenon_end")
         | {"DISTANCE": Order("", "", "text", made=_distance(_where("longitude"), _where("latitude")))},
         default_order="NAME_ASC",
-        datasets="select d.key from {page} p join dataset d on d.id = p.dataset_id",
+        datasets="select dataset_id from {page}",
     ),
     "Observation": Listed(
         source="observation {t}",
         parent="datastream {p}",
         link="{t}.datastream_id = {p}.id",
         columns="{t}.*, {p}.key as key, {p}.dataset_id as dataset_id",
-        granted="{p}.dataset_id = any({observable})",
+        granted="granted({observable}, {p}.dataset_id)",
         key="{p}.key",
         orders=_both("TIME", "{t}.phenomenon_time", time_text("{t}.phenomenon_time"), "timestamptz"),
         default_order="TIME_ASC",
-        datasets="select d.key from {page} p join dataset d on d.id = p.dataset_id",
+        datasets="select dataset_id from {page}",
     ),
     "AccessRecord": Listed(
         source="access_record {t}",
@@ -155,6 +155,6 @@ LISTS: Mapping[str, Listed] = {
         key="lpad({t}.id::text, 20, '0')",
         orders={"NEWEST": Order("{t}.id", "lpad({t}.id::text, 20, '0')", "bigint", descending=True)},
         default_order="NEWEST",
-        datasets="select null::text as key from {page} where false",
+        datasets="select null::int from {page} where false",
     ),
 }

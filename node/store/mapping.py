@@ -123,9 +123,11 @@ TYPES: Mapping[str, Mapped] = {
             "thing": One("Thing", "thing", "{t}.id = {o}.thing_id"),
             "sensor": One("Sensor", "sensor", "{t}.id = {o}.sensor_id"),
             "observedProperty": One("ObservedProperty", "observed_property", "{t}.id = {o}.observed_property_id"),
-            "dataset": One("Dataset", "dataset", "{t}.id = {o}.dataset_id and {t}.id = any({readable})"),
+            "dataset": One("Dataset", "dataset", "{t}.id = {o}.dataset_id and granted({readable}, {t}.id)"),
             "latest": One(
-                "Observation", "latest_observation", "{t}.datastream_id = {o}.id and {o}.dataset_id = any({observable})"
+                "Observation",
+                "latest_observation",
+                "{t}.datastream_id = {o}.id and granted({observable}, {o}.dataset_id)",
             ),
             "observations": Related("Observation", by_outer=True),
         },
@@ -137,7 +139,7 @@ TYPES: Mapping[str, Mapped] = {
         ),
         {
             "datastream": One(
-                "Datastream", "datastream", "{t}.id = {o}.datastream_id and {t}.dataset_id = any({readable})"
+                "Datastream", "datastream", "{t}.id = {o}.datastream_id and granted({readable}, {t}.dataset_id)"
             )
         },
     ),

@@ -12,29 +12,62 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from node.store.row_grant import ACCESS_LOG_GRANTED, NOTHING_GRANTED, RowGrant
+from node.store.row_grant import ACCESS_LOG_GRANTED, NOTHING_GRANTED, RowGrant, bits
 from schema.cursor import Position
 from schema.errors import BadInput
 from schema.selection import Field
 
+ID_ARRAY = "int[]"  # lets PostgreSQL go to few datasets by an index
+BITS = "varbit"  # costs the same for any number of datasets
+FEW = 32
+
 
 @dataclass(frozen=True)
 class Scope:
-    """What the caller may see: ids of datasets for the catalog, and for observations; `rows` is the second lock."""
+    """What the caller may see: ids of datasets for the catalog, and for observations; `rows` is the second lock.
+
+    `keys` has the keys of these datasets. A scope serves many requests, so what is derived from it is kept.
+    """
 
     readable: tuple[int, ...]
     observable: tuple[int, ...]
     rows: RowGrant = NOTHING_GRANTED
+    keys: Mapping[int, str] = field(default_factory=dict, compare=False)
 
     @cached_property
-    def readable_text(self) -> bytes:
-        """As an array literal; a scope serves many requests."""
-        return _array(self.readable)
+    def sets(self) -> str:
+        """The type that its sets of datasets are bound as."""
+        return ID_ARRAY if len(self.readable) <= FEW else BITS
 
     @cached_property
-    def observable_text(self) -> bytes:
-        """As an array literal."""
-        return _array(self.observable)
+    def readable_set(self) -> bytes:
+        """Bound as `sets` says."""
+        return _ENCODERS[self.sets](self.readable)
+
+    @cached_property
+    def observable_set(self) -> bytes:
+        """Bound as `sets` says."""
+        return _ENCODERS[self.sets](self.observable)
+
+    def names(self, ids: bytes | None) -> frozenset[str]:
+        """The keys of datasets, of whose ids PostgreSQL has made an array."""
+        if ids is None:
+            return NO_NAMES
+        known = self._named.get(ids)
+        if known is None:
+            known = frozenset(self.keys[int(id_)] for id_ in ids[1:-1].split(b",") if id_)
+            if len(self._named) < REMEMBERED and len(ids) <= SHORT:
+                self._named[ids] = known
+        return known
+
+    @cached_property
+    def _named(self) -> dict[bytes, frozenset[str]]:
+        return {}
+
+
+NO_NAMES: frozenset[str] = frozenset()
+REMEMBERED = 64
+SHORT = 1_024  # bytes
 
 
 NOTHING = Scope((), ())
@@ -86,6 +119,32 @@ class Statement:
             BadInput: a value can't be used.
         """
         return [bind(inputs) for bind in self.binds]
+
+
+class Names:
+    """What stands for what in templates of SQL. Parameters are made when they are first named: PostgreSQL reads all."""
+
+    def __init__(self, **makers: Callable[[], str]) -> None:
+        self._makers = makers
+        self._made: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def filled(self, **names: str) -> Mapping[str, str]:
+        """These, and in addition aliases."""
+        return _Filled(self, names)
+
+
+class _Filled(dict[str, str]):
+    def __init__(self, others: Names, names: Mapping[str, str]) -> None:
+        super().__init__(names)
+        self._others = others
+
+    def __missing__(self, name: str) -> str:
+        return self._others[name]
 
 
 @dataclass(slots=True)
@@ -144,6 +203,7 @@ _ENCODERS: Mapping[str, Callable[[Any], bytes]] = {
     "text": _text,
     "text[]": _text_array,
     "int[]": _array,
+    "varbit": bits,
     "int": lambda value: str(int(value)).encode(),
     "bigint": lambda value: str(int(value)).encode(),
     "float8": lambda value: repr(float(value)).encode(),
@@ -156,6 +216,7 @@ OIDS: Mapping[str, int] = {
     "text": 25,
     "text[]": 1009,
     "int[]": 1007,
+    "varbit": 1562,
     "int": 23,
     "bigint": 20,
     "float8": 701,

@@ -13,9 +13,9 @@ import psycopg
 from psycopg.pq.abc import PGresult
 
 from node.store.compiler import Compiler, PageLimits
-from node.store.parameters import BY_VALUES, NOTHING, Inputs, Scope, Statement
+from node.store.parameters import NO_NAMES, NOTHING, Inputs, Scope, Statement
 from node.store.results import RESULTS
-from node.store.row_grant import SET_GRANT
+from node.store.row_grant import SET_GRANT_AND_PLAN
 from node.store.session import Call
 from node.store.sessions import Sessions
 from schema.cursor import Position
@@ -23,9 +23,7 @@ from schema.errors import BadInput, TooCostly, Unavailable
 from schema.selection import Field
 
 REMEMBERED = 1_024
-LARGE_GRANT = 500  # datasets; plans for any values are made for few ids
 _Members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_SETTINGS = f"{SET_GRANT}, set_config('plan_cache_mode', $5, true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ class Reader:
             TooCostly: the statement ran into its time-out, or the answer is too large.
             Unavailable: the database can't be reached.
         """
-        statement = self._list_statement(root, after=after is not None)
+        statement = self._list_statement(root, scope.sets, after=after is not None)
         result = await self._run(statement, Inputs(root, scope, after))
         arrays = [_bytes(result, column) for column in range(len(statement.rows))]
         self._check_size(root, sum(map(len, arrays)))
@@ -100,7 +98,7 @@ class Reader:
             has_next=has_next == b"t",
             start_cursor=start.decode() if start else None,
             end_cursor=end.decode() if end else None,
-            datasets=_keys(datasets),
+            datasets=scope.names(datasets),
             denied=_keys(denied),
             epoch=int(epoch or 0),
             as_of=datetime.now(UTC),
@@ -109,12 +107,13 @@ class Reader:
     def check(self, root: Field) -> None:
         """Check the arguments of a list as `page` would, of a result as `parts` would. Raises BadInput."""
         is_result = root.type_name in RESULTS
-        statement = self._result_statement(root) if is_result else self._list_statement(root, after=False)
+        sets = NOTHING.sets
+        statement = self._result_statement(root, sets) if is_result else self._list_statement(root, sets, after=False)
         statement.bind(Inputs(root, NOTHING))
 
     async def parts(self, root: Field, scope: Scope) -> Part:
         """This city's part of a result; raises as `page`."""
-        result = await self._run(self._result_statement(root), Inputs(root, scope))
+        result = await self._run(self._result_statement(root, scope.sets), Inputs(root, scope))
         json = _bytes(result, 0)
         self._check_size(root, len(json))
         rows, datasets, denied, epoch, *refused = (result.get_value(0, column) for column in range(1, result.nfields))
@@ -125,7 +124,7 @@ class Reader:
         return Part(
             members=_members(root, json),
             rows=int(rows or 0),
-            datasets=_keys(datasets),
+            datasets=scope.names(datasets),
             denied=_keys(denied),
             epoch=int(epoch or 0),
             as_of=datetime.now(UTC),
@@ -133,26 +132,31 @@ class Reader:
 
     async def single(self, root: Field, scope: Scope, key: str) -> Single:
         """One object by its key; raises as `page`."""
-        statement = self._known(("single", root.shape), root, lambda compiler: compiler.single_statement(root))
-        result = await self._run(statement, Inputs(root, scope, key=key))
-        json, datasets, denied, epoch = (result.get_value(0, column) for column in range(4))
-        self._check_size(root, len(json or b""))
-        return Single(json, _keys(datasets), _keys(denied), int(epoch or 0))
+        inputs = Inputs(root, scope, key=key)
+        statement = self._known("single", root, scope.sets, lambda compiler: compiler.single_statement(root))
+        result = await self._run(statement, inputs)
+        json, datasets, epoch = (result.get_value(0, column) for column in range(3))
+        if json is not None:
+            self._check_size(root, len(json))
+            return Single(json, scope.names(datasets), NO_NAMES, int(epoch or 0))
+        statement = Compiler(self._city).denied_statement(root.type_name)
+        result = await self._run(statement, inputs)
+        return Single(None, NO_NAMES, _keys(result.get_value(0, 0)), int(result.get_value(0, 1) or 0))
 
-    def _list_statement(self, root: Field, *, after: bool) -> Statement:
-        return self._known(
-            ("list", root.shape, after), root, lambda compiler: compiler.list_statement(root, after=after)
-        )
+    def _list_statement(self, root: Field, sets: str, *, after: bool) -> Statement:
+        kind = "list after" if after else "list"
+        return self._known(kind, root, sets, lambda compiler: compiler.list_statement(root, after=after))
 
-    def _result_statement(self, root: Field) -> Statement:
+    def _result_statement(self, root: Field, sets: str) -> Statement:
         compile_ = RESULTS[root.type_name]
-        return self._known(("result", root.shape), root, lambda compiler: compile_(root, compiler))
+        return self._known("result", root, sets, lambda compiler: compile_(root, compiler))
 
-    def _known(self, key: Hashable, root: Field, compile_: Callable[[Compiler], Statement]) -> Statement:
+    def _known(self, kind: str, root: Field, sets: str, compile_: Callable[[Compiler], Statement]) -> Statement:
         """The statement for all requests of this form; a field without a form is compiled anew."""
+        key = kind, sets, root.shape
         statement = self._statements.get(key) if root.shape is not None else None
         if statement is None:
-            statement = compile_(Compiler(self._city, self.limits))
+            statement = compile_(Compiler(self._city, self.limits, sets))
             if root.shape is not None:
                 self._statements[key] = statement
                 if len(self._statements) > REMEMBERED:
@@ -168,9 +172,7 @@ class Reader:
 
     async def _run(self, statement: Statement, inputs: Inputs) -> PGresult:
         """Run a statement that returns one row, under the row security of the scope."""
-        scope = inputs.scope
-        plan = statement.plan if len(scope.readable) < LARGE_GRANT else BY_VALUES
-        settings = Call(_SETTINGS, (*scope.rows.parameters, plan.encode()))
+        settings = Call(SET_GRANT_AND_PLAN, (*inputs.scope.rows.parameters, statement.plan.encode()))
         try:
             _, result = await self._sessions.read(
                 settings, Call(statement.sql, statement.bind(inputs), statement.types)

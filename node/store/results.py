@@ -1,9 +1,9 @@
 """Which compiler makes the statement of which result.
 
-A result's statement returns one row: JSON, number of rows read, keys of the datasets that they belong to, keys of
-datasets that are named but denied, policy epoch; and if there is a sixth column that is not null, it tells why nothing
-was read: too much would have come. The JSON is the array of the one list that is selected, or an object
-of all that is selected by response key. Keys are JSON arrays, or null for none.
+A result's statement returns one row: JSON, number of rows read, ids of the datasets that they belong to (an array),
+keys of datasets that are named but denied (a JSON array; both null for none), policy epoch; and if there is a sixth
+column that is not null, it tells why nothing was read: too much would have come. The JSON is the array of the one list
+that is selected, or an object of all that is selected by response key.
 """
 
 from __future__ import annotations

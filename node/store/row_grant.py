@@ -41,10 +41,12 @@ class RowGrant:
 
 
 # Run in the transaction of the statement that it is for, before it: the settings end with the transaction.
-SET_GRANT = (
-    "select set_config('verbund.datasets', $1, true), set_config('verbund.things', $2, true),"
+_SETTINGS = (
+    "set_config('verbund.datasets', $1, true), set_config('verbund.things', $2, true),"
     " set_config('verbund.observed', $3, true), set_config('verbund.access_log', $4, true)"
 )
+SET_GRANT = f"select length(concat({_SETTINGS}))"  # sends back a number, not the sets
+SET_GRANT_AND_PLAN = f"select length(concat({_SETTINGS}, set_config('plan_cache_mode', $5, true)))"
 
 NOTHING_GRANTED = RowGrant()
 ACCESS_LOG_GRANTED = RowGrant(access_log=True)

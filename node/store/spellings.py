@@ -19,11 +19,11 @@ def spellings(arguments: Values, build: Builder) -> str:
     if typed is None:
         return "'[]'"
     rest = [condition("Dataset", build, name, value) for name, value in values.items() if name not in TEXTS]
-    hit = all_of(["{t}.id = any({readable})", *rest])
+    hit = all_of(["granted({readable}, {t}.id)", *rest])
     found = "(select * from dataset where search @@ query offset 0)"  # by the index, not by what is readable
     return (
         "(select coalesce(json_agg(text order by n), '[]')::text from (select text, n"
-        f" from search_spellings({build.text(f'filter.{typed}')}, {{readable}}) with ordinality as found (text, n)"
+        f" from search_spellings({build.text(f'filter.{typed}')}, {{readable_ids}}) with ordinality as found (text, n)"
         " cross join lateral (select search_query(text) as query offset 0) asked"
         f" where (select count(*) from {found} {{t}} where {hit}) > 0 order by n) shown)"
     )

@@ -42,6 +42,12 @@ def _texts(name: str) -> sa.Column[list[str]]:
     return sa.Column(name, pg.ARRAY(sa.Text), nullable=False, server_default=EMPTY_ARRAY)
 
 
+def _name_sort() -> sa.Column[str]:
+    computed = sa.Computed("left(lower(name), 400)", persisted=True)
+    comment = "name folded for sorting, as short as a cursor's part must be"
+    return sa.Column("name_sort", sa.Text(collation="C"), computed, nullable=False, comment=comment)
+
+
 def _names_search(place: str) -> sa.Column[str]:
     computed = sa.Computed(f"names_search(name, {place}, description)", persisted=True)
     return sa.Column("search", pg.TSVECTOR, computed, nullable=False)
@@ -180,8 +186,10 @@ thing = sa.Table(
     sa.Column("place", sa.Text, comment="name of the location"),
     sa.Column("properties", pg.JSONB, nullable=False, server_default=sa.text("'{}'")),
     _names_search("place"),
+    _name_sort(),
     sa.Index("ix_thing_longitude_latitude", "longitude", "latitude"),
     sa.Index("ix_thing_latitude", "latitude"),
+    sa.Index("ix_thing_name_sort_key", "name_sort", "key"),
     sa.Index("ix_thing_search", "search", postgresql_using="gin"),
     sa.CheckConstraint("(longitude is null) = (latitude is null)", name="location_whole"),
 )
@@ -226,6 +234,8 @@ datastream = sa.Table(
     _time("phenomenon_start"),
     _time("phenomenon_end"),
     _names_search("direction"),
+    _name_sort(),
+    sa.Index("ix_datastream_name_sort_key", "name_sort", "key"),
     sa.Index("ix_datastream_search", "search", postgresql_using="gin"),
 )
 

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from hypothesis import settings
 
+from node.store import parameters
 from node.store.pool import make_pool
 from node.store.reading_role import ENTER
 from node.store.sessions import Sessions
@@ -16,6 +17,14 @@ from tests.oracle.real import RealNode
 STATEMENT_MS = 10_000
 
 settings.register_profile("thorough", max_examples=5_000, derandomize=False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def both_forms_of_sets():
+    """Sets of more than two datasets are large here, so that arrays and bit strings are both tried."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parameters, "FEW", 2)
+        yield
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def _has_datastream(condition: str) -> str:
     """Of the datastreams that the caller may see."""
     return (
         "exists (select from datastream s"
-        f" where s.thing_id = {{t}}.id and s.dataset_id = any({{readable}}) and {condition})"
+        f" where s.thing_id = {{t}}.id and granted({{readable}}, s.dataset_id) and {condition})"
     )
 
 

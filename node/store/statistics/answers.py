@@ -11,7 +11,7 @@ from node.store.sql import literal
 from schema.selection import Field
 
 _MEMBERS = 30  # of one call: a function has at most 100 arguments
-VISIBLE = "{p}.dataset_id = any({observable}) and {p}.dataset_id = any({readable})"
+VISIBLE = "granted({observable}, {p}.dataset_id) and granted({readable}, {p}.dataset_id)"
 
 
 def one_json(relation: Inline | One | Many | Related, outer: str, child: Field, compiler: Compiler) -> str:
@@ -22,12 +22,11 @@ def one_json(relation: Inline | One | Many | Related, outer: str, child: Field, 
 
 
 def touched(root: Field, compiler: Compiler) -> str:
-    """Keys of the datasets that the answer may contain anything of; `chosen` has the datastreams.
+    """Ids of the datasets that the answer may contain anything of; `chosen` has the datastreams.
 
     Exact, unless the selection crosses from a thing to all its datastreams: then all that is within reach there.
     """
-    ids = f"id = any({compiler.names['readable']})" if crosses(root) else "id in (select dataset_id from chosen)"
-    return f"(select json_agg(key) from dataset where {ids})"
+    return compiler.names["readable_ids"] if crosses(root) else "(select array_agg(distinct dataset_id) from chosen)"
 
 
 def large_object(members: Iterable[tuple[str, str]]) -> str:

@@ -12,9 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 import strawberry
-from granian import Granian
-from granian.constants import Interfaces, Loops
-from granian.log import LogLevels
+import uvicorn
 from litestar import Litestar
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
@@ -108,14 +106,14 @@ def naive_strawberry(database_url: str, log: Path) -> Iterator[Service]:
 
 
 if __name__ == "__main__":
-    Granian(
+    uvicorn.run(
         "tests.bench.read.strawberry_peer:create_app",
         factory=True,
-        interface=Interfaces.ASGI,
-        address="127.0.0.1",
+        host="127.0.0.1",
         port=int(sys.argv[1]),
-        workers=1,
-        loop=Loops.uvloop,
-        websockets=False,
-        log_level=LogLevels.warning,
-    ).serve()
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+    )

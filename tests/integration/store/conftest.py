@@ -6,9 +6,11 @@ import orjson
 import psycopg
 import pytest
 
+from node.store import parameters
 from node.store.compiler import PageLimits
 from node.store.parameters import Scope
 from node.store.reader import Reader
+from node.store.row_grant import NOTHING_GRANTED
 from node.store.sessions import Sessions
 from schema.cursor import binding_of, decode
 from tests.unit.schema.test_selection import tree
@@ -45,7 +47,27 @@ select d.id, t, t + interval '15 min', case when d.id = 2 and t < '2026-01-01 01
 insert into latest_observation select distinct on (datastream_id) * from observation order by datastream_id, phenomenon_time desc;
 """
 ALL = (1, 2, 3, 4)
+
+
+class Keys(dict[int, str]):
+    def __missing__(self, id_: int) -> str:
+        return f"added-{id_}"
+
+
+KEYS = Keys({1: "rad", 2: "kfz", 3: "luft", 4: "akten"})
 OPEN = (1, 3)
+
+
+def scope_of(readable, observable=None, rows=NOTHING_GRANTED) -> Scope:
+    return Scope(tuple(readable), tuple(readable if observable is None else observable), rows, KEYS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def both_forms_of_sets():
+    """Sets of more than two datasets are large here, so that arrays and bit strings are both tried."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parameters, "FEW", 2)
+        yield
 
 
 class Store:
@@ -58,7 +80,7 @@ class Store:
         field = await tree(document, **variables)
         after = field.arguments.get("after")
         start = decode(after, binding_of(field.name, field.arguments)).start_for("giessen") if after else None
-        return await self.reader.page(field, Scope(readable, readable if observable is None else observable), start)
+        return await self.reader.page(field, scope_of(readable, observable), start)
 
     async def rows(self, document: str, readable=ALL, observable=None, **variables):
         page = await self.page(document, readable, observable, **variables)
@@ -66,13 +88,12 @@ class Store:
 
     async def part(self, document: str, readable=ALL, observable=None, **variables):
         field = await tree(document, **variables)
-        scope = Scope(readable, readable if observable is None else observable)
-        part = await self.reader.parts(field, scope)
+        part = await self.reader.parts(field, scope_of(readable, observable))
         return {key: orjson.loads(json) for key, json in part.members.items()}, part
 
     async def one(self, document: str, readable=ALL, **variables):
         field = await tree(document, **variables)
-        found = await self.reader.single(field, Scope(readable, readable), field.arguments["id"].split(":", 2)[2])
+        found = await self.reader.single(field, scope_of(readable), field.arguments["id"].split(":", 2)[2])
         return (orjson.loads(found.json) if found.json else None), found
 
 

@@ -9,7 +9,6 @@ import psycopg
 import pytest
 
 from node.store.compiler import PageLimits
-from node.store.parameters import Scope
 from node.store.reader import Reader
 from node.store.reading_role import ENTER
 from node.store.row_grant import NOTHING_GRANTED, Series, row_grant
@@ -17,7 +16,7 @@ from node.store.sessions import Sessions
 from node.store.statistics.buckets import EVERY, borders
 from node.store.statistics.zones import zone_of
 from schema.errors import BadInput, TooCostly
-from tests.integration.store.conftest import OPEN, Store
+from tests.integration.store.conftest import OPEN, Store, scope_of
 from tests.unit.schema.test_selection import tree
 
 DAY = 'during: {start: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z"}'
@@ -120,7 +119,7 @@ async def test_the_reading_role_gets_the_same_and_nothing_beyond_its_grant(hourl
     assert [bucket["sum"] for bucket in expected["groups"][0]["buckets"]] == [3, 3]
     rows = row_grant({1}, {1}, [Series(1, 1, 1)]) if granted else NOTHING_GRANTED
     async with Sessions(database_url, size=1, statement_ms=5000, name="test", on_open=[ENTER]) as sessions:
-        part = await Reader(sessions, "giessen", PageLimits()).parts(await tree(document), Scope((1,), (1,), rows))
+        part = await Reader(sessions, "giessen", PageLimits()).parts(await tree(document), scope_of((1,), rows=rows))
     assert orjson.loads(part.members["groups"]) == (expected["groups"] if granted else [])
 
 

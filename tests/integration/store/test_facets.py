@@ -10,9 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from node.store.parameters import Scope
 from schema.errors import BadInput
-from tests.integration.store.conftest import ALL, OPEN
+from tests.integration.store.conftest import ALL, OPEN, scope_of
 from tests.unit.schema.test_selection import tree
 
 FACETS = """query ($f: DatasetFilter) { datasetFacets(filter: $f) { total
@@ -22,7 +21,7 @@ FACETS = """query ($f: DatasetFilter) { datasetFacets(filter: $f) { total
 
 
 async def facets(store, document=FACETS, readable=ALL, **variables):
-    return await store.reader.parts(await tree(document, **variables), Scope(readable, readable))
+    return await store.reader.parts(await tree(document, **variables), scope_of(readable))
 
 
 async def counts(store, readable=ALL, **filters):

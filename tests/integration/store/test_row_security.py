@@ -15,7 +15,7 @@ from node.store.row_grant import ACCESS_LOG_GRANTED, NOTHING_GRANTED, SET_GRANT,
 from node.store.session import Call
 from node.store.sessions import Sessions
 from node.store.tables import METADATA
-from tests.integration.store.conftest import SEED
+from tests.integration.store.conftest import SEED, scope_of
 from tests.unit.schema.test_selection import tree
 
 ALL = (1, 2, 3, 4)
@@ -174,9 +174,9 @@ async def test_a_statement_without_conditions_of_its_own_leaks_nothing(owner, se
     async with Sessions(database_url, size=1, statement_ms=5_000, name="owner") as unsecured:
         for readable, observable in (((), ()), ((1,), (1,)), ((1, 3), (3,)), ((2, 4), (2,)), (ALL, ALL)):
             rows = row_grant(readable, observable, series)
-            right = await answer(unsecured, Scope(readable, observable))
-            assert await answer(sessions, Scope(ALL, ALL, rows)) == right
-            assert await answer(sessions, Scope(readable, observable, rows)) == right
+            right = await answer(unsecured, scope_of(readable, observable))
+            assert await answer(sessions, scope_of(ALL, ALL, rows)) == right
+            assert await answer(sessions, scope_of(readable, observable, rows)) == right
 
 
 def test_the_access_log_is_for_auditors(owner, reader):

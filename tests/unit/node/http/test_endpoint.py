@@ -8,7 +8,6 @@ import logging
 import orjson
 import pytest
 from graphql import GraphQLError
-from litestar import Litestar
 
 from node.auth.bearer import InvalidToken
 from node.http.graphql import GraphQLEndpoint
@@ -61,7 +60,6 @@ async def ask(outcome, method="POST", *, body=BODY, query_string=b"", receive=No
     limits = Limits(request_ms=50, body_bytes=1_000)
     trusted = {document_hash(TEXT): TEXT}
     endpoint = GraphQLEndpoint(executor, None, None, Bearer(), Telemetry(), limits, trusted, trusted_only=trusted_only)
-    app = Litestar([endpoint.route()], openapi_config=None, logging_config=None)
     headers = {"content-type": "application/json", **{name.replace("_", "-"): v for name, v in headers.items()}}
     messages = []
 
@@ -81,7 +79,7 @@ async def ask(outcome, method="POST", *, body=BODY, query_string=b"", receive=No
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         "state": {},
     }
-    await app(scope, receive or whole, send)
+    await endpoint.handle(scope, receive or whole, send)
     if not messages:
         return None
     start, end = messages
