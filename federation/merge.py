@@ -60,6 +60,14 @@ class Merged:
         return self._cursor(self.rows[index].position)
 
     @property
+    def late(self) -> Sequence[Row]:
+        """The rows that stand before the watermark: their city was away when their page was asked for."""
+        if self._previous is None:
+            return ()
+        order = _Order(self._descending)
+        return [row for row in self.rows if order.before(row.position, self._previous)]
+
+    @property
     def end(self) -> Cursor | None:
         """The cursor for the next page; None if nothing has been given out yet and nothing needs to be remembered."""
         if self.rows:

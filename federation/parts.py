@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from federation.question import ALIAS, owners_report
+from federation.question import ALIAS, HOME_ONLY, owners_report
 from schema.selection import Argument, Field
 
 
@@ -53,7 +53,7 @@ class PartsPlan(Protocol):
 def ask_owner(root: Field, children: tuple[Field, ...], **arguments: Argument) -> Field:
     """The caller's root field for one owner: with these arguments and children, and its report."""
     shape = None if root.shape is None else (ALIAS, root.shape)
-    asked = root.with_arguments(require=None, **arguments)
+    asked = root.with_arguments(**HOME_ONLY, **arguments)
     return replace(asked, key=ALIAS, children=(*children, owners_report()), shape=shape)
 
 

@@ -16,7 +16,7 @@ import orjson
 
 from federation.errors import PeerIncompatible
 from federation.merge import CityPage, Merged, Row
-from federation.question import ALIAS, owners_report, plain
+from federation.question import ALIAS, HOME_ONLY, owners_report, plain
 from federation.told import Members, read_count, read_has_next, read_suggestions
 from schema.cursor import Cursor, Position, binding_of, encode, position_of
 from schema.selection import TYPENAME, Field
@@ -58,7 +58,7 @@ class PagePlan:
 
     def owner_field(self, city: str, start: Position | None) -> Field:
         """The root field for one owner. For callers' questions of one shape it differs in values only."""
-        asked = self.root.with_arguments(cities=[city], require=None, after=None)
+        asked = self.root.with_arguments(cities=[city], after=None, **HOME_ONLY)
         if start is not None:
             asked = asked.with_arguments(after=encode(Cursor(binding_of(asked.name, asked.arguments), start)))
         nodes = tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from schema.selection import Field
 
 ALIAS = "r"
+HOME_ONLY = dict.fromkeys(("require", "quorum", "deadlineMs"))  # arguments that are no owner's business
 REPORT_FIELDS = ("asOf", "policyVersion", "obligations")
 
 

@@ -32,6 +32,7 @@ class CityReport:
     city: str
     state: State
     rows: int = 0
+    late: int = 0
     took_ms: float = 0.0
     as_of: datetime | None = None
     policy_version: str | None = None
@@ -42,6 +43,11 @@ class CityReport:
     def is_complete(self) -> bool:
         """True if nothing of this city can be missing from the answer."""
         return self.state in {State.OK, State.SKIPPED}
+
+
+def too_slow(city: str) -> CityReport:
+    """The report of a city that had no answer in time."""
+    return CityReport(city, State.TIMEOUT, reason="it did not answer within its deadline")
 
 
 def is_complete(reports: Iterable[CityReport]) -> bool:
@@ -69,6 +75,7 @@ def _row(selected: Field, report: CityReport) -> dict[str, Any]:
         "state": report.state.value,
         "asOf": report.as_of.isoformat() if report.as_of else None,
         "rows": report.rows,
+        "late": report.late,
         "tookMs": round(report.took_ms, 2),
         "policyVersion": report.policy_version,
         "obligations": list(report.obligations),

@@ -6,7 +6,7 @@ from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 
 from node.http.protocol import BoundedProtocol
-from node.settings import Settings, hand_over
+from node.settings import Settings, hand_over, keep_large_blocks
 
 GRACE_S = 10
 KEEP_ALIVE_S = 75  # longer than clients and gateways keep a connection, so that none sends into one that closes
@@ -14,6 +14,7 @@ KEEP_ALIVE_S = 75  # longer than clients and gateways keep a connection, so that
 
 def run_server(settings: Settings, database_url: str) -> None:
     """Serve until SIGINT or SIGTERM; requests under way are finished. A worker that dies or hangs is replaced."""
+    keep_large_blocks()
     hand_over(home=str(settings.home), database_url=database_url)
     config = Config(
         "node.app:from_environment",

@@ -151,6 +151,16 @@ def hand_over(**values: str) -> None:
     os.environ.update({f"{PREFIX}{name.upper()}": value for name, value in values.items()})
 
 
+def keep_large_blocks() -> None:
+    """Let the processes that this one starts keep blocks of up to 4 MB for the next answer (mallopt(3), glibc only).
+
+    To fetch the pages of each block anew takes a fifth of the time of a large answer, here as in PostgreSQL. What the
+    operator has set stays.
+    """
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(4 * 2**20))
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(8 * 2**20))
+
+
 def _read_file(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise SettingsError([f"{path} does not exist: run `verbund init` or name the node's home with --home"])

@@ -24,6 +24,7 @@ import orjson
 from schema.errors import BadInput
 
 VERSION = 1
+MAY_CHANGE = frozenset({"first", "after", "require", "quorum", "deadlineMs"})  # from page to page
 MAX_LENGTH = 16_384
 
 
@@ -51,11 +52,7 @@ class Cursor:
 
 def binding_of(root_field: str, arguments: Mapping[str, Any]) -> str:
     """Digest of everything that must stay the same from page to page."""
-    fixed = {
-        name: value
-        for name, value in arguments.items()
-        if value is not None and name not in {"first", "after", "require"}
-    }
+    fixed = {name: value for name, value in arguments.items() if value is not None and name not in MAY_CHANGE}
     canonical = orjson.dumps([root_field, fixed], option=orjson.OPT_SORT_KEYS)
     return base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()[:9]).decode()
 
@@ -81,7 +78,7 @@ def decode(text: str, binding: str) -> Cursor:
     if cursor.binding != binding:
         raise BadInput(
             "after: this cursor belongs to another query",
-            hint="page with the same cities, filter and order; only `first` and `after` may change",
+            hint="page with the same cities, filter and order",
         )
     return cursor
 

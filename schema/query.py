@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.types import Info
@@ -36,9 +36,20 @@ from schema.types.sensors import Datastream, DatastreamConnection, ObservationCo
 from schema.types.statistics import AggregateResult, SeriesResult
 
 CONTEXT = Info[Context, None]
+Quorum = Annotated[
+    int | None,
+    strawberry.argument(description="With `require: QUORUM`, how many cities must answer; SKIPPED ones count."),
+]
+DeadlineMs = Annotated[
+    int | None,
+    strawberry.argument(
+        description="How many milliseconds cities have for their answer; what comes later is TIMEOUT in the report."
+        " At most the node's own limit, which is also the default."
+    ),
+]
 LOCAL = frozenset({"node", "cities"})  # answered from memory; every other root field is the gate's
 ACROSS = (
-    " `cities` left out means all members; `require: ALL` makes a missing city an error. `first` at most {limit}."
+    " `cities` left out means all members; `require` says whether a missing city is an error. `first` at most {limit}."
     " Access: rows of datasets that the caller may see."
 )
 
@@ -80,13 +91,15 @@ class Query:
         first: int = 20,
         after: str | None = None,
         require: Completeness = Completeness.BEST_EFFORT,
+        quorum: Quorum = None,
+        deadline_ms: DeadlineMs = None,
     ) -> DatasetConnection:
         """Federated."""
         return await _read(info)
 
     @strawberry.field(
         description="Counts for the side bar of a catalog page, of all cities. `cities` left out means all members;"
-        " `require: ALL` makes a missing city an error. Access: counts of datasets that the caller may see."
+        " `require` says whether a missing city is an error. Access: counts of datasets that the caller may see."
     )
     async def dataset_facets(
         self,
@@ -94,6 +107,8 @@ class Query:
         cities: list[strawberry.ID] | None = None,
         filter: DatasetFilter | None = None,  # noqa: A002
         require: Completeness = Completeness.BEST_EFFORT,
+        quorum: Quorum = None,
+        deadline_ms: DeadlineMs = None,
     ) -> DatasetFacetsResult:
         """Federated."""
         return await _read(info)
@@ -113,6 +128,8 @@ class Query:
         first: int = 20,
         after: str | None = None,
         require: Completeness = Completeness.BEST_EFFORT,
+        quorum: Quorum = None,
+        deadline_ms: DeadlineMs = None,
     ) -> ThingConnection:
         """Federated."""
         return await _read(info)
@@ -132,6 +149,8 @@ class Query:
         first: int = 20,
         after: str | None = None,
         require: Completeness = Completeness.BEST_EFFORT,
+        quorum: Quorum = None,
+        deadline_ms: DeadlineMs = None,
     ) -> DatastreamConnection:
         """Federated."""
         return await _read(info)
@@ -155,6 +174,8 @@ class Query:
         first: int = 20,
         after: str | None = None,
         require: Completeness = Completeness.BEST_EFFORT,
+        quorum: Quorum = None,
+        deadline_ms: DeadlineMs = None,
     ) -> ObservationConnection:
         """Federated."""
         return await _read(info)
@@ -175,6 +196,8 @@ class Query:
         statistic: Statistic | None = None,
         qualities: list[Quality] | None = None,
         require: Completeness = Completeness.BEST_EFFORT,
+        quorum: Quorum = None,
+        deadline_ms: DeadlineMs = None,
     ) -> SeriesResult:
         """Federated."""
         return await _read(info)
@@ -196,6 +219,8 @@ class Query:
         group_by: list[GroupBy] = [],  # noqa: B006 - Strawberry wants the default as GraphQL has it, and only reads it
         compare_with: Duration | None = None,
         require: Completeness = Completeness.BEST_EFFORT,
+        quorum: Quorum = None,
+        deadline_ms: DeadlineMs = None,
     ) -> AggregateResult:
         """Federated."""
         return await _read(info)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -11,15 +12,16 @@ from federation.fanout import Fanout, Outcome
 from federation.membership import Membership
 from federation.merge import CityPage, Merged, merge
 from federation.plan import PagePlan, plan_page
-from federation.report import CityReport, State, is_complete
+from federation.report import CityReport, State, too_slow
 from node.audit.log import AccessLog
 from node.gate.answer import PageInfo, connection_json
 from node.gate.own_data import OwnData, OwnPage
 from node.gate.parts import PartsRoad
 from node.gate.records import Recorder
+from node.gate.requirement import check_requirement, require, within_deadline
 from node.gate.targets import Targets, targets_of
 from schema.cursor import Cursor, Position, binding_of, decode, encode
-from schema.errors import CityUnavailable, Forbidden, Incomplete, NotFound, Unavailable
+from schema.errors import CityUnavailable, Forbidden, NotFound, Unavailable
 from schema.ids import GlobalId, parse_id
 from schema.ports import Request
 from schema.prepared import Prepared
@@ -56,6 +58,8 @@ class CityGate:
             raise Forbidden(
                 f"{field.name}: the token has no scope {READ_SCOPE}", hint="ask for a token with that scope"
             )
+        check_requirement(field)
+        request = within_deadline(request, field, asyncio.get_running_loop().time())
         if field.type_name.endswith("Connection"):
             return await self._list(request, field)
         if field.type_name.endswith("Result"):
@@ -68,7 +72,8 @@ class CityGate:
         after = field.arguments.get("after")
         cursor = decode(after, binding) if after is not None else None
         recorder = Recorder(self._city, request, field)
-        if targets.own and not targets.peers and not _unasked(targets, cursor, self._city):
+        alone = targets.own and not targets.peers and field.arguments.get("deadlineMs") is None
+        if alone and not _unasked(targets, cursor, self._city):
             answer = await self._own_list(request, field, cursor, targets, recorder)
         else:
             answer = await self._merged_list(request, field, cursor, targets, recorder)
@@ -114,6 +119,8 @@ class CityGate:
             binding=binding_of(field.name, field.arguments),
         )
         reports = self._reports(own, outcomes, merged, targets)
+        if targets.own and own is None:
+            reports.append(too_slow(self._city))
         answer = connection_json(field, plan.assemble(merged), _info(merged, cursor), reports)
         self._record_merged(recorder, own, outcomes, reports, len(answer))
         await self._settle(recorder, field, reports)
@@ -124,7 +131,11 @@ class CityGate:
     ) -> tuple[OwnPage | None, dict[str, CityPage]]:
         """This city's part of a merged page, in the same form as a peer's."""
         start = starts[self._city]
-        own = await self._own.page(request.caller, plan.owner_field(self._city, start), start)
+        try:
+            async with asyncio.timeout_at(request.deadline):
+                own = await self._own.page(request.caller, plan.owner_field(self._city, start), start)
+        except TimeoutError:
+            return None, {}
         rows = plan.read_rows(own.page.columns["edges"], self._city, start)
         return own, {self._city: CityPage(rows, own.page.has_next, *plan.read_told(own.page.columns))}
 
@@ -183,11 +194,9 @@ class CityGate:
         return Prepared(answer)
 
     async def _settle(self, recorder: Recorder, field: Field, reports: Sequence[CityReport]) -> None:
-        """Commit the records; then refuse if the caller requires every city."""
+        """Commit the records; then refuse if the caller requires more cities."""
         await self._log.append(recorder.records, recorder.request.document)
-        if field.arguments.get("require") == "ALL" and not is_complete(reports):
-            missing = ", ".join(f"{r.city} ({r.state.value}: {r.reason})" for r in reports if not r.is_complete)
-            raise Incomplete(f"{field.key}: not every city answered: {missing}")
+        require(field, reports)
 
     def _membership(self) -> Membership:
         try:
@@ -200,11 +209,13 @@ class CityGate:
     def _reports(
         self, own: OwnPage | None, outcomes: Mapping[str, Outcome[CityPage]], merged: Merged, targets: Targets
     ) -> list[CityReport]:
-        counts: dict[str, int] = {}
-        for row in merged.rows:
-            counts[row.position.city] = counts.get(row.position.city, 0) + 1
+        counts = Counter(row.position.city for row in merged.rows)
+        late = Counter(row.position.city for row in merged.late)
         found = [*([own.report] if own else []), *(outcome.report for outcome in outcomes.values())]
-        return [*(replace(report, rows=counts.get(report.city, 0)) for report in found), *targets.skipped]
+        return [
+            *(replace(report, rows=counts[report.city], late=late[report.city]) for report in found),
+            *targets.skipped,
+        ]
 
     def _record_merged(
         self,

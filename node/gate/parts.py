@@ -11,7 +11,7 @@ import orjson
 from federation.fanout import Fanout, Outcome
 from federation.membership import Membership
 from federation.parts import CityPart, PartsPlan, json_object
-from federation.report import CityReport, report_json
+from federation.report import CityReport, report_json, too_slow
 from federation.results import plan_result
 from node.gate.own_data import OwnData, OwnPart
 from node.gate.records import Recorder
@@ -54,6 +54,8 @@ class PartsRoad:
             asking.cancel()
         parts = {city: outcome.given for city, outcome in outcomes.items() if outcome.given is not None}
         reports = [_counted(outcome) for outcome in outcomes.values()]
+        if targets.own and own is None:
+            reports.append(too_slow(self._city))
         if own is not None:
             parts[self._city] = part = plan.read(self._city, own.part.members)
             reports.append(replace(own.report, rows=part.rows))
@@ -69,8 +71,13 @@ class PartsRoad:
             )
         return Prepared(answer)
 
-    async def _own_part(self, request: Request, plan: PartsPlan) -> OwnPart:
-        return await self._own.part(request.caller, plan.owner_field(self._city))
+    async def _own_part(self, request: Request, plan: PartsPlan) -> OwnPart | None:
+        """This city's part, or None if it takes too long."""
+        try:
+            async with asyncio.timeout_at(request.deadline):
+                return await self._own.part(request.caller, plan.owner_field(self._city))
+        except TimeoutError:
+            return None
 
     @staticmethod
     def _size(own: OwnPart | None, outcomes: Mapping[str, Outcome[CityPart]]) -> int:

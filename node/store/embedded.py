@@ -17,6 +17,8 @@ from pathlib import Path
 import platformdirs
 import psycopg
 
+from node.settings import keep_large_blocks
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # they tell that there is no XDG_RUNTIME_DIR
     # a folder of this user's own: else all users of the machine share one lock file that only its maker can open
@@ -43,6 +45,7 @@ def embedded_postgres(directory: Path) -> Iterator[str]:
         EmbeddedError: it does not start.
     """
     directory.parent.mkdir(parents=True, exist_ok=True)
+    keep_large_blocks()
     try:
         server = get_server(directory, cleanup_mode="stop")
         _forget_the_dead(server)

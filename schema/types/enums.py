@@ -46,6 +46,9 @@ class Completeness(Enum):
     ALL = strawberry.enum_value(
         "ALL", description="Every city that was asked must answer; otherwise an error with code INCOMPLETE."
     )
+    QUORUM = strawberry.enum_value(
+        "QUORUM", description="At least `quorum` cities must answer; otherwise an error with code INCOMPLETE."
+    )
 
 
 @strawberry.enum(description="How a city took part in an answer.")

@@ -34,6 +34,9 @@ class CityReport:
     state: CityState
     as_of: DateTime | None = strawberry.field(description="When the city read its data, UTC.")
     rows: int = strawberry.field(description="Rows of this city on this page.")
+    late: int = strawberry.field(
+        description="How many of these rows belong on an earlier page: the city was away when that was asked for."
+    )
     took_ms: float = strawberry.field(description="Until the city's answer was here, in milliseconds.")
     policy_version: str | None = strawberry.field(description="Version of the rules under which the owner decided.")
     obligations: list[str] = strawberry.field(description="What the owner did to the data before it left.")

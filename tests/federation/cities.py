@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -127,6 +129,13 @@ class Town:
 
     def thaw(self) -> None:
         os.killpg(self.process._process.pid, signal.SIGCONT)
+
+    @contextmanager
+    def locked(self, table: str) -> Iterator[None]:
+        """Whoever reads the table waits."""
+        with psycopg.connect(self.database_url) as connection:
+            connection.execute(f"lock table {table} in access exclusive mode")
+            yield
 
     def cut_database(self, server_url: str) -> None:
         self._admin(server_url, f"alter database {self._database} allow_connections false")
