@@ -14,7 +14,8 @@ from node.members import Members
 from node.settings import Settings
 from policy.vocabulary import PURPOSES
 from schema.errors import Unavailable
-from schema.types.directory import City, Node, NodeLimits, Purpose
+from schema.types.city import City
+from schema.types.directory import Node, NodeLimits, Purpose
 from schema.types.scalars import DateTime
 
 VERSION = version("verbund")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,11 @@ from schema.cost import CostLimits, as_extension, check_cost
 from schema.documents import Checked
 from schema.errors import RequestError
 from schema.plans import OperationPlan, Root
-from schema.ports import Context, Result
+from schema.ports import Context, Directory, Result
 from schema.prepared import Prepared, dump_json
 from schema.query import LOCAL
 from schema.selection import TYPENAME, Collector, Field
+from schema.types.city import reads_below
 
 _QUERIES = {AllowedType.QUERY}
 _TYPENAME = Prepared(b'"Query"')
@@ -69,14 +70,16 @@ class Executor:
         plan = checked.plan(operation_name)
         if plan is None or plan.operation.operation is not OperationType.QUERY:
             return Result(None, [_no_choice(checked, operation_name)])
-        asked = self._asked(plan, variables or {}, self._limits[from_peer])
+        asked = self._asked(plan, variables or {}, self._limits[from_peer], context.directory)
         if isinstance(asked, Result):
             return asked
         if asked.is_prepared:
             return await self._from_gate(asked.roots, asked.fields, context, asked.cost)
         return await self._completed(query, variables, operation_name, context, asked.cost)
 
-    def _asked(self, plan: OperationPlan, variables: Mapping[str, Any], limits: CostLimits) -> _Asked | Result:
+    def _asked(
+        self, plan: OperationPlan, variables: Mapping[str, Any], limits: CostLimits, directory: Directory
+    ) -> _Asked | Result:
         """What an operation asks with these variables, or what is wrong with it. Many clients ask the same again."""
         key = plan, _text(variables)
         known = self._remembered.get(key)
@@ -91,7 +94,8 @@ class Executor:
         try:
             fields = [root.template.fill(collector) if root.template else None for root in roots]
             of_gate = [field for field in fields if field is not None and field.name not in LOCAL]
-            cost = as_extension(check_cost(of_gate, limits), limits)
+            below = [read for field in fields if field and field.name in LOCAL for read in _below(field, directory)]
+            cost = as_extension(check_cost([*of_gate, *below], limits), limits)
         except (GraphQLError, RequestError) as error:
             return Result(None, [_request_error(error)])
         is_prepared = len(of_gate) == sum(root.name != TYPENAME for root in roots)
@@ -149,6 +153,11 @@ async def _read(context: Context, field: Field) -> Prepared | Exception | None:
         return await context.gate.read(context.request, field)
     except Exception as error:
         return error
+
+
+def _below(local: Field, directory: Directory) -> Iterator[Field]:
+    is_read = any(child.children for child in local.children)
+    return reads_below(local, len(directory.cities()) if is_read and local.name == "cities" else 1)
 
 
 def _text(variables: Mapping[str, Any]) -> bytes | None:

@@ -11,7 +11,8 @@ from graphql import GraphQLError
 from policy.model import Caller
 from schema.prepared import Prepared
 from schema.selection import Field
-from schema.types.directory import City, Node
+from schema.types.city import City
+from schema.types.directory import Node
 
 
 class Gate(Protocol):

@@ -11,7 +11,8 @@ from schema.ports import Context
 from schema.selection import select
 from schema.types.audit import AccessRecordConnection
 from schema.types.catalog import Dataset, DatasetConnection
-from schema.types.directory import City, Node
+from schema.types.city import City
+from schema.types.directory import Node
 from schema.types.enums import (
     Completeness,
     DatasetOrder,

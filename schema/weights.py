@@ -13,7 +13,13 @@ OBJECT = 1.0
 READ = 0.06  # an observation that is read for a series or an aggregate
 
 WEIGHTS: Mapping[str, float] = {
-    # a decision, a statement, an access record
+    # a decision, a statement, an access record; in `cities` for each of the members
+    "City.aggregate": 100,
+    "City.datasetFacets": 1000,
+    "City.datasets": 100,
+    "City.datastreams": 100,
+    "City.observations": 100,
+    "City.things": 100,
     "Query.accessLog": 100,
     "Query.dataset": 100,
     "Query.datasetFacets": 1000,
@@ -79,6 +85,7 @@ WEIGHTS: Mapping[str, float] = {
 
 # How long lists without `first` are taken to be.
 ASSUMED_SIZES: Mapping[str, int] = {
+    "Query.cities": 10,  # counted as many as there are
     "Dataset.distributions": 5,
     "DatasetFacetsResult.accrualPeriodicities": 10,
     "DatasetFacetsResult.cities": 10,

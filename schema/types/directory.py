@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
+from schema.types.city import City
 from schema.types.scalars import DateTime
-
-
-@strawberry.type(description="A member of the federation, from the signed membership list.")
-class City:
-    """Identified by a short id; official keys are attributes because they change."""
-
-    id: strawberry.ID = strawberry.field(description="City id, e.g. giessen.")
-    name: str
-    ags: str | None = strawberry.field(description="Official municipality key (8 digits).")
-    issuer: str = strawberry.field(description="URL of the city's node.")
-    status: str = strawberry.field(description="ACTIVE or SUSPENDED.")
 
 
 @strawberry.type(description="Bounds on requests to this node.")

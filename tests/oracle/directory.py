@@ -7,7 +7,8 @@ from typing import get_type_hints
 
 import strawberry
 
-from schema.types.directory import City, Node, NodeLimits, Purpose
+from schema.types.city import City
+from schema.types.directory import Node, NodeLimits, Purpose
 
 NUMBER = 7  # every limit
 TIME = datetime(2026, 6, 1, 12, 0, 0, 500_000, tzinfo=UTC)
