@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test lint format bench bench-read lock sdl clean
+.PHONY: help setup demo demo-check test lint format bench bench-read bench-federation lock sdl clean
 
 help: ## list the tasks
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make the environment in .venv from the lock file
 
@@ -43,6 +43,9 @@ bench: setup ## measure; prints ratios, never fails on them
 
 bench-read: setup ## measure reading against PostGraphile, plain Strawberry and SQL; ARGS=--help tells the options
 	$(BIN)/python -m tests.bench read $(ARGS)
+
+bench-federation: setup ## measure four cities asked at once against Hive Gateway and stitching; ARGS=--help tells the options
+	$(BIN)/python -m tests.bench federation $(ARGS)
 
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
 
-from federation.errors import PeerDenied, PeerIncompatible, PeerTimeout, PeerUnreachable
+from federation.errors import PeerDenied, PeerError, PeerIncompatible, PeerTimeout, PeerUnreachable
+from federation.health.peers import PeerHealth, PeerHealths
+from federation.in_flight import InFlight
 from federation.membership import Member
+from federation.repeat import send_read
 from federation.tokens import PeerTokens
 from federation.transport import PeerResponse, PeerTransport
 from policy.model import Caller
@@ -19,6 +22,10 @@ from schema.ports import Request
 
 SCOPE = "data:read"
 JSON = "application/json"
+TOO_SLOW = "it did not answer within its deadline"
+JOIN_WITHIN_S = 0.25  # a change of policy holds from then on, whatever is under way
+PROBE_PATIENCE_S = 0.1
+NEARLY = 0.9
 
 
 class PeerProblem(msgspec.Struct):
@@ -51,48 +58,176 @@ class PeerBounds:
     answer_bytes: int
 
 
-class PeerClient:
-    """Asks owners on behalf of callers of this node."""
+class _Question(NamedTuple):
+    """What makes two questions the same: the owner, what the caller's token stands for, and the body."""
 
-    def __init__(self, transport: PeerTransport, tokens: PeerTokens, bounds: PeerBounds) -> None:
+    member: str
+    issuer: str
+    is_active: bool
+    peer: str | None
+    application: str | None
+    purpose: str | None
+    scope: str
+    body: bytes
+
+
+class PeerClient:
+    """Asks owners on behalf of callers of this node, `at_once` requests to each side by side.
+
+    A question that is under way already is not sent again. A peer from which nothing comes is not waited for long, and
+    after some failures not asked for a while: see `federation.health`.
+    """
+
+    def __init__(self, transport: PeerTransport, tokens: PeerTokens, bounds: PeerBounds, at_once: int) -> None:
         self._transport = transport
         self._tokens = tokens
         self._bounds = bounds
+        self._healths = PeerHealths(at_once)
+        self._in_flight = InFlight[_Question, Envelope](JOIN_WITHIN_S)
 
     def deadline(self, request: Request) -> float:
         """Until when a peer that is asked now may answer (event-loop clock, seconds)."""
-        return min(request.deadline, asyncio.get_running_loop().time() + self._bounds.seconds)
+        return min(request.deadline, _now() + self._bounds.seconds)
 
     async def ask(self, member: Member, document: Document, request: Request, ends: float) -> Envelope:
         """Send a query to the owner and return its envelope.
 
         Raises:
-            PeerError: no usable answer until `ends`.
+            PeerError: no usable answer until `ends`, or the peer is not asked at the moment.
         """
-        body = orjson.dumps({"query": document.text, "variables": document.variables})
-        response = await self._post(member, body, request, ends)
+        now = _now()
+        health = self._healths.of(member)
+        question = _question(member, document, request.caller)
+        is_probe = health.breaker.is_open
+        if is_probe:
+            if not health.breaker.may_ask(now) and not self._in_flight.is_joinable(question):
+                raise health.not_asked(now)
+            ends = min(ends, now + (health.history.usual() or PROBE_PATIENCE_S))
+        try:
+            return await self._in_flight.share(
+                question,
+                lambda: self._exchange(member, health, question.body, request),
+                ends,
+                outlives=is_probe,  # nobody waits longer for a probe than is usual, and still it is to come to an end
+            )
+        except TimeoutError:
+            raise (health.not_asked(_now()) if is_probe else PeerTimeout(TOO_SLOW)) from None
+
+    async def close(self) -> None:
+        """End the questions under way."""
+        await self._in_flight.close()
+
+    async def _exchange(self, member: Member, health: PeerHealth, body: bytes, request: Request) -> Envelope:
+        """One question, as the only one of its kind under way. The deadline begins before its turn comes."""
+        ends = _now() + self._bounds.seconds
+        await _turn(health.slots, ends)
+        try:
+            began = _now()
+            patience = health.history.patience(self._bounds.seconds)
+            permit = health.breaker.admit(began)
+            if permit is None:
+                raise health.not_asked(began)
+            try:
+                envelope = await self._within_patience(patience, member, health, body, request, ends)
+            except (PeerTimeout, asyncio.CancelledError) as error:
+                waited = _now() - began
+                if waited > NEARLY * patience:
+                    health.history.in_vain(waited)
+                    if not health.history.heard_since(began):  # else it is busy: this question was too heavy
+                        why = error if isinstance(error, PeerTimeout) else PeerTimeout(TOO_SLOW)
+                        health.breaker.failed(permit, _now(), why)
+                raise  # else its turn came late, or its callers were in a hurry
+            except PeerUnreachable as error:
+                health.breaker.failed(permit, _now(), error)
+                raise
+            except PeerError:
+                health.history.heard(_now())
+                health.breaker.answered(permit)
+                raise
+            else:
+                health.history.answered(_now() - began, _now())
+                health.breaker.answered(permit)
+                return envelope
+            finally:
+                health.breaker.undecided(permit)
+        finally:
+            health.slots.release()
+
+    async def _within_patience(
+        self, patience: float, member: Member, health: PeerHealth, body: bytes, request: Request, ends: float
+    ) -> Envelope:
+        """Wait until `ends`, but not so long for a peer that has gone silent altogether."""
+        began = _now()
+        try:
+            async with asyncio.timeout(None) as limit:  # all that is awaited within keeps to `ends` itself
+
+                def lose_patience() -> None:
+                    if not health.history.heard_since(began) and not limit.expired():
+                        limit.reschedule(_now())
+
+                timer = asyncio.get_running_loop().call_later(patience, lose_patience)
+                try:
+                    return _read(await self._authorized(member, health, body, request, ends))
+                finally:
+                    timer.cancel()
+        except TimeoutError:
+            raise PeerTimeout(TOO_SLOW) from None
+
+    async def _authorized(
+        self, member: Member, health: PeerHealth, body: bytes, request: Request, ends: float
+    ) -> PeerResponse:
+        health.budget.earn()
+        response = await self._post(member, health, body, request, ends)
         if response.status == 401:  # the owner forgot its key or restarted with another: a new token may do
             self._tokens.forget(member.id)
-            response = await self._post(member, body, request, ends)
-        return _read(response)
+            if health.budget.spend():
+                response = await self._post(member, health, body, request, ends)
+        return response
 
-    async def _post(self, member: Member, body: bytes, request: Request, ends: float) -> PeerResponse:
-        caller: Caller = request.caller
-        token = await self._tokens.token_for(member, caller, SCOPE, _left(ends))
-        return await self._transport.post(
-            f"{member.issuer}/graphql",
-            body=body,
-            content_type=JSON,
-            headers={"Authorization": f"Bearer {token}", "Accept": JSON, "traceparent": request.traceparent},
-            timeout_s=_left(ends),
-            max_bytes=self._bounds.answer_bytes,
-        )
+    async def _post(
+        self, member: Member, health: PeerHealth, body: bytes, request: Request, ends: float
+    ) -> PeerResponse:
+        token = await self._tokens.token_for(member, request.caller, SCOPE, _left(ends))
+        headers = {"Authorization": f"Bearer {token}", "Accept": JSON, "traceparent": request.traceparent}
+
+        async def send() -> PeerResponse:
+            return await self._transport.post(
+                f"{member.issuer}/graphql",
+                body=body,
+                content_type=JSON,
+                headers=headers,
+                timeout_s=_left(ends),
+                max_bytes=self._bounds.answer_bytes,
+            )
+
+        return await send_read(send, health.history.hedge_after(), health.budget.spend)
+
+
+def _question(member: Member, document: Document, caller: Caller) -> _Question:
+    body = orjson.dumps({"query": document.text, "variables": document.variables})
+    purpose = None if caller.is_anonymous else caller.purpose
+    return _Question(member.id, member.issuer, member.is_active, caller.peer, caller.application, purpose, SCOPE, body)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def _turn(slots: asyncio.Semaphore, ends: float) -> None:
+    if not slots.locked():
+        await slots.acquire()
+        return
+    try:
+        async with asyncio.timeout_at(ends):
+            await slots.acquire()
+    except TimeoutError:
+        raise PeerTimeout(TOO_SLOW) from None
 
 
 def _left(ends: float) -> float:
-    left = ends - asyncio.get_running_loop().time()
+    left = ends - _now()
     if left <= 0:
-        raise PeerTimeout("it did not answer within its deadline")
+        raise PeerTimeout(TOO_SLOW)
     return left
 
 

@@ -26,9 +26,16 @@ class PeerError(FederationError):
 
 
 class PeerUnreachable(PeerError):
-    """No connection, or it broke, or the peer says that it can't serve now."""
+    """No connection, or it broke, or the peer says that it can't serve now.
+
+    `came_to_nothing`: a connection was there, and broke before any byte of the answer came.
+    """
 
     code = "PEER_UNREACHABLE"
+
+    def __init__(self, reason: str, *, came_to_nothing: bool = False) -> None:
+        super().__init__(reason)
+        self.came_to_nothing = came_to_nothing
 
 
 class PeerTimeout(PeerError):

@@ -23,7 +23,7 @@ from federation.report import CityReport, State
 from federation.shape import Shapes
 from federation.told import Members, add_told, members_of
 from schema.cursor import Position
-from schema.document import Document, print_document
+from schema.document import print_document
 from schema.errors import CityUnavailable, NotFound
 from schema.ports import Request
 from schema.selection import Field
@@ -59,11 +59,9 @@ Question = tuple[Field, Callable[[Members], Given]]
 class Fanout:
     """Asks owners side by side."""
 
-    def __init__(self, client: PeerClient, shapes: Shapes, at_once: int) -> None:
+    def __init__(self, client: PeerClient, shapes: Shapes) -> None:
         self._client = client
         self._shapes = shapes
-        self._at_once = at_once
-        self._slots: dict[str, asyncio.Semaphore] = {}
 
     async def pages(
         self, plan: PagePlan, members: Mapping[str, Member], starts: Mapping[str, Position | None], request: Request
@@ -95,7 +93,7 @@ class Fanout:
         document = print_document([asked])
         started = time.perf_counter()
         try:
-            envelope = await self._ask(member, document, request)
+            envelope = await self._client.ask(member, document, request, self._client.deadline(request))
             answer = _object(envelope)
             if answer is None:
                 return None, CityReport(member.id, State.OK, took_ms=_since(started))
@@ -107,20 +105,6 @@ class Fanout:
             log.exception("trace %s: the answer of %s could not be read", request.trace_id, member.id)
             raise CityUnavailable(member.id, State.INCOMPATIBLE.value, UNREADABLE) from error
         return bytes(answer), CityReport(member.id, State.OK, rows=1, took_ms=_since(started))
-
-    async def _ask(self, member: Member, document: Document, request: Request) -> Envelope:
-        """Ask within the peer's deadline, which begins before its turn comes: a slow peer holds up nobody else."""
-        ends = self._client.deadline(request)
-        slots = self._slots.setdefault(member.id, asyncio.Semaphore(self._at_once))
-        try:
-            async with asyncio.timeout_at(ends):
-                await slots.acquire()
-        except TimeoutError:
-            raise PeerTimeout("it did not answer within its deadline") from None
-        try:
-            return await self._client.ask(member, document, request, ends)
-        finally:
-            slots.release()
 
     async def _from_all(
         self, members: Mapping[str, Member], question: Callable[[str], Question[Given]], request: Request
@@ -141,7 +125,7 @@ class Fanout:
         try:
             asked, read = question(member.id)
             document = print_document([asked])
-            answer = _answer(await self._ask(member, document, request))
+            answer = _answer(await self._client.ask(member, document, request, self._client.deadline(request)))
             self._shapes.check(member.id, document.text, asked, answer)
             members = members_of(answer)
             given = read(members)

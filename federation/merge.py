@@ -1,9 +1,9 @@
 """Merge the pages of several cities into one page, in one total order: sort key, city, local key. Pure.
 
-Each city was asked for rows after its own start: the watermark of the caller's cursor, or an older position if the
-city had been away. Since every city returns up to `first` rows in order, the first `first` rows of the merge are right
-for the cities that answered. What the next page needs is one watermark, and an exception for each city whose rows have
-not been given out up to it.
+Each city was asked for rows after its own start: the watermark of the caller's cursor, or an older position if the city
+had been away. Since every city returns its rows in order, those of the merge are right up to the end of the first page
+after which there is more; that a page is long enough is up to whoever asked for it. What the next page needs is one
+watermark, and an exception for each city whose rows have not been given out up to it.
 """
 
 from __future__ import annotations
@@ -126,12 +126,11 @@ def merge(
         descending: whether the sort key descends. City and key always ascend.
         binding: of the caller's query, for the cursors.
     """
-    rows = [row for page in pages.values() for row in page.rows]
-    rows.sort(key=lambda row: (row.position.city, row.position.key))
-    rows.sort(key=lambda row: row.position.sort, reverse=descending)  # stable: ties keep city and key ascending
+    rows = in_order([row for page in pages.values() for row in page.rows], descending=descending)
     has_next = len(rows) > first or any(page.has_next for page in pages.values())
+    certain = _certain(rows, pages, descending=descending)
     return Merged(
-        rows=rows[:first],
+        rows=rows[: min(first, certain)],
         has_next=has_next,
         total=_sum([page.total for page in pages.values()]),
         suggestions=[]
@@ -143,6 +142,27 @@ def merge(
         _binding=binding,
         _descending=descending,
     )
+
+
+def _certain(rows: Sequence[Row], pages: Mapping[str, CityPage], *, descending: bool) -> int:
+    """How many rows no city can have one before that it has not sent: those up to the first end of a page."""
+    ends = [page.rows[-1] for page in pages.values() if page.has_next and page.rows]
+    if not ends:
+        return len(rows)
+    end = in_order(ends, descending=descending)[0].position
+    return sum(not is_before(end, row.position, descending=descending) for row in rows)
+
+
+def in_order(rows: list[Row], *, descending: bool) -> list[Row]:
+    """Sort rows in place, in the total order."""
+    rows.sort(key=lambda row: (row.position.city, row.position.key))
+    rows.sort(key=lambda row: row.position.sort, reverse=descending)  # stable: ties keep city and key ascending
+    return rows
+
+
+def is_before(one: Position, other: Position, *, descending: bool) -> bool:
+    """Whether `one` comes before `other` in the total order."""
+    return _Order(descending).before(one, other)
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:

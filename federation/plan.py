@@ -1,15 +1,18 @@
 """What an owner is asked, and how its rows become part of the caller's answer. Pure.
 
-An owner is asked for `edges { k: cursor  n0: node {…} n1: … }`: one `nK` for each selection of nodes that the caller
-made, in `edges` or in `nodes`. The own city's store is asked in the same form.
+An owner is asked for `edges { s: sortKey  k: localKey  n0: node {…} n1: … }`: one `nK` for each selection of nodes that
+the caller made, in `edges` or in `nodes`. The own city's store is asked in the same form.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 import orjson
@@ -18,15 +21,17 @@ from federation.errors import PeerIncompatible
 from federation.merge import CityPage, Merged, Row
 from federation.question import ALIAS, HOME_ONLY, owners_report, plain
 from federation.told import Members, read_count, read_has_next, read_suggestions
-from schema.cursor import Cursor, Position, binding_of, encode, position_of
+from schema.cursor import Cursor, Position, binding_of, encode
 from schema.selection import TYPENAME, Field
 
-CURSOR = "k"
 MAX_KEY = 200
 MAX_SORT = 500
 TOTAL = "totalCount"
 SUGGESTIONS = "suggestions"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_TEXT = re.compile(rf"[^\x00]{{0,{MAX_SORT}}}")
+_MARKS = (plain("sortKey", "s", "String"), plain("localKey", "k", "String"))
+_OF_POSITION = {"sortKey": 0, "localKey": 2}  # where a `Position` has them
 _SORT_KEYS = {  # by the first word of the order; names and titles are any text
     "DISTANCE": re.compile(r"\d{8}\.\d"),
     "ISSUED": _TIME,
@@ -36,7 +41,14 @@ _SORT_KEYS = {  # by the first word of the order; names and titles are any text
     "TIME": _TIME,
 }
 
-_Edges = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
+@lru_cache(maxsize=64)
+def _edges(selections: int) -> tuple[msgspec.json.Decoder[list[Any]], Callable[[Any], Any]]:
+    """A decoder of edges with so many selections of nodes, and what takes these out of an edge."""
+    names = [f"n{index}" for index in range(selections)]
+    edge = msgspec.defstruct("Edge", [("s", str), ("k", str), *((name, msgspec.Raw) for name in names)])
+    parts = attrgetter(*names) if names else lambda _edge: ()
+    return msgspec.json.Decoder(list[edge]), (lambda found: (parts(found),)) if selections == 1 else parts  # type: ignore[valid-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +76,21 @@ class PagePlan:
         nodes = tuple(
             plain("node", f"n{index}", self.node_type, children) for index, children in enumerate(self.selections)
         )
-        edges = plain("edges", "edges", f"{self.node_type}Edge", (plain("cursor", CURSOR, "String"), *nodes))
+        edges = plain("edges", "edges", f"{self.node_type}Edge", (*_MARKS, *nodes))
         info = plain("pageInfo", "pageInfo", "PageInfo", (plain("hasNextPage", "hasNextPage", "Boolean"),))
         counted = (plain(name, name, "Int") for name in (TOTAL, SUGGESTIONS) if self.root.child(name) is not None)
         children = (edges, info, *counted, owners_report())
         shape = None if self.root.shape is None else (ALIAS, self.root.shape, start is not None)
         return replace(asked, key=ALIAS, children=children, shape=shape)
+
+    def limited(self, first: int) -> PagePlan:
+        """The plan of a page of so many rows."""
+        return replace(self, root=replace(self.root, arguments={**self.root.arguments, "first": first}))
+
+    def rest(self, first: int) -> PagePlan:
+        """The plan of so many more rows of a page whose counts are known already."""
+        children = tuple(child for child in self.root.children if child.name not in {TOTAL, SUGGESTIONS})
+        return replace(self, root=replace(self.root, children=children, shape=None)).limited(first)
 
     @property
     def node_type(self) -> str:
@@ -79,7 +100,10 @@ class PagePlan:
     def read_page(self, city: str, start: Position | None, members: Members) -> CityPage:
         """The page of a peer. Raises PeerIncompatible as `read_rows`."""
         rows = self.read_rows(members["edges"], city, start)
-        return CityPage(rows, read_has_next(members["pageInfo"]), *self.read_told(members))
+        has_next = read_has_next(members["pageInfo"])
+        if has_next and not rows and self.first > 0:
+            raise PeerIncompatible("it says that there are more rows, and sends none")
+        return CityPage(rows, has_next, *self.read_told(members))
 
     def read_told(self, members: Mapping[str, bytes | msgspec.Raw]) -> tuple[int | None, Sequence[str]]:
         """What a city counted and suggests; of what it was not asked for, nothing. Raises PeerIncompatible."""
@@ -96,40 +120,25 @@ class PagePlan:
             PeerIncompatible: they are not what was asked for: another form, another city, another order, too many.
         """
         try:
-            decoded = _Edges.decode(edges)
+            decoder, parts = _edges(len(self.selections))
+            rows = [Row(Position(edge.s, city, edge.k), parts(edge)) for edge in decoder.decode(edges)]
         except msgspec.DecodeError as error:
             raise PeerIncompatible("its rows are not in the form that was asked for") from error
-        rows = [Row(self._position(edge, city), self._parts(edge)) for edge in decoded]
         if len(rows) > self.first:
             raise PeerIncompatible(f"it sent {len(rows)} rows where {self.first} were asked for")
         positions = [row.position for row in rows]
+        self._check(positions)
         if not _ascends([*([start] if start else []), *positions], descending=self.descending):
             raise PeerIncompatible("its rows are not in the order that was asked for")
         return rows
 
-    def _position(self, edge: dict[str, msgspec.Raw], city: str) -> Position:
-        position = None
-        if CURSOR in edge:
-            try:
-                position = position_of(msgspec.json.decode(edge[CURSOR], type=str))
-            except msgspec.DecodeError:
-                position = None
-        if position is None or position.city != city:
-            raise PeerIncompatible("a row has no cursor of that city")
-        if len(position.key) > MAX_KEY or not self._sorts(position.sort):
-            raise PeerIncompatible("a row's cursor has no sort key of that order")
-        return position
-
-    def _sorts(self, sort: str) -> bool:
+    def _check(self, positions: Sequence[Position]) -> None:
+        """They end in cursors, and from there in statements."""
         order, _, _ = str(self.root.arguments.get("orderBy", "")).partition("_")
-        form = _SORT_KEYS.get(order)
-        return len(sort) <= MAX_SORT if form is None else form.fullmatch(sort) is not None
-
-    def _parts(self, edge: dict[str, msgspec.Raw]) -> list[msgspec.Raw]:
-        try:
-            return [edge[f"n{index}"] for index in range(len(self.selections))]
-        except KeyError:
-            raise PeerIncompatible("a row lacks a part that was asked for") from None
+        form = _SORT_KEYS.get(order, _TEXT)
+        for sort, _city, key in positions:
+            if len(key) > MAX_KEY or "\x00" in key or form.fullmatch(sort) is None:
+                raise PeerIncompatible("a row has no sort key of that order")
 
     def assemble(self, merged: Merged) -> dict[str, bytes]:
         """What the caller selected of the rows and of all pages together as JSON, by response key."""
@@ -169,6 +178,8 @@ def _edge(selected: Field, row: Row, number: int, indexes: dict[str, int], merge
             value = bytes(row.parts[indexes[part.key]])
         elif part.name == "cursor":
             value = orjson.dumps(encode(merged.after(number)))
+        elif part.name in _OF_POSITION:
+            value = orjson.dumps(row.position[_OF_POSITION[part.name]])
         else:
             value = orjson.dumps(selected.type_name if part.name == TYPENAME else None)
         pairs.append(b'"' + part.key.encode() + b'":' + value)

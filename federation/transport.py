@@ -102,11 +102,13 @@ class PeerTransport:
     ) -> PeerResponse:
         if self._session is None:
             raise RuntimeError("the transport is not open: use it with `async with`")
+        answer_began = False
         try:
             async with (
                 asyncio.timeout(timeout_s),
                 self._session.request(method, url, data=body, headers=headers, allow_redirects=False) as response,
             ):
+                answer_began = True
                 _check_head(response, max_bytes)
                 answer = await _read(response, max_bytes)
                 return PeerResponse(response.status, answer, response.content_type.lower())
@@ -119,7 +121,9 @@ class PeerTransport:
         except aiohttp.ClientConnectorError:
             raise PeerUnreachable("it can't be connected to") from None
         except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            raise PeerUnreachable("the connection broke before its answer was complete") from None
+            raise PeerUnreachable(
+                "the connection broke before its answer was complete", came_to_nothing=not answer_began
+            ) from None
         except aiohttp.ClientError:
             raise PeerIncompatible("its answer is not valid HTTP") from None
         except OSError:

@@ -75,7 +75,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     )
     transport = PeerTransport()
     tokens = PeerTokens(identity.issuer, identity.signing_key, transport)
-    client = PeerClient(transport, tokens, PeerBounds(limits.peer_ms / 1000, limits.peer_bytes))
+    client = PeerClient(transport, tokens, PeerBounds(limits.peer_ms / 1000, limits.peer_bytes), limits.peers_at_once)
     decisions = Decisions(pool, settings.city, load_rules(settings.city_policy_file), members.current)
     reading = Sessions(
         settings.database_url,
@@ -90,7 +90,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         city=settings.city,
         own=OwnData(settings.city, reader, decisions),
         membership=members.current,
-        fanout=Fanout(client, Shapes(schema.graphql), limits.peers_at_once),
+        fanout=Fanout(client, Shapes(schema.graphql)),
         access_log=AccessLog(logging_sessions),
     )
     directory = NodeDirectory(settings, members, own_member(settings, identity))
@@ -115,6 +115,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             await stack.enter_async_context(logging_sessions)
             await stack.enter_async_context(transport)
             stack.push_async_callback(tokens.close)
+            stack.push_async_callback(client.close)
             if supervised:
                 gc.freeze()  # what is there now stays: to look through it again and again would hold up requests
                 stack.callback(asyncio.create_task(end_with_parent(os.getppid())).cancel)

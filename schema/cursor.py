@@ -16,7 +16,7 @@ import binascii
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
@@ -28,8 +28,7 @@ MAY_CHANGE = frozenset({"first", "after", "require", "quorum", "deadlineMs"})  #
 MAX_LENGTH = 16_384
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where a row stands in the total order. `sort` is the sort key as text that compares by code points."""
 
     sort: str
@@ -81,12 +80,6 @@ def decode(text: str, binding: str) -> Cursor:
             hint="page with the same cities, filter and order",
         )
     return cursor
-
-
-def position_of(text: str) -> Position | None:
-    """The watermark of a cursor that an owner made, or None if it is malformed."""
-    cursor = _parse(text)
-    return cursor.watermark if cursor else None
 
 
 def _parse(text: str) -> Cursor | None:

@@ -18,6 +18,11 @@ REPOSITORY = Path(__file__).parent.parent
 TEMPLATE = "verbund_template"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--seeds FIRST:END` chooses the schedules of tests/simulator."""
+    parser.addoption("--seeds", default="0:300", help="schedules of faults to simulate, e.g. 0:10000")
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL server for this test process; without fsync, since tests do not pull the plug on it."""

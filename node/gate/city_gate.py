@@ -9,10 +9,11 @@ from dataclasses import replace
 
 from federation.errors import MembershipError
 from federation.fanout import Fanout, Outcome
-from federation.membership import Membership
+from federation.membership import Member, Membership
 from federation.merge import CityPage, Merged, merge
 from federation.plan import PagePlan, plan_page
 from federation.report import CityReport, State, too_slow
+from federation.rounds import joined, rows_each, to_ask_again
 from node.audit.log import AccessLog
 from node.gate.answer import PageInfo, connection_json
 from node.gate.own_data import OwnData, OwnPage
@@ -102,7 +103,7 @@ class CityGate:
         cities = [*([self._city] if targets.own else []), *targets.peers]
         starts = {city: cursor.start_for(city) if cursor else None for city in cities}
         remembered = _unasked(targets, cursor, self._city)
-        asking = asyncio.create_task(self._fanout.pages(plan, targets.peers, starts, request))
+        asking = asyncio.create_task(self._peers_pages(request, plan, targets.peers, starts))
         try:
             own, pages = await self._own_part(request, plan, starts) if targets.own else (None, {})
             outcomes = await asking
@@ -125,6 +126,19 @@ class CityGate:
         self._record_merged(recorder, own, outcomes, reports, len(answer))
         await self._settle(recorder, field, reports)
         return answer
+
+    async def _peers_pages(
+        self, request: Request, plan: PagePlan, peers: Mapping[str, Member], starts: Mapping[str, Position | None]
+    ) -> dict[str, Outcome[CityPage]]:
+        """Up to a page of each peer, as far as the merged page can need it."""
+        few = rows_each(plan.first, len(starts))
+        outcomes = await self._fanout.pages(plan.limited(few), peers, starts, request)
+        if few < plan.first:
+            again = to_ask_again(outcomes, plan.first, descending=plan.descending)
+            asked = {city: peers[city] for city in again}
+            more = await self._fanout.pages(plan.rest(plan.first - few), asked, again, request)
+            outcomes |= {city: joined(outcomes[city], outcome) for city, outcome in more.items()}
+        return outcomes
 
     async def _own_part(
         self, request: Request, plan: PagePlan, starts: Mapping[str, Position | None]

@@ -54,6 +54,7 @@ class _Rows:
     conditions: Sequence[str]
     matching: Sequence[str]
     order: Order
+    sort_text: str
     sort: str
     ties: str
     first: str
@@ -65,7 +66,7 @@ class _Rows:
     def plain(self) -> PlainPage:
         limit = f"{self.ordering} limit {self.first}"
         sql = f"select {self.columns} from {self.source} where {all_of(self.conditions)} {limit}"
-        return PlainPage(self.alias, sql)
+        return PlainPage(self.alias, sql, self.sort_text)
 
 
 @dataclass(slots=True)
@@ -110,7 +111,7 @@ class Compiler:
 
     def _plain_list(self, type_name: str, root: Field, rows: _Rows, asked: Asked, denied: str) -> str:
         page = rows.plain()
-        items = [row_json(child, page.alias, self.object, None) for child in asked.rows]
+        items = [row_json(child, page.alias, self.object, page.marks) for child in asked.rows]
         aggregates = [f"string_agg({item}, ',') as json_" for item in items]
         aggregates += [
             "count(*) as count_",
@@ -242,7 +243,18 @@ class Compiler:
         matching = where
         if position is not None:
             where = [*where, self._after(order, position, sort, key)]
-        rows = _Rows(alias, fill(listed.source), fill(listed.columns), where, matching, order, sort, f", {key}", first)
+        rows = _Rows(
+            alias,
+            fill(listed.source),
+            fill(listed.columns),
+            where,
+            matching,
+            order,
+            fill(order.text),
+            sort,
+            f", {key}",
+            first,
+        )
         if listed.parent is None:
             return rows
         if parent == outer:

@@ -6,7 +6,7 @@ table expression, which tells of the next page, and serves several arrays and cu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from node.store.sql import cursor, json_array, json_object, json_text, literal
@@ -43,20 +43,19 @@ def asked_of(connection: Field) -> Asked:
     return Asked(rows, of_all, in_edges or not infos.isdisjoint(_CURSORS), "hasNextPage" in infos)
 
 
-def row_json(rows: Field, alias: str, node: Item, cursor_text: str | None) -> str:
-    """One element of `edges` or `nodes`."""
+def row_json(rows: Field, alias: str, node: Item, marks: Mapping[str, str]) -> str:
+    """One element of `edges` or `nodes`. `marks`: what an edge tells of where its row stands, as SQL text."""
     if rows.name == "nodes":
         return node(alias, rows)
-    return json_object((part.key, value) for part, value in _edge(rows, alias, node, cursor_text))
+    return json_object((part.key, value) for part, value in _edge(rows, alias, node, marks))
 
 
-def _edge(edge: Field, alias: str, node: Item, cursor_text: str | None) -> Iterator[tuple[Field, str]]:
+def _edge(edge: Field, alias: str, node: Item, marks: Mapping[str, str]) -> Iterator[tuple[Field, str]]:
     for part in edge.children:
         if part.name == "node":
             yield part, node(alias, part)
-        elif part.name == "cursor":
-            assert cursor_text is not None
-            yield part, json_text(cursor_text)
+        elif part.name in marks:
+            yield part, json_text(marks[part.name])
         else:
             yield part, literal(f'"{edge.type_name}"')
 
@@ -67,10 +66,16 @@ class PlainPage:
 
     alias: str
     source: str
+    sort_text: str
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """Where a row stands; `asked_of` sees to it that nobody wants its cursor."""
+        return {"sortKey": self.sort_text, "localKey": f"{self.alias}.key"}
 
     def array(self, rows: Field, node: Item) -> str:
         """The JSON array of `edges` or `nodes`."""
-        return json_array(row_json(rows, self.alias, node, None), f"({self.source}) {self.alias}")
+        return json_array(row_json(rows, self.alias, node, self.marks), f"({self.source}) {self.alias}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ class NumberedPage:
     def array(self, rows: Field, node: Item) -> str:
         """The JSON array of `edges` or `nodes`."""
         source = f"(select * from {self.name} where rn_ <= {self.first} order by rn_) {self.name}"
-        return json_array(row_json(rows, self.name, node, self._cursor()), source)
+        return json_array(row_json(rows, self.name, node, self._marks), source)
 
     @property
     def has_next(self) -> str:
@@ -103,6 +108,10 @@ class NumberedPage:
         """The cursor of the first (`min`) or last (`max`) row shown."""
         at = f"(select {end}(rn_) from {self.name} where rn_ <= {self.first})"
         return f"(select {self._cursor()} from {self.name} where rn_ = {at})"
+
+    @property
+    def _marks(self) -> Mapping[str, str]:
+        return {"cursor": self._cursor(), "sortKey": self.sort_text, "localKey": f"{self.name}.key"}
 
     def _cursor(self) -> str:
         return cursor(self.binding, self.sort_text, self.city, f"{self.name}.key")

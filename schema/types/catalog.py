@@ -8,7 +8,7 @@ import strawberry
 
 from schema.types.enums import DatastreamOrder, Tier
 from schema.types.inputs import DatastreamFilter
-from schema.types.paging import TOTAL, FederationReport, PageInfo
+from schema.types.paging import LOCAL_KEY, SORT_KEY, TOTAL, FederationReport, PageInfo
 from schema.types.scalars import DateTime
 
 if TYPE_CHECKING:
@@ -125,6 +125,8 @@ class DatasetEdge:
     """Relay edge."""
 
     cursor: str
+    sort_key: str = strawberry.field(description=SORT_KEY)
+    local_key: str = strawberry.field(description=LOCAL_KEY)
     node: Dataset
 
 

@@ -26,6 +26,12 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(description="Pass it as `after` for the next page, at any node.")
 
 
+SORT_KEY = (
+    "The sort key of the row as text that compares by code points. Rows with equal ones stand by city and `localKey`."
+)
+LOCAL_KEY = "Local part of the row's id, of an observation that of its datastream."
+
+
 @strawberry.type(description="What one city contributed.")
 class CityReport:
     """A row of the federation report."""

@@ -8,7 +8,7 @@ import strawberry
 
 from schema.types.enums import DatastreamOrder, Quality, TimeOrder
 from schema.types.inputs import DatastreamFilter, NestedObservationFilter, TimeInterval
-from schema.types.paging import TOTAL, FederationReport, PageInfo
+from schema.types.paging import LOCAL_KEY, SORT_KEY, TOTAL, FederationReport, PageInfo
 from schema.types.scalars import DateTime
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class ObservationEdge:
     """Relay edge."""
 
     cursor: str
+    sort_key: str = strawberry.field(description=SORT_KEY)
+    local_key: str = strawberry.field(description=LOCAL_KEY)
     node: Observation
 
 
@@ -124,6 +126,8 @@ class DatastreamEdge:
     """Relay edge."""
 
     cursor: str
+    sort_key: str = strawberry.field(description=SORT_KEY)
+    local_key: str = strawberry.field(description=LOCAL_KEY)
     node: Datastream
 
 
@@ -170,6 +174,8 @@ class ThingEdge:
     """Relay edge."""
 
     cursor: str
+    sort_key: str = strawberry.field(description=SORT_KEY)
+    local_key: str = strawberry.field(description=LOCAL_KEY)
     node: Thing
 
 

@@ -14,8 +14,8 @@ from node.store.embedded import EmbeddedError
 from tests.bench.read.database import TooLittleDisk
 from tests.bench.read.job import LoadFailed
 from tests.bench.read.lock import Busy, only_run
+from tests.bench.read.npm import NoNode
 from tests.bench.read.options import parse
-from tests.bench.read.postgraphile_peer import NoNode
 from tests.bench.read.run import WORK, RecordsMissing, run
 from tests.bench.read.service import ServiceFailed
 from tests.bench.read.values import Disagreement

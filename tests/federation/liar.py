@@ -57,19 +57,13 @@ class Liar:
             await runner.cleanup()
 
 
-def cursor(sort: str, city: str = CITY, key: str = "x") -> str:
-    from schema.cursor import Cursor, Position, encode
-
-    return encode(Cursor("b", Position(sort, city, key)))
-
-
 def page(edges: list[dict], **more) -> dict:
     report = {"cities": [{"city": CITY, "asOf": "2026-01-01T00:00:00+00:00", "policyVersion": "v", "obligations": []}]}
     return {"data": {"r": {"edges": edges, "pageInfo": {"hasNextPage": False}, "federation": report} | more}}
 
 
 def edge(sort: str, id_: str = "limburg:dataset:x", **more) -> dict:
-    return {"k": cursor(sort, key=id_), "n0": {"id": id_}} | more
+    return {"s": sort, "k": id_, "n0": {"id": id_}} | more
 
 
 async def honest(_request: web.Request, _body: dict) -> web.Response:

@@ -261,7 +261,7 @@ def _aliased(key: str, name: str) -> str:
 
 
 _FLAG = GraphQLNonNull(specified_scalar_types["Boolean"])
-_OFTEN = {"orderBy": 50, "cities": 15, "require": 15}  # how often an argument is given, in percent
+_OFTEN = {"orderBy": 50, "cities": 15, "require": 15, "deadlineMs": 0}  # how often an argument is given, in percent
 _LOCAL = ("node", "cities")
 _ROWS = ("edges", "nodes", "node")
 _INTROSPECTION = {

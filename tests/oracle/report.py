@@ -36,10 +36,13 @@ class Reach:
         """Cities whose rows are still to come."""
         return {city: None for city, state in self.states.items() if state == "DENIED"}
 
-    def require(self, completeness: str) -> None:
-        """Raises Incomplete if every city is required and one is away."""
-        if completeness == "ALL" and self.away:
+    def require(self, arguments: Mapping[str, Any]) -> None:
+        """Raises Incomplete if more cities are required than answered."""
+        answered = sum(state in {"OK", "SKIPPED"} for state in self.states.values())
+        if arguments["require"] == "ALL" and self.away:
             raise Incomplete("not every city answered")
+        if arguments["require"] == "QUORUM" and answered < arguments["quorum"]:
+            raise Incomplete("too few cities answered")
 
     def report(self, rows: int) -> dict[str, Any]:
         """The FederationReport."""
@@ -91,6 +94,7 @@ def _city_report(city: str, state: str, rows: int) -> dict[str, Any]:
         "state": state,
         "asOf": TIME if answered else None,
         "rows": rows if answered else 0,
+        "late": 0,
         "tookMs": NUMBER if answered else 0.0,
         "policyVersion": TEXT if answered else None,
         "obligations": [],

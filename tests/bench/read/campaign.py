@@ -73,19 +73,25 @@ class Campaign:
         if system.pid is not None:
             proc.forget_peak(system.pid)
         started, machine, ours = time.monotonic(), proc.machine_cpu_s(), proc.cpu_s(os.getpid())
-        postgres, server = proc.cpu_s(self.postgres_pid), _cpu_s(system)
+        postgres, server, owners = proc.cpu_s(self.postgres_pid), _cpu_s(system), _owners_cpu_s(system)
         load = system.load(query, connections, self.seconds)
         postgres, server = proc.cpu_s(self.postgres_pid) - postgres, _cpu_s(system) - server
+        owners = _owners_cpu_s(system) - owners
         # this process, its servers and clients, and PostgreSQL; all else is others'
         others = proc.machine_cpu_s() - machine - (proc.cpu_s(os.getpid()) - ours) - postgres
         self.foreign.append(max(0.0, others) / ((time.monotonic() - started) * (os.cpu_count() or 1)))
         peak = load.peak_mb if system.pid is None else proc.peak_mb(system.pid)
         server_ms = (load.cpu_s if system.pid is None else server) * 1000 / load.answers
-        return Figures(load.rps, load.p50_ms, load.p99_ms, peak, server_ms, postgres * 1000 / load.answers)
+        postgres_ms, owners_ms = postgres * 1000 / load.answers, owners * 1000 / load.answers
+        return Figures(load.rps, load.p50_ms, load.p99_ms, peak, server_ms, postgres_ms, owners_ms)
 
 
 def _cpu_s(system: System) -> float:
     return 0.0 if system.pid is None else proc.cpu_s(system.pid)
+
+
+def _owners_cpu_s(system: System) -> float:
+    return sum(map(proc.cpu_s, system.owners))
 
 
 def _wait_for_quiet() -> None:

@@ -50,7 +50,7 @@ def databases(folder: Path, scale: Scale, progress: Callable[[str], None]) -> It
     if not mark.is_file():
         _check_disk(folder, scale)
     with embedded_postgres(folder / "postgres") as url:
-        peers = _named(url, PEERS)
+        peers = named(url, PEERS)
         engine = make_engine(url)
         migrate(engine)
         engine.dispose()
@@ -60,9 +60,9 @@ def databases(folder: Path, scale: Scale, progress: Callable[[str], None]) -> It
                 connection.execute(f"create database {PEERS} template template0")
             fill_verbund(url, scale)
             fill_peers(peers, scale)
-            _settle(url, peers)
+            settle(url, peers)
             mark.write_text(wanted)
-        yield Databases(url, peers, _server_pid(folder / "postgres"))
+        yield Databases(url, peers, server_pid(folder / "postgres"))
 
 
 def _check_disk(folder: Path, scale: Scale) -> None:
@@ -74,7 +74,7 @@ def _check_disk(folder: Path, scale: Scale) -> None:
         )
 
 
-def _settle(*urls: str) -> None:
+def settle(*urls: str) -> None:
     """Statistics, visibility and a checkpoint, so that no measurement pays for them."""
     for url in urls:
         with psycopg.connect(url, autocommit=True) as connection:
@@ -82,10 +82,12 @@ def _settle(*urls: str) -> None:
             connection.execute("checkpoint")
 
 
-def _server_pid(data: Path) -> int:
+def server_pid(data: Path) -> int:
+    """Of the server whose data lie there."""
     return int((data / "postmaster.pid").read_text().splitlines()[0])
 
 
-def _named(url: str, database: str) -> str:
+def named(url: str, database: str) -> str:
+    """The URL of another database of the same embedded server."""
     head, _, tail = url.rpartition("/verbund?")
     return f"{head}/{database}?{tail}"

@@ -11,8 +11,8 @@ from statistics import median
 class Figures:
     """Requests per second, latencies in milliseconds, peak memory of the system's processes in MB.
 
-    `server_ms` and `postgres_ms` are processor time per request. They are the steadier figures on a machine that has
-    other work to do; the file of results does not hold them.
+    `server_ms`, `owners_ms` (of servers behind it) and `postgres_ms` are processor time per request. They are the
+    steadier figures on a machine that has other work to do; the file of results does not hold them.
     """
 
     rps: float
@@ -21,6 +21,7 @@ class Figures:
     rss_mb: float
     server_ms: float = 0.0
     postgres_ms: float = 0.0
+    owners_ms: float = 0.0
 
     def as_json(self) -> dict[str, float]:
         """For `.bench/read.json`."""
@@ -49,4 +50,5 @@ def summary(rounds: Sequence[Figures]) -> Figures:
         max(one.rss_mb for one in rounds),
         median(one.server_ms for one in rounds),
         median(one.postgres_ms for one in rounds),
+        median(one.owners_ms for one in rounds),
     )

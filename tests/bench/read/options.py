@@ -40,9 +40,9 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--rounds", type=int, default=3, help="default 3; medians are reported")
     parser.add_argument("--observations", type=int, default=MILLION, help="default a million")
     parser.add_argument("--datastreams", type=int, help="that share them; default 50, or 500 beyond five millions")
-    parser.add_argument("--only", type=_names(tuple(BY_NAME)), default=tuple(BY_NAME), help="queries: Q1,Q3")
-    parser.add_argument("--systems", type=_names(SYSTEMS), default=SYSTEMS, help="verbund,sql")
-    parser.add_argument("--concurrency", type=_numbers, default=CONCURRENCIES, help="requests at once: 1,16")
+    parser.add_argument("--only", type=names(tuple(BY_NAME)), default=tuple(BY_NAME), help="queries: Q1,Q3")
+    parser.add_argument("--systems", type=names(SYSTEMS), default=SYSTEMS, help="verbund,sql")
+    parser.add_argument("--concurrency", type=numbers, default=CONCURRENCIES, help="requests at once: 1,16")
     told = parser.parse_args(arguments)
     if told.seconds <= 0 or told.rounds < 1:
         parser.error("--seconds and --rounds must be above 0")
@@ -54,7 +54,9 @@ def parse(arguments: Sequence[str]) -> Options:
     return Options(told.seconds, told.rounds, scale, told.only, told.systems, told.concurrency)
 
 
-def _names(known: tuple[str, ...]):
+def names(known: tuple[str, ...]):
+    """Reads a list of some of these, told in their order."""
+
     def read(text: str) -> tuple[str, ...]:
         chosen = tuple(text.split(","))
         if unknown := set(chosen) - set(known):
@@ -64,8 +66,9 @@ def _names(known: tuple[str, ...]):
     return read
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    numbers = tuple(sorted({int(part) for part in text.split(",")}))
-    if not 1 <= numbers[0] <= numbers[-1] <= 256:
+def numbers(text: str) -> tuple[int, ...]:
+    """Reads a list of numbers of connections."""
+    found = tuple(sorted({int(part) for part in text.split(",")}))
+    if not 1 <= found[0] <= found[-1] <= 256:
         raise argparse.ArgumentTypeError("from 1 to 256")
-    return numbers
+    return found

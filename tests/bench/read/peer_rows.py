@@ -29,8 +29,8 @@ alter table observation add foreign key (datastream_id) references datastream;
 """
 
 
-def fill_peers(url: str, scale: Scale) -> None:
-    """Make the tables and fill them; the keys come last, which is quicker."""
+def fill_peers(url: str, scale: Scale, seed: int = 0) -> None:
+    """Make the tables and fill them as `fill_verbund` does; the keys come last, which is quicker."""
     with psycopg.connect(url, autocommit=True, options="-c synchronous_commit=off -c TimeZone=UTC") as connection:
         connection.execute(TABLES.encode())
         for number in range(1, scale.datastreams + 1):
@@ -39,7 +39,7 @@ def fill_peers(url: str, scale: Scale) -> None:
                 (number, name_of(number), UNIT, vehicle_class_of(number)),
             )
             connection.execute(
-                f"insert into observation select %(number)s, made.* from ({rows_sql(scale)}) made".encode(),
-                {"number": number},
+                f"insert into observation select %(datastream)s, made.* from ({rows_sql(scale)}) made".encode(),
+                {"datastream": number, "number": seed + number},
             )
         connection.execute(KEYS.encode())

@@ -5,7 +5,7 @@ Each asks for the same values. `%(id)s` varies by turns over the datastreams; th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,10 @@ _DATASTREAM = "name unit vehicleClass"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query: what it is about, GraphQL documents by system, SQL, and the variables besides the datastream's id."""
+    """One query: what it is about, GraphQL documents by system, SQL, and the variables besides the datastream's id.
+
+    `numbers`: of the datastreams that are asked for by turns, if it names one.
+    """
 
     name: str
     title: str
@@ -26,6 +29,7 @@ class Query:
     statement: str
     variables: Mapping[str, Any] = field(default_factory=dict)
     names_datastream: bool = True
+    numbers: Sequence[int] = range(1, DATASTREAMS + 1)
 
 
 def _one_datastream(name: str, title: str, rows: int, fields: str = "") -> Query:

@@ -15,8 +15,9 @@ from tests.bench.read.client_cost import client_microseconds
 from tests.bench.read.database import Databases, databases
 from tests.bench.read.job import REPOSITORY
 from tests.bench.read.memory import BigAnswer, measure_big_answer
+from tests.bench.read.npm import install
 from tests.bench.read.options import Options
-from tests.bench.read.postgraphile_peer import install, postgraphile
+from tests.bench.read.postgraphile_peer import SOURCE, postgraphile
 from tests.bench.read.queries import BY_NAME, QUERIES
 from tests.bench.read.report import as_json, as_text, from_json
 from tests.bench.read.scale import MILLION, scale_of
@@ -42,7 +43,7 @@ def run(options: Options) -> None:
     scale = options.scale
     folder = WORK / f"read-{scale.datastreams}x{scale.each}"
     if "postgraphile" in options.systems:
-        install(WORK / "npm")
+        install(SOURCE, WORK / "npm")
     with databases(folder, scale, _say) as found:
         cost = {n: client_microseconds(n, folder / "static.log") for n in options.concurrency}
         _say("load client: " + ", ".join(f"{cost[n]:.0f} µs of processor time a request at {n} at once" for n in cost))

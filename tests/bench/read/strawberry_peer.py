@@ -14,11 +14,11 @@ from pathlib import Path
 import strawberry
 import uvicorn
 from litestar import Litestar
-from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 from strawberry.litestar import make_graphql_controller
 
 from tests.bench.read.job import REPOSITORY
+from tests.bench.read.libpq import libpq_environment
 from tests.bench.read.service import Service, free_port, service
 
 POOL = 10
@@ -27,7 +27,6 @@ OBSERVATIONS = (
     "select phenomenon_time, result, quality from observation where datastream_id = %s"
     " order by phenomenon_time desc limit %s"
 )
-LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
 
 pool = AsyncConnectionPool(
     "", min_size=POOL, max_size=POOL, open=False, kwargs={"autocommit": True, "options": "-c TimeZone=UTC"}
@@ -92,7 +91,6 @@ def create_app() -> Litestar:
 def naive_strawberry(database_url: str, log: Path) -> Iterator[Service]:
     """The server, ready."""
     port = free_port()
-    told = conninfo_to_dict(database_url)
     with service(
         "strawberry",
         [sys.executable, "-m", "tests.bench.read.strawberry_peer", str(port)],
@@ -100,7 +98,7 @@ def naive_strawberry(database_url: str, log: Path) -> Iterator[Service]:
         ready="/",
         log=log,
         cwd=REPOSITORY,
-        environment={LIBPQ[name]: str(value) for name, value in told.items() if name in LIBPQ and value},
+        environment=libpq_environment(database_url),
     ) as running:
         yield running
 

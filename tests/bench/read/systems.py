@@ -10,17 +10,21 @@ import orjson
 import psycopg
 
 from tests.bench.read.job import HttpJob, Load, LoadFailed, SqlJob, run_client
-from tests.bench.read.queries import CITY, DATASTREAMS, Query, datastream_key
+from tests.bench.read.queries import CITY, Query, datastream_key
 
 ENOUGH = 0.8  # an answer that is shorter than this share of the checked one is a failure
 TIMEOUT_S = 60
 
 
 class System(Protocol):
-    """What the campaign knows of a system. `pid` is its server's; None if it has none, and its client's memory counts."""
+    """What the campaign knows of a system. `pid` is its server's; None if it has none, and its client's memory counts.
+
+    `owners`: processes of servers that it asks in turn.
+    """
 
     name: str
     pid: int | None
+    owners: Sequence[int]
     asked: int
 
     def ask(self, query: Query, number: int) -> Any:
@@ -39,11 +43,13 @@ class GraphQLSystem:
         port: int,
         pid: int,
         *,
-        id_of: Callable[[int], int | str] = lambda number: number,
+        id_of: Callable[[int], int | str | list[str]] = lambda number: number,
         token: Callable[[], str] | None = None,
+        owners: Sequence[int] = (),
     ) -> None:
         self.name = name
         self.pid: int | None = pid
+        self.owners = owners
         self.asked = 0
         self._port = port
         self._id_of = id_of
@@ -100,6 +106,7 @@ class SqlSystem:
 
     def __init__(self, url: str) -> None:
         self.pid: int | None = None
+        self.owners: Sequence[int] = ()
         self.asked = 0
         self._url = url
         self._least: dict[str, int] = {}
@@ -129,4 +136,4 @@ def global_id(number: int) -> str:
 
 
 def _turns(query: Query) -> Sequence[int]:
-    return range(1, DATASTREAMS + 1) if query.names_datastream else [1]
+    return query.numbers if query.names_datastream else [1]

@@ -40,7 +40,7 @@ class Verdict:
         """One line for people."""
         side = "at least" if self.at_least else "at most"
         state = "reached" if self.is_reached else "MISSED"
-        return f"{self.subject:<62} {self.value:>7.2f} {self.unit:<2}  {side:<8} {self.bound:>6.1f} {self.unit:<2}  {state}"
+        return f"{self.subject:<62} {self.value:>7.2f} {self.unit:<2}  {side:<8} {self.bound:>6.2f} {self.unit:<2}  {state}"
 
 
 def verdicts(table: Table) -> list[Verdict]:

@@ -33,8 +33,8 @@ select 'liste-' || i, 'Verzeichnis ' || i, 'verzeichnis ' || i, 'Synthetisches V
 """
 
 
-def fill_verbund(url: str, scale: Scale) -> None:
-    """Fill the migrated, empty database."""
+def fill_verbund(url: str, scale: Scale, seed: int = 0) -> None:
+    """Fill the migrated, empty database; another `seed` gives other results."""
     with psycopg.connect(url, autocommit=True, options="-c synchronous_commit=off -c TimeZone=UTC") as connection:
         for statement in CATALOG.split(";\n"):
             connection.execute(statement.encode(), {"others": OTHERS} if "%(" in statement else None)
@@ -45,11 +45,11 @@ def fill_verbund(url: str, scale: Scale) -> None:
         datastreams = []
         for number in range(1, scale.datastreams + 1):
             datastream = _datastream(connection, number, datasets[number % len(datasets)], datastream_key(number))
-            _observations(connection, datastream, number, scale)
+            _observations(connection, datastream, seed + number, scale)
             datastreams.append(datastream)
         for number in range(1, HIDDEN + 1):
             datastream = _datastream(connection, number, hidden, f"geschuetzt-{number}")
-            _observations(connection, datastream, number, Scale(HIDDEN, HIDDEN_EACH))
+            _observations(connection, datastream, seed + number, Scale(HIDDEN, HIDDEN_EACH))
             datastreams.append(datastream)
         refresh_datastreams(connection, datastreams)
 

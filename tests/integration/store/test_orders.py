@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from node.store.lists import LISTS
-from schema.cursor import position_of
+from schema.cursor import binding_of, decode
+from tests.unit.schema.test_selection import tree
 
 NEAR = {"longitude": 8.7, "latitude": 50.57, "radiusMetres": 20_000}
 FILTERS = {"Dataset": {"text": "verkehr or luft"}, "Thing": {"near": NEAR}, "Datastream": {"near": NEAR}}
@@ -35,7 +36,7 @@ async def test_pages_put_together_are_the_whole(dated, kind, order):
     filters = (TYPED if order == "RELEVANCE" else FILTERS)[kind]
     document = (
         "query ($f: %sFilter, $first: Int!, $after: String) { %s(filter: $f, orderBy: %s, first: $first, after: $after)"
-        " { edges { cursor node { id } } totalCount } }"
+        " { edges { cursor sortKey localKey node { id } } totalCount } }"
     ) % (kind, FIELDS[kind], order)
     whole = await dated.rows(document, f=filters, first=100)
     assert len(whole) > 1
@@ -50,7 +51,10 @@ async def test_pages_put_together_are_the_whole(dated, kind, order):
             seen += rows
             after = rows[-1]["cursor"]
         assert seen == whole
-    positions = [position_of(edge["cursor"]) for edge in whole]
+    field = await tree(document, f=filters, first=1)
+    binding = binding_of(field.name, field.arguments)
+    positions = [decode(edge["cursor"], binding).watermark for edge in whole]
+    assert [(p.sort, p.key) for p in positions] == [(edge["sortKey"], edge["localKey"]) for edge in whole]
     descending = LISTS[kind].orders[order].descending
     assert positions == sorted(
         sorted(positions, key=lambda p: (p.city, p.key)), key=lambda p: p.sort, reverse=descending

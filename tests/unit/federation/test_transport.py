@@ -250,6 +250,27 @@ async def test_a_connection_that_breaks_is_unreachable(part: bytes) -> None:
     await fails(answers(part, close=True), PeerUnreachable, "broke")
 
 
+async def hangs_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "came_to_nothing"),
+    [
+        (hangs_up, True),
+        (answers(http(b"", length=5), close=True), False),
+        (answers(http(b"a", length=5), close=True), False),
+    ],
+)
+async def test_it_is_told_whether_a_broken_connection_had_begun_to_answer(
+    behaviour: Behaviour, came_to_nothing: bool
+) -> None:
+    async with peer(behaviour) as (_, url):
+        with pytest.raises(PeerUnreachable) as caught:
+            await ask(url)
+    assert caught.value.came_to_nothing is came_to_nothing
+
+
 async def test_a_broken_chunk_is_never_a_whole_answer() -> None:
     broken = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n"
     async with peer(answers(broken, close=True)) as (_, url):

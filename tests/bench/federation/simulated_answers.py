@@ -1,0 +1,53 @@
+"""What a simulated owner answers: plain GraphQL over made-up rows, so that it follows whatever a home node asks. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from graphql import GraphQLSchema, graphql_sync
+
+from schema.cursor import Cursor, Position, encode
+
+MOST = 400
+ROWS = 50  # an owner has as many as the longest page
+NEWEST = datetime(2026, 3, 31, 23, 59, tzinfo=UTC)
+NAMES = tuple(f"stadt-{number:03d}" for number in range(1, MOST + 1))
+BINDING = "simulated"  # nobody pages on with an owner's cursor
+
+
+def answer(schema: GraphQLSchema, number: int, query: str, variables: dict[str, Any]) -> bytes:
+    """The answer of the owner with this number, from 0, to a question about observations, newest first."""
+    page = {"observations": lambda _info, **arguments: _page(number, arguments["first"])}
+    result = graphql_sync(schema, query, page, variable_values=variables)
+    return orjson.dumps(result.formatted)
+
+
+def _page(number: int, first: int) -> dict[str, Any]:
+    rows = [_edge(number, index) for index in range(min(first, ROWS))]
+    report = {"city": NAMES[number], "state": "OK", "asOf": NEWEST.isoformat(), "policyVersion": "1", "obligations": []}
+    return {
+        "edges": rows,
+        "nodes": [row["node"] for row in rows],
+        "pageInfo": {
+            "hasNextPage": first < ROWS,
+            "hasPreviousPage": False,
+            "startCursor": rows[0]["cursor"] if rows else None,
+            "endCursor": rows[-1]["cursor"] if rows else None,
+        },
+        "federation": {"complete": True, "cities": [report]},
+    }
+
+
+def _edge(number: int, index: int) -> dict[str, Any]:
+    """Rows of all owners lie between each other."""
+    at = NEWEST - timedelta(minutes=index * MOST + number)
+    city, key = NAMES[number], f"zaehler-{index}"
+    sort = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return {
+        "cursor": encode(Cursor(BINDING, Position(sort, city, key))),
+        "sortKey": sort,
+        "localKey": key,
+        "node": {"phenomenonTime": at.isoformat(), "result": float(number + index), "quality": "RAW"},
+    }

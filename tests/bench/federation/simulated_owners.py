@@ -1,0 +1,100 @@
+"""Many owners in one process, each on a port of its own: tokens for whoever asks, prepared answers, and counts.
+
+What an owner has answered once it answers from memory: the home node is what is measured here.
+
+`python -m tests.bench.federation.simulated_owners PORT …` serves an owner on each port; GET /counts tells how many
+requests and bytes of questions and answers there were.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import uvicorn
+from graphql import build_schema
+
+from tests.bench.federation.plain_service import JSON, Question
+from tests.bench.federation.simulated_answers import answer
+from tests.bench.read.job import REPOSITORY
+
+SDL = REPOSITORY / "schema" / "schema.graphql"
+METADATA = "/.well-known/oauth-authorization-server"
+TOKEN = {"access_token": "simulated", "token_type": "Bearer", "expires_in": 3_600, "scope": "data:read"}
+BACKLOG = 256
+
+
+class Counts(msgspec.Struct):
+    """Questions at `/graphql`, and the bytes of the bodies both ways."""
+
+    requests: int = 0
+    asked_bytes: int = 0
+    answer_bytes: int = 0
+
+
+class SimulatedOwners:
+    """The ASGI application."""
+
+    def __init__(self, ports: list[int]) -> None:
+        self._numbers = {port: number for number, port in enumerate(ports)}
+        self._schema = build_schema(SDL.read_text(encoding="utf-8"))
+        self._answers: dict[tuple[int, bytes], bytes] = {}
+        self._counts = Counts()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        body = b""
+        while True:
+            message = await receive()
+            body += message["body"]
+            if not message.get("more_body"):
+                break
+        told = self._tell(scope["server"][1], scope["path"], body)
+        length = (b"content-length", b"%d" % len(told))
+        await send({"type": "http.response.start", "status": 200, "headers": [JSON, length]})
+        await send({"type": "http.response.body", "body": told})
+
+    def _tell(self, port: int, path: str, body: bytes) -> bytes:
+        if path == "/graphql":
+            return self._answer(port, body)
+        if path == METADATA:
+            issuer = f"http://127.0.0.1:{port}"
+            return msgspec.json.encode({"issuer": issuer, "token_endpoint": f"{issuer}/oauth/token"})
+        return msgspec.json.encode(self._counts if path == "/counts" else TOKEN)
+
+    def _answer(self, port: int, body: bytes) -> bytes:
+        number = self._numbers[port]
+        known = self._answers.get((number, body))
+        if known is None:
+            question = msgspec.json.decode(body, type=Question)
+            known = answer(self._schema, number, question.query, question.variables)
+            self._answers[number, body] = known
+        self._counts.requests += 1
+        self._counts.asked_bytes += len(body)
+        self._counts.answer_bytes += len(known)
+        return known
+
+
+def main(ports: list[int]) -> None:
+    """Serve until the process is told to stop."""
+    config = uvicorn.Config(
+        SimulatedOwners(ports),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=75,
+    )
+    sockets = [socket.create_server(("127.0.0.1", port), backlog=BACKLOG) for port in ports]
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=sockets)
+
+
+if __name__ == "__main__":
+    main([int(port) for port in sys.argv[1:]])

@@ -1,0 +1,56 @@
+"""The four cities, how much they hold, and the queries that are measured. Pure.
+
+Each query asks for the observations of one datastream per city within a time that holds exactly so many of them, merged
+in one order. So all systems fetch the same rows from each city, and all of these are in the answer.
+"""
+
+from __future__ import annotations
+
+from tests.bench.read.queries import DATASTREAMS, Query, datastream_key
+from tests.bench.read.scale import END, SLOT, Scale
+from tests.bench.read.verbund_rows import WITH_SENSORS
+
+HOME = "beispielstadt"
+CITIES = ("altstadt", HOME, "musterstadt", "neustadt")
+SCALE = Scale(DATASTREAMS, 2_000)
+SEEDS = {city: index * 1_000 for index, city in enumerate(CITIES)}
+
+_ROW = "phenomenonTime result quality"
+_VERBUND = (
+    "query Merged($id: [ID!]!, $start: DateTime!, $end: DateTime!, $first: Int!) {"
+    " observations(filter: {datastreams: $id}, during: {start: $start, end: $end}, orderBy: TIME_DESC, first: $first)"
+    " { nodes { %s } } }"
+) % _ROW
+_GATEWAY = (
+    "query Merged($id: Int!, $start: DateTime!, $end: DateTime!, $first: Int!) {"
+    " observations(datastream: $id, start: $start, end: $end, first: $first) { %s } }"
+) % _ROW
+
+# A city's internal datastreams are not for its neighbours: the rest, open and shared ones, are asked for by turns.
+ASKED = [number for number in range(1, DATASTREAMS + 1) if WITH_SENSORS[number % len(WITH_SENSORS)] != "INTERNAL"]
+
+
+def _query(name: str, each: int, *, identical: bool = False) -> Query:
+    rows = f"{len(CITIES)} cities x {each:,} rows"
+    return Query(
+        name,
+        f"{rows}, all requests identical" if identical else f"{rows}, each request another datastream",
+        {"verbund": _VERBUND, "hive": _GATEWAY, "stitching": _GATEWAY},
+        "",
+        {"start": (END - each * SLOT).isoformat(), "end": END.isoformat(), "first": len(CITIES) * each},
+        numbers=ASKED[:1] if identical else ASKED,
+    )
+
+
+QUERIES = (
+    _query("F1", 10),
+    _query("F2", 1_000),
+    _query("F1-identical", 10, identical=True),
+    _query("F2-identical", 1_000, identical=True),
+)
+BY_NAME = {query.name: query for query in QUERIES}
+
+
+def global_ids(number: int) -> list[str]:
+    """The ids by which Verbund knows the datastreams with this number."""
+    return [f"{city}:datastream:{datastream_key(number)}" for city in CITIES]

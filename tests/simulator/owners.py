@@ -1,0 +1,93 @@
+"""Owners that hold their rows in memory and answer what a node answers, unless the schedule has them fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from federation.plan import PagePlan
+from federation.report import CityReport, State
+from node.gate.answer import PageInfo, connection_json
+from node.store.reader import Page
+from schema.cursor import Position, binding_of, decode
+from schema.ports import Request
+from schema.prepared import Prepared
+from schema.selection import Field
+
+AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A thing, of which id and name are known."""
+
+    city: str
+    name: str
+    key: str
+
+    @property
+    def id(self) -> str:
+        """Global id."""
+        return f"{self.city}:thing:{self.key}"
+
+    @property
+    def position(self) -> Position:
+        """In the order by name."""
+        return Position(self.name, self.city, self.key)
+
+
+def in_order(rows: Sequence[Row], *, descending: bool) -> list[Row]:
+    """By name, then city and key, which ascend always."""
+    ordered = sorted(rows, key=lambda row: (row.city, row.key))
+    return sorted(ordered, key=lambda row: row.name, reverse=descending)
+
+
+class OwnersGate:
+    """The gate of an owner: `things` by name, with the rows that it has."""
+
+    def __init__(self, city: str, rows: Sequence[Row]) -> None:
+        self.city = city
+        self.rows = {descending: in_order(rows, descending=descending) for descending in (False, True)}
+
+    async def read(self, _request: Request, field: Field) -> Prepared:
+        """As a node reads its own rows for a peer."""
+        after = field.arguments.get("after")
+        start = decode(after, binding_of(field.name, field.arguments)).start_for(self.city) if after else None
+        page = self.page(field, start)
+        info = PageInfo(page.has_next, after is not None, None, None)
+        return Prepared(connection_json(field, page.columns, info, [CityReport(self.city, State.OK, as_of=AS_OF)]))
+
+    def page(self, field: Field, start: Position | None) -> Page:
+        """A page in the form of the store."""
+        rows = self.rows[PagePlan(field, ()).descending]
+        at = 0 if start is None else next((n for n, row in enumerate(rows) if self._follows(field, row, start)), None)
+        rest = rows[at:] if at is not None else []
+        shown = rest[: field.arguments["first"]]
+        columns = {
+            child.key: orjson.dumps([self._element(child, row) for row in shown])
+            for child in field.children
+            if child.name in {"edges", "nodes"}
+        }
+        return Page(columns, len(shown), len(rest) > len(shown), None, None, frozenset(), frozenset(), 1, AS_OF)
+
+    @staticmethod
+    def _follows(field: Field, row: Row, start: Position) -> bool:
+        one, other = (row.name, row.city, row.key), (start.sort, start.city, start.key)
+        if PagePlan(field, ()).descending:
+            return one[0] < other[0] or (one[0] == other[0] and one[1:] > other[1:])
+        return one > other
+
+    def _element(self, child: Field, row: Row) -> dict[str, Any]:
+        if child.name == "nodes":
+            return _node(child, row)
+        marks = {"sortKey": row.name, "localKey": row.key}
+        return {part.key: marks[part.name] if part.name in marks else _node(part, row) for part in child.children}
+
+
+def _node(selected: Field, row: Row) -> dict[str, Any]:
+    values = {"id": row.id, "name": row.name, "city": row.city, "__typename": "Thing"}
+    return {child.key: values[child.name] for child in selected.children}

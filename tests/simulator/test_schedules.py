@@ -1,0 +1,84 @@
+"""Seeded schedules of faults: no row is lost, doubled, out of order or wrongly claimed, whichever node is asked.
+
+A failing seed can be replayed: `pytest tests/simulator --seeds=1234:1235`. A long run: `--seeds=0:10000`.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from tests.simulator.clock import run
+from tests.simulator.homes import Simulation
+from tests.simulator.network import Fate, Fault
+from tests.simulator.owners import Row, in_order
+
+DOCUMENT = """query ($first: Int!, $after: String, $order: ThingOrder!) {
+  things(first: $first, after: $after, orderBy: $order) {
+    nodes { id name city } pageInfo { hasNextPage endCursor }
+    federation { complete cities { city state rows late } } } }"""
+MAX_PAGES = 400
+FAULTY = (*Fault, Fault.SLOW, Fault.LOST, Fault.LOST)
+
+
+def test_schedules(seeds):
+    for seed in seeds:
+        try:
+            run(_page_through(Random(seed)))
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
+
+
+async def _page_through(random: Random) -> None:
+    cities = [f"city{number}" for number in range(random.randint(2, 9))]
+    is_large = random.random() < 0.25  # then owners are asked for less than a page
+    rows = {city: _rows(random, city, random.choice((5, 60)) if is_large else 14) for city in cities}
+    descending, first = random.random() < 0.5, random.randint(20, 50) if is_large else random.randint(1, 7)
+    badness, bad_pages, page_number = random.random() * 0.8, random.randint(0, 12), 0
+
+    def fate(_city: str) -> Fate:
+        if page_number >= bad_pages or random.random() > badness:
+            return Fate(seconds=random.random() * 1.5)
+        return Fate(random.choice(FAULTY), random.random() * 3)
+
+    simulation = Simulation(rows, fate)
+    whole = in_order([row for own in rows.values() for row in own], descending=descending)
+    rank = {row.id: number for number, row in enumerate(whole)}
+    seen: list[str] = []
+    after, watermark = None, -1
+    while True:
+        assert page_number < MAX_PAGES, "paging does not come to an end"
+        entry = random.choice(cities)
+        simulation.network.expected = {entry: "OK"}
+        order = "NAME_DESC" if descending else "NAME_ASC"
+        page = (await simulation.ask(entry, DOCUMENT, first=first, after=after, order=order))["things"]
+        page_number += 1
+        ids = [node["id"] for node in page["nodes"]]
+        assert len(ids) <= first
+        if page["federation"]["complete"] and page["pageInfo"]["hasNextPage"]:
+            assert len(ids) == first, "a page is short, though all answered and there is more"
+        assert [rank[id_] for id_ in ids] == sorted(rank[id_] for id_ in ids), "a page is out of order"
+        _check_claims(page, simulation.network.expected, rank, watermark)
+        seen += ids
+        assert len(seen) == len(set(seen)), "a row came twice"
+        watermark = max([watermark, *(rank[id_] for id_ in ids)])
+        complete, more = page["federation"]["complete"], page["pageInfo"]["hasNextPage"]
+        after = page["pageInfo"]["endCursor"] or after
+        if complete and not more:
+            break
+    assert sorted(seen) == sorted(rank), "a row is lost"
+
+
+def _check_claims(page, expected, rank, watermark) -> None:
+    told = {row["city"]: row for row in page["federation"]["cities"]}
+    assert {city: row["state"] for city, row in told.items()} == expected
+    assert page["federation"]["complete"] == all(state == "OK" for state in expected.values())
+    for city, row in told.items():
+        own = [node["id"] for node in page["nodes"] if node["city"] == city]
+        assert row["rows"] == len(own)
+        assert row["late"] == sum(rank[id_] < watermark for id_ in own)
+        assert not own or row["state"] == "OK", "rows of a city that did not answer"
+
+
+def _rows(random: Random, city: str, most: int) -> list[Row]:
+    names = ["".join(random.choices("abß", k=2)) for _ in range(random.randint(0, most))]
+    return [Row(city, name, f"k{number}") for number, name in enumerate(names)]
