@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
+import psutil
 import psycopg
 
 from node.settings import keep_large_blocks
@@ -77,6 +78,17 @@ def _forget_the_dead(server: PostgresServer) -> None:
             continue
 
 
+def _forget_the_zombie(directory: Path) -> None:
+    """A killed server whose parent has not noticed yet would pass for a running one."""
+    file = directory / "postmaster.pid"
+    try:
+        pid = int(file.read_text(encoding="utf-8").split(maxsplit=1)[0])
+        if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            file.unlink()
+    except (OSError, ValueError, IndexError, psutil.Error):  # there is none, or it is gone: nothing to forget
+        return
+
+
 @contextmanager
 def kept_running(directory: Path, url: str) -> Iterator[None]:
     """Within this context the server is started again whenever it has died.
@@ -99,6 +111,7 @@ def _restart_the_dead(directory: Path, url: str, ended: threading.Event) -> None
             psycopg.connect(url, connect_timeout=5).close()
         except psycopg.OperationalError:
             log.warning("the embedded PostgreSQL does not answer; starting it")
+            _forget_the_zombie(directory)
             try:
                 get_server(directory, cleanup_mode="stop").start()
             except (subprocess.SubprocessError, OSError, RuntimeError):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
+import psutil
 import psycopg
 import pytest
 
 from node.store import embedded
-from node.store.embedded import embedded_postgres, kept_running
+from node.store.embedded import _forget_the_zombie, embedded_postgres, kept_running
 
 
 @pytest.fixture
@@ -39,3 +42,18 @@ def test_a_killed_server_is_started_again(tmp_path_factory, frequent_checks):
             except psycopg.OperationalError:
                 assert time.monotonic() < ends, "the server did not come back"
                 time.sleep(0.1)
+
+
+def test_a_killed_server_that_nobody_has_noticed_yet_is_none(tmp_path):
+    file = tmp_path / "postmaster.pid"
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ends = time.monotonic() + 10
+        while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < ends
+            time.sleep(0.01)
+        file.write_text(f"{ended.pid}\n{tmp_path}\n")
+        _forget_the_zombie(tmp_path)
+    assert not file.exists()
+    file.write_text(f"{os.getpid()}\n{tmp_path}\n")
+    _forget_the_zombie(tmp_path)
+    assert file.exists()
