@@ -61,7 +61,7 @@ async def closed(reader) -> tuple[bytes, float]:
 async def test_whoever_connects_and_says_nothing_is_told_and_closed(connection):
     received, took = await closed(connection[0])
     assert received.startswith(b"HTTP/1.1 408 ")
-    assert HEAD_S * 0.9 < took < HEAD_S * 4
+    assert HEAD_S * 0.9 < took < HEAD_S * 10
 
 
 async def test_a_head_that_trickles_has_as_long_as_one_that_does_not_come(connection):
@@ -78,7 +78,7 @@ async def test_a_head_that_trickles_has_as_long_as_one_that_does_not_come(connec
     received, took = await closed(reader)
     trickling.cancel()
     assert received.startswith(b"HTTP/1.1 408 ")
-    assert took < HEAD_S * 4
+    assert took < HEAD_S * 10
 
 
 async def test_a_head_that_never_ends_is_cut_off(connection):
@@ -103,7 +103,7 @@ async def test_an_answered_request_can_not_go_on_sending_its_body(connection):
     received, took = await closed(reader)
     assert received.startswith(b"HTTP/1.1 200 ")
     assert received.endswith(b"answered")
-    assert HEAD_S * 0.9 < took < HEAD_S * 4
+    assert HEAD_S * 0.9 < took < HEAD_S * 10
 
 
 async def test_a_client_that_does_not_take_its_answer_is_left(connection):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,6 +32,7 @@ from schema.ports import Request
 
 KEY = thumbprint_key(ECKey.generate_key("P-256"))
 PEER_S = 0.4
+SURELY_S = 10.0  # on any machine, and less than a peer hangs
 LONG_AGO_S = 60.0
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -163,7 +163,7 @@ async def client() -> AsyncIterator[PeerClient]:
 
 @pytest.fixture
 async def patient() -> AsyncIterator[PeerClient]:
-    async for one in made(3.0):
+    async for one in made(20.0):
         yield one
 
 
@@ -195,18 +195,14 @@ async def open_breaker(client: PeerClient, owner: Owner, behaviour: Behaviour = 
 async def test_who_does_not_answer_is_left_alone_for_a_while(client, owner, behaviour, error):
     owner.behaviour = behaviour
     for _ in range(IN_A_ROW):
-        started = time.monotonic()
         with pytest.raises(error):
-            await owner.ask(client)
-        assert time.monotonic() - started < PEER_S + 0.2
+            await asyncio.wait_for(owner.ask(client), SURELY_S)
     await asyncio.sleep(0.01)  # until those given up are ended
     asked = owner.asked
-    started = time.monotonic()
     for _ in range(50):
         with pytest.raises(error, match=r"not asked at the moment, because .*; it is tried again in 1 s"):
             await owner.ask(client)
-    assert time.monotonic() - started < 0.25, "an open breaker answers at once"
-    assert owner.asked == asked
+    assert owner.asked == asked, "an open breaker answers at once"
 
 
 @pytest.mark.parametrize(
@@ -255,9 +251,7 @@ async def test_a_probe_of_a_peer_that_still_hangs_holds_up_nobody(client, owner)
     await open_breaker(client, owner, hangs)
     make_due(client)
     asked = owner.asked
-    started = time.monotonic()
     refused = await asyncio.gather(*(owner.ask(client) for _ in range(20)), return_exceptions=True)
-    assert time.monotonic() - started < 0.3
     assert all(isinstance(error, PeerTimeout) and "not asked" in error.reason for error in refused)
     assert owner.asked == asked + 1, "one probe"
     await asyncio.sleep(PEER_S + 0.1)
@@ -301,10 +295,8 @@ async def test_a_peer_known_to_be_quick_is_not_waited_for_when_it_hangs(patient,
     for _ in range(LEARN_FROM):
         await owner.ask(patient)
     owner.behaviour = hangs
-    started = time.monotonic()
     with pytest.raises(PeerTimeout):
-        await owner.ask(patient)
-    assert 0.9 < time.monotonic() - started < 1.5, "three seconds are set"
+        await asyncio.wait_for(owner.ask(patient), SURELY_S)  # twice as much is set
 
 
 async def test_a_question_that_is_slow_while_others_are_answered_gets_all_its_time(patient, owner):
@@ -322,9 +314,7 @@ async def test_a_hanging_question_is_asked_once_more_of_a_quick_peer(patient, ow
     for _ in range(LEARN_FROM):
         await owner.ask(patient)
     owner.script = [hangs]
-    started = time.monotonic()
     assert (await owner.ask(patient)).data
-    assert time.monotonic() - started < 0.5
     assert owner.asked == LEARN_FROM + 2
 
 
@@ -363,12 +353,18 @@ async def test_only_the_same_question_with_the_same_grant_is_shared(client, owne
 
 
 async def test_who_shares_a_question_keeps_its_own_deadline(client, owner):
-    owner.behaviour = after(0.2)
+    released = asyncio.Event()
+
+    async def when_released(request: web.Request) -> web.StreamResponse:
+        await released.wait()
+        return await good(request)
+
+    owner.behaviour = when_released
     patient = asyncio.create_task(owner.ask(client, 1))
-    started = time.monotonic()
     with pytest.raises(PeerTimeout):
         await owner.ask(client, 1, seconds=0.05)
-    assert time.monotonic() - started < 0.15
+    assert not patient.done()
+    released.set()
     assert (await patient).data
     assert owner.asked == 1
 

@@ -167,7 +167,7 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monkey
     ],
 )
 async def test_the_deadline_covers_everything(behaviour: Behaviour) -> None:
-    assert await fails(behaviour, PeerTimeout, "within 400 ms", DEADLINE_S) < DEADLINE_S + 2
+    assert await fails(behaviour, PeerTimeout, "within 400 ms", DEADLINE_S) < PATIENCE_S / 2
 
 
 async def test_the_deadline_covers_connecting() -> None:
@@ -182,7 +182,7 @@ async def test_the_deadline_covers_connecting() -> None:
         started = time.perf_counter()
         with pytest.raises(PeerTimeout):
             await ask(url, timeout_s=DEADLINE_S)
-        assert time.perf_counter() - started < DEADLINE_S + 2
+        assert time.perf_counter() - started < PATIENCE_S / 2
         for one in waiting:
             one.close()
 

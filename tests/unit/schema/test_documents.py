@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from graphql import get_introspection_query, parse
 
@@ -12,6 +10,7 @@ from schema.budget import Bounds, check_document
 from schema.build import build_schema
 from schema.documents import Documents
 from schema.ports import Context, Request
+from tests.work import calls
 
 DOCUMENTS = Documents(build_schema().graphql, Bounds())
 
@@ -24,11 +23,10 @@ def bomb(depth: int) -> str:
 
 def test_a_fragment_bomb_is_refused_at_once():
     document = parse(bomb(50))
-    started = time.perf_counter()
     excess = check_document(document, Bounds())
     assert excess is not None
     assert "selections" in excess.message
-    assert time.perf_counter() - started < 1
+    assert calls(lambda: check_document(document, Bounds())) < 10_000
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from node.auth import bearer
 from node.auth.bearer import BearerTokens, InvalidToken
 from policy.model import ANONYMOUS, Caller
 from tests.unit.node.auth.world import At, City, membership_of, new_key, resolved
+from tests.work import calls
 
 OWN, HOME, SUSPENDED = City("wetzlar"), City("offenbach"), City("fulda", status=MemberStatus.SUSPENDED)
 MEMBERS = membership_of(OWN, HOME, SUSPENDED)
@@ -284,10 +285,7 @@ class TestRemembering:
             node.caller(token(jti=f"token-{number:016}"))
         assert len(node.tokens._remembered) == 3
 
-    def test_a_known_token_costs_microseconds(self, node: Node) -> None:
+    def test_little_is_done_for_a_known_token(self, node: Node) -> None:
         known = token()
-        node.caller(known)
-        started = time.perf_counter()
-        for _ in range(1_000):
-            node.caller(known)
-        assert (time.perf_counter() - started) / 1_000 < 0.0005
+        first = calls(lambda: node.caller(known))
+        assert calls(lambda: node.caller(known)) < first / 4
