@@ -323,7 +323,7 @@ access_record = sa.Table(
         server_default=sa.text("clock_timestamp()"),
         index=True,
     ),
-    sa.Column("trace_id", sa.Text, nullable=False, index=True),
+    sa.Column("trace_id", sa.Text, nullable=False),
     sa.Column(
         "role",
         sa.Text,
@@ -348,6 +348,13 @@ access_record = sa.Table(
     sa.Column("took_ms", sa.Double, nullable=False),
     sa.CheckConstraint("decision in ('PERMIT', 'DENY', 'NONE')", name="decision"),
     sa.CheckConstraint("role in ('OWNER', 'CONSUMER')", name="role"),
+    sa.Index(
+        "ix_access_record_trace_id",
+        "trace_id",
+        postgresql_using="brin",
+        postgresql_ops={"trace_id": "text_bloom_ops"},
+        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+    ),
 )
 
 ingest_run = sa.Table(
