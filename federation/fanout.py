@@ -15,11 +15,11 @@ import msgspec
 from federation.client import Envelope, PeerClient
 from federation.errors import FederationError, PeerDenied, PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.membership import Member
-from federation.merge import CityPage
 from federation.parts import CityPart, PartsPlan
 from federation.plan import PagePlan
 from federation.question import ALIAS
 from federation.report import CityReport, State
+from federation.rows import CityPage
 from federation.shape import Shapes
 from federation.told import Members, add_told, members_of
 from schema.cursor import Position

@@ -6,11 +6,9 @@ the caller made, in `edges` or in `nodes`. The own city's store is asked in the 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
 from operator import attrgetter
 from typing import Any
 
@@ -18,37 +16,26 @@ import msgspec
 import orjson
 
 from federation.errors import PeerIncompatible
-from federation.merge import CityPage, Merged, Row
+from federation.merge import Merged
 from federation.question import ALIAS, HOME_ONLY, owners_report, plain
+from federation.row_checks import are_local_keys, are_sort_keys, ascends
+from federation.rows import CityPage
 from federation.told import Members, read_count, read_has_next, read_suggestions
 from schema.cursor import Cursor, Position, binding_of, encode
 from schema.selection import TYPENAME, Field
 
-MAX_KEY = 200
-MAX_SORT = 500
 TOTAL = "totalCount"
 SUGGESTIONS = "suggestions"
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
-_TEXT = re.compile(rf"[^\x00]{{0,{MAX_SORT}}}")
 _MARKS = (plain("sortKey", "s", "String"), plain("localKey", "k", "String"))
 _OF_POSITION = {"sortKey": 0, "localKey": 2}  # where a `Position` has them
-_SORT_KEYS = {  # by the first word of the order; names and titles are any text
-    "DISTANCE": re.compile(r"\d{8}\.\d"),
-    "ISSUED": _TIME,
-    "MODIFIED": _TIME,
-    "PHENOMENON": _TIME,
-    "RELEVANCE": re.compile(r"\d\.\d{4}"),
-    "TIME": _TIME,
-}
 
 
 @lru_cache(maxsize=64)
-def _edges(selections: int) -> tuple[msgspec.json.Decoder[list[Any]], Callable[[Any], Any]]:
-    """A decoder of edges with so many selections of nodes, and what takes these out of an edge."""
-    names = [f"n{index}" for index in range(selections)]
-    edge = msgspec.defstruct("Edge", [("s", str), ("k", str), *((name, msgspec.Raw) for name in names)])
-    parts = attrgetter(*names) if names else lambda _edge: ()
-    return msgspec.json.Decoder(list[edge]), (lambda found: (parts(found),)) if selections == 1 else parts  # type: ignore[valid-type]
+def _edges(selections: int) -> msgspec.json.Decoder[list[Any]]:
+    """A decoder of edges with so many selections of nodes."""
+    nodes = [(f"n{index}", msgspec.Raw) for index in range(selections)]
+    edge = msgspec.defstruct("Edge", [("s", str), ("k", str), *nodes])
+    return msgspec.json.Decoder(list[edge])  # type: ignore[valid-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,46 +86,41 @@ class PagePlan:
 
     def read_page(self, city: str, start: Position | None, members: Members) -> CityPage:
         """The page of a peer. Raises PeerIncompatible as `read_rows`."""
-        rows = self.read_rows(members["edges"], city, start)
-        has_next = read_has_next(members["pageInfo"])
-        if has_next and not rows and self.first > 0:
+        page = self.read_rows(members, city, start, has_next=read_has_next(members["pageInfo"]))
+        if page.has_next and not len(page) and self.first > 0:
             raise PeerIncompatible("it says that there are more rows, and sends none")
-        return CityPage(rows, has_next, *self.read_told(members))
+        return page
 
-    def read_told(self, members: Mapping[str, bytes | msgspec.Raw]) -> tuple[int | None, Sequence[str]]:
-        """What a city counted and suggests; of what it was not asked for, nothing. Raises PeerIncompatible."""
-        count, suggested = members.get(TOTAL), members.get(SUGGESTIONS)
-        return (
-            read_count(count) if count is not None else None,
-            read_suggestions(suggested) if suggested is not None else (),
-        )
-
-    def read_rows(self, edges: bytes | msgspec.Raw, city: str, start: Position | None) -> list[Row]:
-        """The rows of one city.
+    def read_rows(
+        self, members: Mapping[str, bytes | msgspec.Raw], city: str, start: Position | None, *, has_next: bool
+    ) -> CityPage:
+        """The rows of one city, with what it counted and suggests; of what it was not asked for, nothing.
 
         Raises:
             PeerIncompatible: they are not what was asked for: another form, another city, another order, too many.
         """
         try:
-            decoder, parts = _edges(len(self.selections))
-            rows = [Row(Position(edge.s, city, edge.k), parts(edge)) for edge in decoder.decode(edges)]
+            edges = _edges(len(self.selections)).decode(members["edges"])
         except msgspec.DecodeError as error:
             raise PeerIncompatible("its rows are not in the form that was asked for") from error
-        if len(rows) > self.first:
-            raise PeerIncompatible(f"it sent {len(rows)} rows where {self.first} were asked for")
-        positions = [row.position for row in rows]
-        self._check(positions)
-        if not _ascends([*([start] if start else []), *positions], descending=self.descending):
-            raise PeerIncompatible("its rows are not in the order that was asked for")
-        return rows
-
-    def _check(self, positions: Sequence[Position]) -> None:
-        """They end in cursors, and from there in statements."""
+        if len(edges) > self.first:
+            raise PeerIncompatible(f"it sent {len(edges)} rows where {self.first} were asked for")
+        count, suggested = members.get(TOTAL), members.get(SUGGESTIONS)
+        page = CityPage(
+            city,
+            sorts=[edge.s for edge in edges],
+            keys=[edge.k for edge in edges],
+            parts=[list(map(attrgetter(f"n{index}"), edges)) for index in range(len(self.selections))],
+            has_next=has_next,
+            total=read_count(count) if count is not None else None,
+            suggestions=read_suggestions(suggested) if suggested is not None else (),
+        )
         order, _, _ = str(self.root.arguments.get("orderBy", "")).partition("_")
-        form = _SORT_KEYS.get(order, _TEXT)
-        for sort, _city, key in positions:
-            if len(key) > MAX_KEY or "\x00" in key or form.fullmatch(sort) is None:
-                raise PeerIncompatible("a row has no sort key of that order")
+        if not are_sort_keys(page.sorts, order) or not are_local_keys(page.keys):
+            raise PeerIncompatible("a row has no sort key of that order")
+        if not ascends(page, start, descending=self.descending):
+            raise PeerIncompatible("its rows are not in the order that was asked for")
+        return page
 
     def assemble(self, merged: Merged) -> dict[str, bytes]:
         """What the caller selected of the rows and of all pages together as JSON, by response key."""
@@ -146,13 +128,10 @@ class PagePlan:
         answer = {}
         for child in self.root.children:
             if child.name == "nodes":
-                index = next(parts)
-                answer[child.key] = _array(bytes(row.parts[index]) for row in merged.rows)
+                answer[child.key] = _array(merged.column(next(parts)))
             elif child.name == "edges":
-                indexes = {part.key: next(parts) for part in child.children_named("node")}
-                answer[child.key] = _array(
-                    _edge(child, row, number, indexes, merged) for number, row in enumerate(merged.rows)
-                )
+                nodes = {part.key: merged.column(next(parts)) for part in child.children_named("node")}
+                answer[child.key] = _array(_edge(child, number, nodes, merged) for number in range(merged.size))
             elif child.name == TOTAL:
                 answer[child.key] = orjson.dumps(merged.total)
             elif child.name == SUGGESTIONS:
@@ -171,30 +150,20 @@ def plan_page(root: Field) -> PagePlan:
     return PagePlan(root, tuple(selections))
 
 
-def _edge(selected: Field, row: Row, number: int, indexes: dict[str, int], merged: Merged) -> bytes:
+def _edge(selected: Field, number: int, nodes: Mapping[str, Sequence[Any]], merged: Merged) -> bytes:
     pairs = []
     for part in selected.children:
         if part.name == "node":
-            value = bytes(row.parts[indexes[part.key]])
+            value = bytes(nodes[part.key][number])
         elif part.name == "cursor":
             value = orjson.dumps(encode(merged.after(number)))
         elif part.name in _OF_POSITION:
-            value = orjson.dumps(row.position[_OF_POSITION[part.name]])
+            value = orjson.dumps(merged.position(number)[_OF_POSITION[part.name]])
         else:
             value = orjson.dumps(selected.type_name if part.name == TYPENAME else None)
         pairs.append(b'"' + part.key.encode() + b'":' + value)
     return b"{" + b",".join(pairs) + b"}"
 
 
-def _array(items: Iterator[bytes]) -> bytes:
+def _array(items: Iterable[bytes | msgspec.Raw]) -> bytes:
     return b"[" + b",".join(items) + b"]"
-
-
-def _ascends(positions: Sequence[Position], *, descending: bool) -> bool:
-    for one, other in pairwise(positions):
-        if one.sort == other.sort:
-            if (one.city, one.key) >= (other.city, other.key):
-                return False
-        elif (one.sort < other.sort) == descending:
-            return False
-    return True

@@ -12,7 +12,7 @@ from dataclasses import replace
 from math import ceil
 
 from federation.fanout import Outcome
-from federation.merge import CityPage, in_order, is_before
+from federation.rows import CityPage, OrderedRows, is_before
 from schema.cursor import Position
 
 FEW_CITIES = 4
@@ -29,12 +29,12 @@ def rows_each(first: int, cities: int) -> int:
 
 def to_ask_again(outcomes: Mapping[str, Outcome[CityPage]], first: int, *, descending: bool) -> dict[str, Position]:
     """The cities that may have more rows for a page of `first`, and the position after which these come."""
-    pages = {city: outcome.given for city, outcome in outcomes.items() if outcome.given is not None}
-    rows = in_order([row for page in pages.values() for row in page.rows], descending=descending)
-    last = rows[first - 1].position if 0 < first <= len(rows) else None
-    ends = {city: page.rows[-1].position for city, page in pages.items() if page.has_next and page.rows}
-    if last is None:
+    pages = [outcome.given for outcome in outcomes.values() if outcome.given is not None]
+    ends = {page.city: end for page in pages if page.has_next and (end := page.end) is not None}
+    rows = OrderedRows(pages, descending=descending)
+    if not 0 < first <= len(rows):
         return ends
+    last = rows.position(first - 1)
     return {city: end for city, end in ends.items() if not is_before(last, end, descending=descending)}
 
 
@@ -44,5 +44,11 @@ def joined(begun: Outcome[CityPage], more: Outcome[CityPage]) -> Outcome[CityPag
     size = begun.bytes + more.bytes
     if begun.given is None or more.given is None:
         return Outcome(report, None, size)
-    page = replace(begun.given, rows=[*begun.given.rows, *more.given.rows], has_next=more.given.has_next)
+    page = replace(
+        begun.given,
+        sorts=[*begun.given.sorts, *more.given.sorts],
+        keys=[*begun.given.keys, *more.given.keys],
+        parts=[[*one, *other] for one, other in zip(begun.given.parts, more.given.parts, strict=True)],
+        has_next=more.given.has_next,
+    )
     return Outcome(report, page, size)

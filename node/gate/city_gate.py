@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from federation.errors import MembershipError
 from federation.fanout import Fanout, Outcome
 from federation.membership import Member, Membership
-from federation.merge import CityPage, Merged, merge
+from federation.merge import Merged, merge
 from federation.plan import PagePlan, plan_page
 from federation.report import CityReport, State, too_slow
 from federation.rounds import joined, rows_each, to_ask_again
+from federation.rows import CityPage
 from node.audit.log import AccessLog
 from node.gate.answer import PageInfo, connection_json
 from node.gate.own_data import OwnData, OwnPage
@@ -105,15 +105,16 @@ class CityGate:
         remembered = _unasked(targets, cursor, self._city)
         asking = asyncio.create_task(self._peers_pages(request, plan, targets.peers, starts))
         try:
-            own, pages = await self._own_part(request, plan, starts) if targets.own else (None, {})
+            own, pages = await self._own_part(request, plan, starts) if targets.own else (None, [])
             outcomes = await asking
         finally:
             asking.cancel()
-        pages |= {city: outcome.given for city, outcome in outcomes.items() if outcome.given is not None}
+        pages += [outcome.given for outcome in outcomes.values() if outcome.given is not None]
+        answered = {page.city for page in pages}
         merged = merge(
             pages,
             starts=remembered | starts,
-            failed=[city for city in (*remembered, *cities) if city not in pages],
+            failed=[city for city in (*remembered, *cities) if city not in answered],
             previous=cursor,
             first=plan.first,
             descending=plan.descending,
@@ -142,16 +143,15 @@ class CityGate:
 
     async def _own_part(
         self, request: Request, plan: PagePlan, starts: Mapping[str, Position | None]
-    ) -> tuple[OwnPage | None, dict[str, CityPage]]:
+    ) -> tuple[OwnPage | None, list[CityPage]]:
         """This city's part of a merged page, in the same form as a peer's."""
         start = starts[self._city]
         try:
             async with asyncio.timeout_at(request.deadline):
                 own = await self._own.page(request.caller, plan.owner_field(self._city, start), start)
         except TimeoutError:
-            return None, {}
-        rows = plan.read_rows(own.page.columns["edges"], self._city, start)
-        return own, {self._city: CityPage(rows, own.page.has_next, *plan.read_told(own.page.columns))}
+            return None, []
+        return own, [plan.read_rows(own.page.columns, self._city, start, has_next=own.page.has_next)]
 
     async def _object(self, request: Request, field: Field) -> Prepared | None:
         kind = field.name
@@ -223,8 +223,7 @@ class CityGate:
     def _reports(
         self, own: OwnPage | None, outcomes: Mapping[str, Outcome[CityPage]], merged: Merged, targets: Targets
     ) -> list[CityReport]:
-        counts = Counter(row.position.city for row in merged.rows)
-        late = Counter(row.position.city for row in merged.late)
+        counts, late = merged.by_city, merged.late
         found = [*([own.report] if own else []), *(outcome.report for outcome in outcomes.values())]
         return [
             *(replace(report, rows=counts[report.city], late=late[report.city]) for report in found),
@@ -260,6 +259,6 @@ def _unasked(targets: Targets, cursor: Cursor | None, own: str) -> dict[str, Pos
 
 
 def _info(merged: Merged, cursor: Cursor | None) -> PageInfo:
-    start = encode(merged.after(0)) if merged.rows else None
+    start = encode(merged.after(0)) if merged.size else None
     end = merged.end
     return PageInfo(merged.has_next, cursor is not None, start, encode(end) if end else None)

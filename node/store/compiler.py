@@ -119,12 +119,17 @@ class Compiler:
         ]
         columns = ["'[' || coalesce(json_, '') || ']'"] if items else []
         columns += [self._of_all(child, root, rows) for child in asked.of_all]
-        columns += ["count_", "false", "null", "null"]
+        columns += ["count_", self._has_next(rows) if asked.next else "false", "null", "null"]
         # not `distinct` beside the rows, which would sort them by dataset; a short array isn't worth a query either
         distinct = "(select array_agg(distinct id) from unnest(touched_) touched (id))"
         columns += [distinct if type_name == "Observation" else "touched_", denied, EPOCH]
         summary = f"select {', '.join(aggregates)} from ({page.source}) {page.alias}"
         return f"select {', '.join(columns)} from ({summary}) page"
+
+    def _has_next(self, rows: _Rows) -> str:
+        """Whether there is a row after a full page, found without its columns."""
+        others = f"select from {rows.source} where {all_of(rows.conditions)} offset {rows.first}"
+        return f"count_ = {rows.first} and exists ({others})"
 
     def _numbered_list(self, type_name: str, root: Field, rows: _Rows, asked: Asked, denied: str) -> str:
         page = self._numbered(root, rows)
@@ -196,7 +201,7 @@ class Compiler:
         asked = asked_of(child)
         has_after = child.arguments.get("after") is not None
         rows = self._rows(child, self._nested_position(child) if has_after else None, relation, outer)
-        page = rows.plain() if asked.is_plain else self._numbered(child, rows)
+        page = rows.plain() if asked.is_plain and not asked.next else self._numbered(child, rows)
         members = []
         for part in child.children:
             if part in asked.rows:

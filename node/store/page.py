@@ -30,8 +30,8 @@ class Asked:
 
     @property
     def is_plain(self) -> bool:
-        """One array at most, and nothing that needs more than its own rows."""
-        return len(self.rows) <= 1 and not self.cursors and not self.next
+        """One array at most, and no cursor."""
+        return len(self.rows) <= 1 and not self.cursors
 
 
 def asked_of(connection: Field) -> Asked:

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-TIME_TEXT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 LARGEST = "1.7976931348623157e308"
 
 
@@ -60,8 +59,8 @@ def json_text(expression: str) -> str:
 
 
 def time_text(expression: str) -> str:
-    """A time as UTC text with microseconds: it sorts as the times do."""
-    return f"to_char({expression} at time zone 'UTC', '{TIME_TEXT}')"
+    """A time as text that sorts as times do: `2026-03-01 12:00:00.5+00`; the data path's sessions are in UTC."""
+    return f"({expression})::text"
 
 
 def cursor(binding: str, sort: str, city: str, key: str) -> str:

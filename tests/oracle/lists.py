@@ -134,7 +134,8 @@ def lowered(text: str) -> str:
 
 def moment(time: datetime) -> str:
     """Text that sorts as times do."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    seconds, _, fraction = str(time.astimezone(UTC).replace(tzinfo=None)).partition(".")
+    return f"{seconds}.{fraction.rstrip('0')}+00" if fraction else f"{seconds}+00"
 
 
 def as_json(value: Any) -> Any:

@@ -44,7 +44,7 @@ def _edge(number: int, index: int) -> dict[str, Any]:
     """Rows of all owners lie between each other."""
     at = NEWEST - timedelta(minutes=index * MOST + number)
     city, key = NAMES[number], f"zaehler-{index}"
-    sort = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    sort = at.strftime("%Y-%m-%d %H:%M:%S+00")
     return {
         "cursor": encode(Cursor(BINDING, Position(sort, city, key))),
         "sortKey": sort,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from federation.merge import CityPage, Row, merge
+from federation.merge import Merged, merge
+from federation.rows import CityPage
 from schema.cursor import Cursor, Position, decode, encode
 
 CITIES = ("fulda", "giessen", "offenbach", "wetzlar")
@@ -34,7 +37,8 @@ class Owners:
             for p in self.rows[city]
             if after is None or _key(p, descending=self.descending) > _key(after, descending=self.descending)
         ]
-        return CityPage([Row(p, None) for p in rest[:first]], len(rest) > first)
+        shown = rest[:first]
+        return CityPage(city, [p.sort for p in shown], [p.key for p in shown], [shown], len(rest) > first)
 
     def everything(self) -> list[Position]:
         rows = [p for own in self.rows.values() for p in own]
@@ -43,7 +47,7 @@ class Owners:
 
 def _ask(owners: Owners, cursor: Cursor | None, first: int, down: set[str]):
     starts = {city: cursor.start_for(city) if cursor else None for city in owners.rows}
-    pages = {city: owners.page(city, start, first) for city, start in starts.items() if city not in down}
+    pages = [owners.page(city, start, first) for city, start in starts.items() if city not in down]
     return merge(
         pages,
         starts=starts,
@@ -53,6 +57,12 @@ def _ask(owners: Owners, cursor: Cursor | None, first: int, down: set[str]):
         descending=owners.descending,
         binding="b",
     )
+
+
+def _positions(merged: Merged) -> list[Position]:
+    assert [merged.position(index) for index in range(merged.size)] == merged.column(0)
+    assert merged.by_city == Counter(position.city for position in merged.column(0))
+    return merged.column(0)
 
 
 _rows = st.dictionaries(
@@ -69,7 +79,7 @@ def test_pages_of_healthy_cities_are_the_whole_in_order(rows, first, descending)
     cursor = None
     while True:
         merged = _ask(owners, cursor, first, set())
-        seen += [row.position for row in merged.rows]
+        seen += _positions(merged)
         if not merged.has_next:
             break
         cursor = merged.end
@@ -87,7 +97,7 @@ def test_rows_of_cities_that_were_away_come_back_once(rows, first, descending, f
     for step in range(200):
         down = faults[step] & set(owners.rows) if step < len(faults) else set()
         merged = _ask(owners, cursor, first, down)
-        page = [row.position for row in merged.rows]
+        page = _positions(merged)
         assert page == sorted(page, key=lambda p: _key(p, descending=descending))
         seen += page
         if step >= len(faults) and not merged.has_next:
@@ -101,8 +111,8 @@ def test_rows_of_cities_that_were_away_come_back_once(rows, first, descending, f
 def test_any_edge_is_a_place_to_go_on_from(rows, first, descending, data):
     owners = Owners(rows, descending=descending)
     merged = _ask(owners, None, first, set())
-    if not merged.rows:
+    if not merged.size:
         return
-    index = data.draw(st.integers(0, len(merged.rows) - 1))
+    index = data.draw(st.integers(0, merged.size - 1))
     following = _ask(owners, merged.after(index), 1000, set())
-    assert [row.position for row in following.rows] == owners.everything()[index + 1 :]
+    assert _positions(following) == owners.everything()[index + 1 :]
