@@ -1,9 +1,9 @@
 """Asking four cities at once, compared with GraphQL gateways that merge by hand: Hive Gateway, graphql-tools stitching.
 
 `python -m tests.bench federation --help` tells the options; everything lies in `.bench/`, where it is kept for the next
-run. Verbund: four nodes by `verbund serve` with tokens, policy and the access logs of the home node and of the owners.
-The gateways: four plain services without any of that, which answer with bytes that PostgreSQL prepared
-(`tests.bench.federation.plain_service`); a resolver of ours merges their rows. All databases are in one server.
+run. All of them ask the same four nodes, which decide and keep their records for everybody. The gateways ask without
+tokens for open data, and a resolver of ours merges the rows. Verbund's home node, one of the four, is asked with a token
+and adds policy, its own records, cursors and the report. All databases are in one server.
 
 What can be shared in flight is only what is identical: `F1` and `F2` ask for another datastream each time, so nothing
 is shared; `F1-identical` and `F2-identical` always ask for the same, and every system may share as it does by default.

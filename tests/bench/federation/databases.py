@@ -1,4 +1,4 @@
-"""One PostgreSQL server with a database for each node and for each plain service, the rows of a city the same in both."""
+"""One PostgreSQL server with a database for each node."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from node.store.engine import make_engine
 from node.store.migrate import head_revision, migrate
 from tests.bench.federation.world import CITIES, SCALE, SEEDS
 from tests.bench.read.database import named, server_pid, settle
-from tests.bench.read.peer_rows import fill_peers
 from tests.bench.read.verbund_rows import fill_verbund
 
-VERSION = "federation rows 1"
+VERSION = "federation rows 2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,6 @@ class CityDatabases:
     """URLs by city, and the server's process."""
 
     nodes: Mapping[str, str]
-    plain: Mapping[str, str]
     server_pid: int
 
 
@@ -42,22 +40,19 @@ def city_databases(folder: Path, progress: Callable[[str], None]) -> Iterator[Ci
     folder.mkdir(parents=True, exist_ok=True)
     with embedded_postgres(folder / "postgres") as url:
         nodes = {city: named(url, f"node_{city}") for city in CITIES}
-        plain = {city: named(url, f"plain_{city}") for city in CITIES}
         if not is_filled:
             progress(f"filling the databases of {len(CITIES)} cities; this is needed once")
             for city in CITIES:
-                _fill(url, city, nodes[city], plain[city])
+                _fill(url, city, nodes[city])
             mark.write_text(wanted)
-        yield CityDatabases(nodes, plain, server_pid(folder / "postgres"))
+        yield CityDatabases(nodes, server_pid(folder / "postgres"))
 
 
-def _fill(server: str, city: str, node: str, plain: str) -> None:
+def _fill(server: str, city: str, node: str) -> None:
     with psycopg.connect(server, autocommit=True) as connection:
-        for database in (f"node_{city}", f"plain_{city}"):
-            connection.execute(f"create database {database} encoding 'UTF8' template template0")
+        connection.execute(f"create database node_{city} encoding 'UTF8' template template0".encode())
     engine = make_engine(node)
     migrate(engine)
     engine.dispose()
     fill_verbund(node, SCALE, SEEDS[city])
-    fill_peers(plain, SCALE, SEEDS[city])
-    settle(node, plain)
+    settle(node)

@@ -27,7 +27,7 @@ from tests.bench.read.service import Service, free_port, service
 from tests.bench.read.verbund_node import APPLICATION, PURPOSE, Tokens
 
 LIST_LIFE = timedelta(days=1)
-COUNT = "select count(*) from access_record"
+COUNT = "select count(*) from access_record where application is not null"  # gateways have none
 
 
 class Nodes:

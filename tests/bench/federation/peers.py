@@ -1,27 +1,17 @@
-"""The gateways and the services behind them, each in a process of its own."""
+"""The gateways in front of the nodes, each in a process of its own."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.read.job import REPOSITORY
-from tests.bench.read.libpq import libpq_environment
 from tests.bench.read.npm import NoNode, environment, program
 from tests.bench.read.service import Service, free_port, service
 
 SOURCE = Path(__file__).parent / "gateways"
 COMPOSE_S = 60
-
-
-@contextmanager
-def plain_services(databases: Mapping[str, str], folder: Path) -> Iterator[dict[str, Service]]:
-    """A plain service for each city, ready; by city."""
-    with ExitStack() as stack:
-        yield {city: stack.enter_context(_plain(city, url, folder)) for city, url in databases.items()}
 
 
 @contextmanager
@@ -49,19 +39,6 @@ def hive(packages: Path, cities: Mapping[str, Service], folder: Path) -> Iterato
     command = [*_command(packages, "hive-gateway"), "supergraph", "--jit"]  # compiled queries: its quickest setting
     with _gateway("hive", command, packages, cities, folder, {"SUPERGRAPH": str(supergraph)}) as running:
         yield running
-
-
-def _plain(city: str, database_url: str, folder: Path):
-    port = free_port()
-    return service(
-        f"the plain service of {city}",
-        [sys.executable, "-m", "tests.bench.federation.plain_service", str(port)],
-        port=port,
-        ready="/",
-        log=folder / f"plain-{city}.log",
-        cwd=REPOSITORY,
-        environment=libpq_environment(database_url),
-    )
 
 
 def _gateway(

@@ -17,7 +17,7 @@ from tests.bench.federation.curve_report import as_text as curve_as_text
 from tests.bench.federation.databases import CityDatabases, city_databases
 from tests.bench.federation.nodes import Nodes
 from tests.bench.federation.options import OWNERS, Options
-from tests.bench.federation.peers import SOURCE, hive, plain_services, stitching
+from tests.bench.federation.peers import SOURCE, hive, stitching
 from tests.bench.federation.report import as_text
 from tests.bench.federation.targets import curve_verdicts, verdicts
 from tests.bench.federation.world import BY_NAME, CITIES, HOME, QUERIES, global_ids
@@ -44,7 +44,7 @@ def run(options: Options) -> None:
     if set(options.systems) & set(GATEWAYS):
         install(SOURCE, WORK / "npm-gateways")
     with city_databases(folder, _say) as databases:
-        nodes = Nodes(folder / "nodes", databases.nodes) if "verbund" in options.systems else None
+        nodes = Nodes(folder / "nodes", databases.nodes)
         table = _measure(options, folder, databases, nodes)
         points = _curve(options, folder, databases)
     _keep(FILE, orjson.dumps(as_json(table), option=orjson.OPT_INDENT_2), is_whole=options.is_whole)
@@ -56,8 +56,8 @@ def run(options: Options) -> None:
         print(f"  {line}")
 
 
-def _measure(options: Options, folder: Path, databases: CityDatabases, nodes: Nodes | None) -> Table:
-    with _systems(options, folder, databases, nodes) as systems:
+def _measure(options: Options, folder: Path, databases: CityDatabases, nodes: Nodes) -> Table:
+    with _systems(options, folder, nodes) as systems:
         campaign = Campaign(
             systems,
             [BY_NAME[name] for name in options.only],
@@ -67,15 +67,15 @@ def _measure(options: Options, folder: Path, databases: CityDatabases, nodes: No
             databases.server_pid,
             _say,
         )
-        before = nodes.records() if nodes is not None else {}
+        before = nodes.records()
         campaign.check()
         _say(f"same rows from {', '.join(options.systems)}")
         own = next((one for one in systems if one.name == "verbund"), None)
-        if nodes is not None and own is not None:
+        if own is not None:
             _check_records(before, nodes.records(), own.asked)
             before, checked = nodes.records(), own.asked
         table = campaign.run()
-        if nodes is not None and own is not None:
+        if own is not None:
             _check_home_records(before, nodes.records(), own.asked - checked)
     share = mean(campaign.foreign)
     if share > NOISY:
@@ -84,26 +84,20 @@ def _measure(options: Options, folder: Path, databases: CityDatabases, nodes: No
 
 
 @contextmanager
-def _systems(
-    options: Options, folder: Path, databases: CityDatabases, nodes: Nodes | None
-) -> Iterator[list[GraphQLSystem]]:
+def _systems(options: Options, folder: Path, nodes: Nodes) -> Iterator[list[GraphQLSystem]]:
+    """All of them ask the same four nodes; Verbund's home node is one of these."""
     with ExitStack() as stack:
+        cities = stack.enter_context(nodes.running())
+        home = cities[HOME]
+        owners = {city: node.pid for city, node in cities.items()}
+        others = [pid for city, pid in owners.items() if city != HOME]
         systems: list[GraphQLSystem] = []
-        if nodes is not None:
-            running = stack.enter_context(nodes.running())
-            home = running.pop(HOME)
-            owners = [node.pid for node in running.values()]
-            systems.append(
-                GraphQLSystem(
-                    "verbund", home.port, home.pid, id_of=global_ids, token=nodes.tokens.current, owners=owners
-                )
-            )
-        chosen = [name for name in GATEWAYS if name in options.systems]
-        cities = stack.enter_context(plain_services(databases.plain, folder)) if chosen else {}
-        owners = [one.pid for one in cities.values()]
-        for name in chosen:
+        if "verbund" in options.systems:
+            token = nodes.tokens.current
+            systems.append(GraphQLSystem("verbund", home.port, home.pid, id_of=global_ids, token=token, owners=others))
+        for name in (name for name in GATEWAYS if name in options.systems):
             server = stack.enter_context(GATEWAYS[name](WORK / "npm-gateways", cities, folder))
-            systems.append(GraphQLSystem(name, server.port, server.pid, owners=owners))
+            systems.append(GraphQLSystem(name, server.port, server.pid, id_of=global_ids, owners=[*owners.values()]))
         yield systems
 
 

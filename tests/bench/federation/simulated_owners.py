@@ -17,7 +17,6 @@ import msgspec
 import uvicorn
 from graphql import build_schema
 
-from tests.bench.federation.plain_service import JSON, Question
 from tests.bench.federation.simulated_answers import answer
 from tests.bench.read.job import REPOSITORY
 
@@ -25,6 +24,14 @@ SDL = REPOSITORY / "schema" / "schema.graphql"
 METADATA = "/.well-known/oauth-authorization-server"
 TOKEN = {"access_token": "simulated", "token_type": "Bearer", "expires_in": 3_600, "scope": "data:read"}
 BACKLOG = 256
+JSON = (b"content-type", b"application/json")
+
+
+class Question(msgspec.Struct):
+    """The body of a request."""
+
+    query: str
+    variables: dict[str, Any] = {}
 
 
 class Counts(msgspec.Struct):

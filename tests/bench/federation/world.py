@@ -16,18 +16,14 @@ SCALE = Scale(DATASTREAMS, 2_000)
 SEEDS = {city: index * 1_000 for index, city in enumerate(CITIES)}
 
 _ROW = "phenomenonTime result quality"
-_VERBUND = (
+_DOCUMENT = (
     "query Merged($id: [ID!]!, $start: DateTime!, $end: DateTime!, $first: Int!) {"
     " observations(filter: {datastreams: $id}, during: {start: $start, end: $end}, orderBy: TIME_DESC, first: $first)"
     " { nodes { %s } } }"
 ) % _ROW
-_GATEWAY = (
-    "query Merged($id: Int!, $start: DateTime!, $end: DateTime!, $first: Int!) {"
-    " observations(datastream: $id, start: $start, end: $end, first: $first) { %s } }"
-) % _ROW
 
-# A city's internal datastreams are not for its neighbours: the rest, open and shared ones, are asked for by turns.
-ASKED = [number for number in range(1, DATASTREAMS + 1) if WITH_SENSORS[number % len(WITH_SENSORS)] != "INTERNAL"]
+# Gateways ask without tokens, so what is asked for by turns is open.
+ASKED = [number for number in range(1, DATASTREAMS + 1) if WITH_SENSORS[number % len(WITH_SENSORS)] == "OPEN"]
 
 
 def _query(name: str, each: int, *, identical: bool = False) -> Query:
@@ -35,7 +31,7 @@ def _query(name: str, each: int, *, identical: bool = False) -> Query:
     return Query(
         name,
         f"{rows}, all requests identical" if identical else f"{rows}, each request another datastream",
-        {"verbund": _VERBUND, "hive": _GATEWAY, "stitching": _GATEWAY},
+        dict.fromkeys(("verbund", "hive", "stitching"), _DOCUMENT),
         "",
         {"start": (END - each * SLOT).isoformat(), "end": END.isoformat(), "first": len(CITIES) * each},
         numbers=ASKED[:1] if identical else ASKED,

@@ -13,10 +13,7 @@ export const gatewayConfig = defineConfig({
   additionalResolvers: {
     Query: {
       observations: (root, args, context, info) =>
-        merged(
-          (city) => context[city].Query[`${city}_observations`]({ root, args, context, info }),
-          args.first,
-        ),
+        merged((city, own) => context[city].Query[`${city}_observations`]({ root, args: own, context, info }), args),
     },
   },
 });

@@ -7,7 +7,7 @@ import { stitchSchemas } from "@graphql-tools/stitch";
 import { RenameRootFields } from "@graphql-tools/wrap";
 import { buildSchema } from "graphql";
 import { createYoga } from "graphql-yoga";
-import { CITIES, NAMES, TYPE_DEFS, merged } from "./merge.mjs";
+import { CITIES, HEADERS, NAMES, TYPE_DEFS, merged } from "./merge.mjs";
 
 const sdl = readFileSync("city.graphql", "utf8");
 const subschemas = Object.fromEntries(
@@ -15,7 +15,7 @@ const subschemas = Object.fromEntries(
     city,
     {
       schema: buildSchema(sdl),
-      executor: buildHTTPExecutor({ endpoint: CITIES[city] }),
+      executor: buildHTTPExecutor({ endpoint: CITIES[city], headers: HEADERS }),
       transforms: [new RenameRootFields((_operation, field) => `${city}_${field}`)],
     },
   ]),
@@ -28,16 +28,16 @@ const schema = stitchSchemas({
     Query: {
       observations: (_root, args, context, info) =>
         merged(
-          (city) =>
+          (city, own) =>
             delegateToSchema({
               schema: subschemas[city],
               operation: "query",
               fieldName: `${city}_observations`,
-              args,
+              args: own,
               context,
               info,
             }),
-          args.first,
+          args,
         ),
     },
   },
