@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
+from federation.buckets import Slot
 from federation.elements import GroupsPlan, SeriesPlan, columns_of
 from federation.facets import FacetsPlan
+from federation.groups import DIVIDES, MergedGroupsPlan
 from federation.parts import PartsPlan
 from schema.selection import Field
 
-_PLANS: Mapping[str, Callable[[Field], PartsPlan]] = {
-    "SeriesResult": lambda root: SeriesPlan(root, columns_of(root.children_named("series"))),
-    "AggregateResult": lambda root: GroupsPlan(root, columns_of(root.children_named("groups"))),
-    "DatasetFacetsResult": FacetsPlan,
-}
 
+def plan_result(root: Field, cities: int, slots: Callable[[], Sequence[Slot]]) -> PartsPlan:
+    """The plan for a root field whose type is a result, of which so many cities are asked for their parts.
 
-def plan_result(root: Field) -> PartsPlan:
-    """The plan for a root field whose type is a result."""
-    return _PLANS[root.type_name](root)
+    `slots` gives the buckets of an aggregate. One city alone computes its groups itself.
+    """
+    match root.type_name:
+        case "SeriesResult":
+            return SeriesPlan(root, columns_of(root.children_named("series")))
+        case "AggregateResult" if cities > 1 and DIVIDES.isdisjoint(root.arguments["groupBy"]):
+            return MergedGroupsPlan(root, slots())
+        case "AggregateResult":
+            return GroupsPlan(root, columns_of(root.children_named("groups")))
+        case _:
+            return FacetsPlan(root)

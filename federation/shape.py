@@ -35,7 +35,10 @@ _SCALARS: dict[str, Any] = {
     "Boolean": bool,
     "DateTime": Annotated[datetime, msgspec.Meta(tz=True)],
 }
-_COLUMNS: Mapping[str, frozenset[str]] = {"Series": frozenset({"times", "ends", "values", "qualities"})}
+_COLUMNS: Mapping[str, frozenset[str]] = {
+    "Series": frozenset({"times", "ends", "values", "qualities"}),
+    "Histogram": frozenset({"bins", "counts"}),
+}
 
 
 class Shapes:

@@ -36,6 +36,7 @@ WEIGHTS: Mapping[str, float] = {
     "ObservationConnection": 5,
     # read one after the other where they lie
     "AggregateBucket": 0.1,
+    "Histogram": 0.1,
     "Observation": 0.1,
     # columns of the object that they belong to
     "BoundingBox": 0.1,

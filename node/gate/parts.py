@@ -16,6 +16,7 @@ from federation.results import plan_result
 from node.gate.own_data import OwnData, OwnPart
 from node.gate.records import Recorder
 from node.gate.targets import targets_of
+from node.store.statistics.frame import slots_of
 from schema.errors import TooCostly
 from schema.ports import Request
 from schema.prepared import Prepared
@@ -45,7 +46,7 @@ class PartsRoad:
         targets = targets_of(field, request.caller, self._city, self._membership())
         recorder = Recorder(self._city, request, field)
         self._own.check(field)  # the caller's mistakes are told here, not by each owner
-        plan = plan_result(field)
+        plan = plan_result(field, targets.own + len(targets.peers), lambda: slots_of(field.arguments))
         asking = asyncio.create_task(self._fanout.parts(plan, targets.peers, request))
         try:
             own = await self._own_part(request, plan) if targets.own else None

@@ -140,6 +140,9 @@ class Statistic(Enum):
 class GroupBy(Enum):
     """Columns of `datastream`."""
 
+    CITY = strawberry.enum_value(
+        "CITY", description="THING and DATASTREAM divide by city, too; without these three, cities are put together."
+    )
     THING = "THING"
     DATASTREAM = "DATASTREAM"
     VEHICLE_CLASS = strawberry.enum_value("VEHICLE_CLASS", description="Those without one are a group, too.")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import strawberry
 
+from schema.histogram import ACCURACY, BEFORE, BINS, LARGEST, SMALLEST, WIDTH
 from schema.types.enums import Quality, Statistic
 from schema.types.paging import FederationReport
 from schema.types.scalars import DateTime
@@ -55,6 +56,19 @@ class SeriesResult:
 
 
 @strawberry.type(
+    description="How many results lie in which bin, in order; bins without any are left out. Bin 0 has the zeros. Bin n"
+    f" has the numbers up to exp((n {BEFORE:+}) * {WIDTH:.10f}) and beyond that of the bin before, bin -n their"
+    f" negatives; smaller and larger ones count in the bins 1 and {BINS}. All cities have the same bins, so histograms"
+    " can be added up."
+)
+class Histogram:
+    """Two columns."""
+
+    bins: list[int]
+    counts: list[int]
+
+
+@strawberry.type(
     description="What was observed from `start` to `end`. An observation belongs to the bucket in which it starts."
     " Observations that overlap are not counted twice: in order of their starts, one that starts before the end of the"
     " last one that counted, of the same datastream, is passed over. MISSING ones have no result and never count."
@@ -75,14 +89,25 @@ class AggregateBucket:
     stddev: float | None = strawberry.field(
         description="Standard deviation of a sample (n - 1); null for fewer than two observations."
     )
+    squared_deviations: float | None = strawberry.field(
+        description="Sum of the squared deviations from `avg`; null for a gap. With `count` and `sum` of two groups,"
+        " that of both together follows, and `stddev` with it."
+    )
 
     @strawberry.field(
-        description="A quantile of the results, exact, interpolated between neighbours as SQL's percentile_cont."
+        description="A quantile of the results, interpolated between neighbours as SQL's percentile_cont; see"
+        " `quantileError`."
     )
     def quantile(self, at: At) -> float | None:
         """Prepared."""
         raise NotImplementedError
 
+    quantile_error: float = strawberry.field(
+        description="By how much `quantile` may be wrong at most, as a share of it: 0, which is exact, where all"
+        f" results of the bucket are of one city; else {ACCURACY}, since it is told from `histogram`. Of magnitudes"
+        f" below {SMALLEST:g} and above {LARGEST:g} only minimum and maximum are known."
+    )
+    histogram: Histogram | None = strawberry.field(description="Null for a gap.")
     coverage: float | None = strawberry.field(
         description="Share of the bucket's time that observations with a result cover, 0 to 1, over all datastreams of"
         " the group: by their intervals, each moment once. Null if they are instants."
@@ -99,13 +124,15 @@ class AggregateBucket:
 
 
 @strawberry.type(
-    description="Datastreams of one city with the same observed property and the same unit, and with what `groupBy`"
-    " names in common. Different units are never mixed."
+    description="Datastreams with the same observed property and the same unit, and with what `groupBy` names in"
+    " common, of all cities unless it names CITY, THING or DATASTREAM. Different units are never mixed. What belongs"
+    " to several cities is computed from parts that they send: their observations stay where they are."
 )
 class AggregateGroup:
     """One line of a chart."""
 
-    city: str = strawberry.field(description="City id of the owner.")
+    city: str | None = strawberry.field(description="City id of the owner, if the group has only one.")
+    cities: list[str] = strawberry.field(description="City ids of the owners.")
     observed_property: ObservedProperty
     unit: str = strawberry.field(description="UCUM code; counts have 1.")
     thing: Thing | None = strawberry.field(description="If all datastreams of the group have it in common.")
@@ -122,12 +149,12 @@ class AggregateGroup:
     )
 
 
-@strawberry.type(description="Statistics of all cities, a city's groups one after the other.")
+@strawberry.type(description="Statistics of all cities.")
 class AggregateResult:
     """What `aggregate` answers."""
 
     groups: list[AggregateGroup] = strawberry.field(
-        description="By city, then by observed property, unit, and what `groupBy` names. A group without observations"
-        " in `during` is there, with gaps."
+        description="By observed property, unit, and what `groupBy` names; where that divides by city, a city's groups"
+        " one after the other. A group without observations in `during` is there, with gaps."
     )
     federation: FederationReport | None = strawberry.field(description="Who answered.")

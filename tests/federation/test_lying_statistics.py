@@ -13,7 +13,7 @@ DURING = 'during: {start: "2026-01-01T01:00:00Z", end: "2026-01-01T02:00:00Z"}'
 REPORTED = "federation { complete cities { city state rows reason } }"
 SERIES = """{ series(datastreams: ["limburg:datastream:a", "offenbach:datastream:rad-ein", "limburg:datastream:b"], %s) {
     series { datastream { id } times values qualities } %s } }""" % (DURING, REPORTED)
-GROUPS = """{ aggregate(cities: ["limburg", "offenbach"], filter: {vehicleClasses: ["BICYCLE"]}, %s) {
+GROUPS = """{ aggregate(cities: ["limburg", "offenbach"], filter: {vehicleClasses: ["BICYCLE"]}, %s, groupBy: [CITY]) {
     groups { city unit thing { id } buckets { count sum start } } %s } }""" % (DURING, REPORTED)
 TOLD = {"cities": [{"city": "limburg", "asOf": None, "policyVersion": "v", "obligations": []}]}
 TIME = "2026-01-01T01:00:00+00:00"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from statistics import mean, median, quantiles, stdev, variance
+
 import pytest
 
+from schema.histogram import bin_of
 from tests.federation.cities import NAMES
 
 CITIES = sorted(NAMES)
@@ -113,7 +117,9 @@ async def test_a_city_that_is_down_costs_its_own_series_only(healthy):
 
 async def test_a_city_that_is_slow_costs_its_own_groups_only(healthy):
     healthy["wetzlar"].freeze()
-    answer = await healthy["fulda"].ask("{ aggregate(%s, %s) { groups { city } %s } }" % (BICYCLES, DURING, REPORT))
+    answer = await healthy["fulda"].ask(
+        "{ aggregate(%s, %s, groupBy: [CITY]) { groups { city } %s } }" % (BICYCLES, DURING, REPORT)
+    )
     result = answer.data["aggregate"]
     assert [group["city"] for group in result["groups"]] == ["fulda", "giessen", "offenbach"]
     assert states(result)["wetzlar"] == "TIMEOUT"
@@ -121,7 +127,7 @@ async def test_a_city_that_is_slow_costs_its_own_groups_only(healthy):
 
 @pytest.mark.parametrize("entry", CITIES)
 async def test_groups_of_all_cities_stand_city_by_city(federation, entry):
-    document = """{ aggregate(%s, %s, every: "PT1H") {
+    document = """{ aggregate(%s, %s, every: "PT1H", groupBy: [CITY]) {
         groups { city unit observedProperty { key } buckets { start count sum max quantile(at: 0.5) } } %s } }"""
     result = (await federation[entry].ask(document % (BICYCLES, DURING, REPORT))).data["aggregate"]
     assert [group["city"] for group in result["groups"]] == CITIES
@@ -136,8 +142,116 @@ async def test_groups_of_all_cities_stand_city_by_city(federation, entry):
     assert {row["rows"] for row in result["federation"]["cities"]} == {1}
 
 
+ALL_OF_IT = """start end count sum avg min max stddev squaredDeviations quantileError coverage expected missing
+    median: quantile(at: 0.5) low: quantile(at: 0.1) histogram { bins counts }"""
+
+
+@pytest.mark.parametrize("entry", CITIES)
+async def test_what_cities_have_in_common_is_put_together(federation, entry):
+    document = """{ aggregate(%s, %s, every: "PT1H") {
+        groups { city cities unit observedProperty { key } thing { id } vehicleClass datastreamCount tooCoarse { id }
+            buckets { %s } } %s } }"""
+    answer = await federation[entry].ask(document % (BICYCLES, DURING, ALL_OF_IT, REPORT))
+    result = answer.data["aggregate"]
+    assert result["federation"]["complete"] is True
+    (group,) = result["groups"]
+    buckets = group.pop("buckets")
+    assert group == {
+        "city": None,
+        "cities": CITIES,
+        "unit": "1",
+        "observedProperty": {"key": "traffic-count"},
+        "thing": None,
+        "vehicleClass": "BICYCLE",
+        "datastreamCount": 4,
+        "tooCoarse": [],
+    }
+    observed = sorted(result_in(city) for city in CITIES for _ in range(4))
+    for hour, bucket in enumerate(buckets, 1):
+        assert bucket["start"] == f"2026-01-01T{hour:02}:00:00+00:00"
+        assert bucket["end"] == f"2026-01-01T{hour + 1:02}:00:00+00:00"
+        assert (bucket["count"], bucket["sum"]) == (16, sum(observed))
+        assert (bucket["min"], bucket["max"]) == (observed[0], observed[-1])
+        assert bucket["avg"] == pytest.approx(mean(observed))
+        assert bucket["stddev"] == pytest.approx(stdev(observed))
+        assert bucket["squaredDeviations"] == pytest.approx(variance(observed) * 15)
+        assert bucket["quantileError"] == 0.01
+        assert bucket["median"] == pytest.approx(median(observed), rel=0.01)
+        assert bucket["low"] == pytest.approx(quantiles(observed, n=10, method="inclusive")[0], rel=0.01)
+        counts = sorted(Counter(map(bin_of, observed)).items())
+        assert list(zip(bucket["histogram"]["bins"], bucket["histogram"]["counts"], strict=True)) == counts
+        assert (bucket["coverage"], bucket["expected"], bucket["missing"]) == (None, None, None), (
+            "they have no interval"
+        )
+
+
+async def test_gaps_and_the_day_before_are_put_together_too(federation):
+    document = """{ aggregate(%s, during: {start: "2026-01-02T04:00:00Z", end: "2026-01-02T06:00:00Z"}, every: "PT1H",
+        compareWith: "P1D") { groups { buckets { %s
+            previous { __typename start count sum missing quantile(at: 1) } } } } }"""
+    answer = await federation["fulda"].ask(document % (BICYCLES, ALL_OF_IT))
+    ((first, second),) = (group["buckets"] for group in answer.data["aggregate"]["groups"])
+    total = 4 * sum(map(result_in, CITIES))
+    assert first.pop("previous") == {
+        "__typename": "AggregateBucket",
+        "start": "2026-01-01T04:00:00+00:00",
+        "count": 16,
+        "sum": total,
+        "missing": None,
+        "quantile": pytest.approx(max(map(result_in, CITIES)), rel=0.01),
+    }
+    assert second["previous"]["count"] == 16
+    unknown = ("sum", "avg", "min", "max", "stddev", "squaredDeviations", "median", "low", "histogram")
+    assert first == {
+        "start": "2026-01-02T04:00:00+00:00",
+        "end": "2026-01-02T05:00:00+00:00",
+        "count": 0,
+        **dict.fromkeys(unknown),
+        "quantileError": 0,
+        "coverage": None,
+        "expected": None,
+        "missing": None,
+    }
+
+
+async def test_what_only_one_city_has_is_exact(federation):
+    """Alone it is its own group; in a bucket alone, its quantiles are its own."""
+    home = federation["offenbach"]
+    document = """{ aggregate(filter: {}, %s, groupBy: [VEHICLE_CLASS]) {
+        groups { city cities vehicleClass datastreamCount buckets { count quantileError quantile(at: 0.3) } } } }"""
+    groups = (await home.ask(document % DURING, await home.token())).data["aggregate"]["groups"]
+    assert [(group["vehicleClass"], group["cities"]) for group in groups] == [
+        ("BICYCLE", CITIES),
+        ("CAR", ["giessen", "offenbach", "wetzlar"]),
+    ]
+    named = '{ aggregate(cities: %s, filter: {datastreams: ["giessen:datastream:rad-ein"]}, %s) { groups { city cities'
+    named += " buckets { count quantileError quantile(at: 0.3) } } } }"
+    exact = {"count": 8, "quantileError": 0, "quantile": result_in("giessen")}
+    for cities in ('["giessen"]', '["giessen", "fulda"]'):
+        (group,) = (await home.ask(named % (cities, DURING))).data["aggregate"]["groups"]
+        assert group == {"city": "giessen", "cities": ["giessen"], "buckets": [exact]}
+
+
+async def test_observations_stay_where_they_are(federation):
+    answer = await federation["offenbach"].ask(
+        "{ aggregate(%s, %s) { groups { buckets { avg } } } }" % (BICYCLES, DURING)
+    )
+    for city in CITIES:
+        (record,) = [one for one in federation[city].records(answer.trace) if one["role"] == "OWNER"]
+        assert record["rows"] == 1, "a bucket"
+
+
+async def test_a_city_that_is_away_is_missing_from_the_sum_and_told(healthy):
+    healthy["giessen"].process.kill()
+    document = "{ aggregate(%s, %s) { groups { cities buckets { count } } %s } }" % (BICYCLES, DURING, REPORT)
+    result = (await healthy["fulda"].ask(document)).data["aggregate"]
+    assert result["groups"] == [{"cities": ["fulda", "offenbach", "wetzlar"], "buckets": [{"count": 24}]}]
+    assert states(result)["giessen"] == "UNREACHABLE"
+    assert result["federation"]["complete"] is False
+
+
 async def test_cities_that_are_named_stand_as_named(federation):
-    document = '{ aggregate(cities: ["wetzlar", "fulda", "wetzlar"], %s, %s) { groups { city } %s } }'
+    document = '{ aggregate(cities: ["wetzlar", "fulda", "wetzlar"], %s, %s, groupBy: [CITY]) { groups { city } %s } }'
     result = (await federation["offenbach"].ask(document % (BICYCLES, DURING, REPORT))).data["aggregate"]
     assert [group["city"] for group in result["groups"]] == ["wetzlar", "fulda"]
     assert states(result) == {"fulda": "OK", "wetzlar": "OK"}
@@ -145,7 +259,7 @@ async def test_cities_that_are_named_stand_as_named(federation):
 
 async def test_groups_count_what_the_caller_may_see(federation):
     home = federation["offenbach"]
-    document = "{ aggregate(filter: {}, %s, groupBy: [VEHICLE_CLASS]) { groups { city vehicleClass } } }" % DURING
+    document = "{ aggregate(filter: {}, %s, groupBy: [VEHICLE_CLASS, CITY]) { groups { city vehicleClass } } }" % DURING
     groups = (await home.ask(document, await home.token())).data["aggregate"]["groups"]
     assert {(group["city"], group["vehicleClass"]) for group in groups} == {
         *((city, "BICYCLE") for city in CITIES),

@@ -55,6 +55,7 @@ _GROUP_OBJECTS = {
 }
 _GROUP_VALUES = {
     "city": json_text("{city}"),
+    "cities": "json_build_array({city})::text",
     "unit": json_text("y.unit"),
     "vehicleClass": "coalesce(to_json(y.vehicle_class)::text, 'null')",
     "direction": "coalesce(to_json(y.direction)::text, 'null')",
@@ -98,7 +99,7 @@ def _tables(
     filters = [condition("Observation", build, name, value) for name, value in values.items()]
     of_datastream = [VISIBLE, *(text for text in filters if "{t}." not in text)]
     usable = [IS_NUMBER, *(text for text in filters if "{t}." in text)]
-    keys = ", ".join([*_ALWAYS, *(_KEYS[name] for name in dict.fromkeys(root.arguments["groupBy"]))])
+    keys = ", ".join([*_ALWAYS, *(_KEYS[name] for name in dict.fromkeys(root.arguments["groupBy"]) if name in _KEYS)])
     yield (
         f"chosen as materialized (select s.*, dense_rank() over (order by {keys}) as g, {frame.longest} > 0"
         f" and coalesce(s.interval_seconds > {frame.longest}, false) as coarse from datastream s"

@@ -7,10 +7,12 @@ the calendar of an answer must not depend on which database stands behind a node
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 
+from federation.buckets import Slot
 from node.store.arguments import Builder, Values
 from node.store.parameters import Inputs
 from node.store.statistics.buckets import borders, every_of
@@ -29,6 +31,7 @@ class Buckets:
     start: datetime
     end: datetime
     longest: int
+    slots: Sequence[Slot]
     earlier: Buckets | None = None
     numbers: bytes = b"{}"
 
@@ -46,6 +49,11 @@ def buckets_of(arguments: Values) -> Buckets:
     )
 
 
+def slots_of(arguments: Values) -> Sequence[Slot]:
+    """The buckets in order, with what they are compared with; raises as `buckets_of`."""
+    return buckets_of(arguments).slots
+
+
 @lru_cache(maxsize=REMEMBERED)
 def _buckets(start: str, end: str, every: str | None, zone_name: str, compare_with: str | None) -> Buckets:
     zone = zone_of(zone_name)
@@ -56,13 +64,18 @@ def _buckets(start: str, end: str, every: str | None, zone_name: str, compare_wi
         return _literals(found, longest)
     before = earlier(found, length, zone, back_of(compare_with, length))
     numbers = b"{" + ",".join(map(str, before.numbers)).encode() + b"}"
-    one = _literals(found, longest)
-    return Buckets(one.count, one.borders, one.start, one.end, longest, _literals(before.borders, longest), numbers)
+    one, other = _literals(found, longest), _literals(before.borders, longest)
+    slots = [
+        replace(slot, previous=other.slots[number - 1] if number else None)
+        for slot, number in zip(one.slots, before.numbers, strict=True)
+    ]
+    return replace(one, slots=slots, earlier=other, numbers=numbers)
 
 
 def _literals(found: Sequence[datetime], longest: int) -> Buckets:
     text = b"{" + ",".join(border.isoformat() for border in found).encode() + b"}"
-    return Buckets(len(found) - 1, text, found[0], found[-1], longest)
+    slots = [Slot(start, end) for start, end in pairwise(found)]
+    return Buckets(len(slots), text, found[0], found[-1], longest, slots)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,15 @@ from node.store.parameters import Path
 from node.store.sql import LARGEST, json_object, literal
 from node.store.statistics.frame import Period
 from schema.errors import BadInput
+from schema.histogram import BEFORE, BINS, WIDTH
 from schema.selection import TYPENAME, Field
+
+
+def _bin(value: str) -> str:
+    """The number of a value's bin; as `schema.histogram.bin_of`."""
+    number = f"ceil(ln(abs({value})) / {WIDTH!r})::int - ({BEFORE})"
+    return f"case when {value} = 0 then 0 else sign({value})::int * least(greatest({number}, 1), {BINS}) end"
+
 
 Selected = tuple[Field, Path]  # a selected bucket and where it lies
 
@@ -20,6 +28,8 @@ _AGGREGATES = {
     "min": {"min": "min(x.result)"},
     "max": {"max": "max(x.result)"},
     "stddev": {"stddev": "stddev_samp(x.result)"},
+    "squaredDeviations": {"squares": "regr_sxx(x.result, x.result)"},
+    "histogram": {"bins": f"array_agg({_bin('x.result')})"},
 }
 _VALUES = {
     "sum": "{c}.sum",
@@ -27,6 +37,7 @@ _VALUES = {
     "min": "{c}.min",
     "max": "{c}.max",
     "stddev": "{c}.stddev",
+    "squaredDeviations": "{c}.squares",
 }
 _EXPECTED = ("expected", "missing")
 
@@ -79,6 +90,10 @@ class Measures:
             case "quantile":
                 at = list(self.quantiles).index(path) + 1
                 return number_json(f"{cell}.quantiles[{at}]")
+            case "quantileError":
+                return literal("0.0")
+            case "histogram":
+                return _histogram(child, f"{cell}.bins")
             case "coverage":
                 return _coverage(frame, f"covered{x}")
             case "expected":
@@ -90,6 +105,17 @@ class Measures:
                 return literal(f'"{child.type_name}"')
             case name:
                 return number_json(_VALUES[name].format(c=cell))
+
+
+def _histogram(selected: Field, bins: str) -> str:
+    """Counts by bin as two columns; null for a gap."""
+    columns = {
+        "bins": "'[' || string_agg(bin::text, ',' order by bin) || ']'",
+        "counts": "'[' || string_agg(count::text, ',' order by bin) || ']'",
+        TYPENAME: f"case when count(*) > 0 then {literal(chr(34) + selected.type_name + chr(34))} end",
+    }
+    json = json_object((child.key, columns[child.name]) for child in selected.children)
+    return f"coalesce((select {json} from (select bin, count(*) from unnest({bins}) bin group by bin) counted), 'null')"
 
 
 def _coverage(frame: str, covered: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from node.store.statistics.buckets import EVERY
+from schema.histogram import bin_of
 
 KEYS = {"THING": "thing", "DATASTREAM": "key", "VEHICLE_CLASS": "vehicle_class", "DIRECTION": "direction"}
 
@@ -80,12 +82,20 @@ def bucket(bounds, before, streams: list[Stream], kept: list[Seen]) -> dict:
         "min": min(values, default=None),
         "max": max(values, default=None),
         "stddev": statistics.stdev(values) if len(values) > 1 else None,
+        "squaredDeviations": sum((value - statistics.fmean(values)) ** 2 for value in values) if values else None,
+        "quantileError": 0,
+        "histogram": histogram(values) if values else None,
         "median": quantile(values, 0.5),
         "p85": quantile(values, 0.85),
         "coverage": covered / seconds / len(streams) if measured else None,
         "expected": expected,
         "missing": None if expected is None else max(0, expected - len(values)),
     }
+
+
+def histogram(values: list[float]) -> dict[str, list[int]]:
+    counted = sorted(Counter(map(bin_of, values)).items())
+    return {"bins": [number for number, _ in counted], "counts": [count for _, count in counted]}
 
 
 def groups(streams: list[Stream], seen: list[Seen], every: str | None, group_by: list[str], periods) -> list[dict]:

@@ -38,6 +38,7 @@ START = {"autumn": datetime(2026, 10, 23, 20, tzinfo=UTC), "spring": datetime(20
 MINUTE = timedelta(minutes=1)
 FIELDS = (
     "start end count sum avg min max stddev median: quantile(at: 0.5) p85: quantile(at: 0.85) coverage expected missing"
+    " squaredDeviations quantileError histogram { bins counts }"
 )
 FEW = "start end count sum avg"
 

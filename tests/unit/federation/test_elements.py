@@ -18,6 +18,11 @@ from schema.selection import TYPENAME, Field
 CITIES = ("fulda", "giessen", "offenbach")
 
 
+def plan_of(root: Field):
+    """Groups that divide by city."""
+    return plan_result(root, 1, list)
+
+
 def field(name: str, *children: Field, key: str | None = None, of: str = "", **arguments) -> Field:
     types = dict.fromkeys((*arguments, "cities", "datastreams"), "T")
     return Field(name, key or name, of or name.title(), arguments, types, children)
@@ -91,7 +96,7 @@ def selection(draw) -> Field:
 @given(st.lists(selection(), max_size=4), st.integers(0, 3))
 def test_every_selection_gets_what_it_would_have_got_by_itself(selections, number):
     keyed = [Field(one.name, f"s{n}", one.type_name, {}, {}, one.children) for n, one in enumerate(selections)]
-    plan = plan_result(groups_of(*keyed))
+    plan = plan_of(groups_of(*keyed))
     groups = [
         {"times": n, "values": 2 * n, "ends": None, "quantile": 0, "datastream": {"id": n, "name": "x"}}
         for n in range(number)
@@ -117,7 +122,7 @@ def test_an_owner_is_asked_for_each_thing_once(selections):
 @given(st.permutations(CITIES), st.one_of(st.none(), st.permutations(CITIES)))
 def test_groups_stand_city_by_city_in_the_callers_order_or_by_id(arrival, named):
     chosen = {} if named is None else {"cities": list(named)}
-    plan = plan_result(groups_of(field("groups", field("city"), of="AggregateGroup"), **chosen))
+    plan = plan_of(groups_of(field("groups", field("city"), of="AggregateGroup"), **chosen))
     parts = {}
     for city in arrival:
         asked = plan.owner_field(city)
@@ -132,7 +137,7 @@ def test_series_stand_in_the_order_in_which_they_were_named(named, data):
     known = data.draw(st.sets(st.sampled_from(named)))
     named_twice = data.draw(st.lists(st.sampled_from(named), max_size=3))
     selected = field("series", field("datastream", field("id")), of="Series")
-    plan = plan_result(series_of(*named, *named_twice, selections=(selected,)))
+    plan = plan_of(series_of(*named, *named_twice, selections=(selected,)))
     parts = {
         city: read_series(plan, city, *sorted(id_ for id_ in known if id_.startswith(city)))
         for city in data.draw(st.permutations(CITIES))
@@ -144,7 +149,7 @@ def test_series_stand_in_the_order_in_which_they_were_named(named, data):
 
 def test_an_owner_learns_of_its_own_datastreams_only():
     root = series_of(*ids("fulda", "a"), *ids("giessen", "b", "c", "b"), require="ALL", every="P1D")
-    asked = plan_result(root).owner_field("giessen")
+    asked = plan_of(root).owner_field("giessen")
     assert asked.arguments == {"datastreams": ids("giessen", "b", "c"), "every": "P1D"}
     document = print_document([asked])
     assert "k: datastream { id } times values" in document.text
@@ -154,13 +159,13 @@ def test_an_owner_learns_of_its_own_datastreams_only():
 
 def test_an_aggregate_is_asked_for_of_one_city():
     root = groups_of(field("groups", field("city"), of="AggregateGroup"), cities=["fulda", "giessen"], require="ALL")
-    assert plan_result(root).owner_field("fulda").arguments == {"cities": ["fulda"]}
+    assert plan_of(root).owner_field("fulda").arguments == {"cities": ["fulda"]}
 
 
 @pytest.mark.parametrize("children", [(), (field(TYPENAME),)])
 def test_groups_are_asked_for_even_if_nothing_of_them_is_selected(children):
     selected = [field("groups", *children, of="AggregateGroup", key="g")] if children else []
-    plan = plan_result(groups_of(*selected))
+    plan = plan_of(groups_of(*selected))
     assert "groups { __typename } federation" in print_document([plan.owner_field("fulda")]).text
     part = plan.read("fulda", {"groups": msgspec.Raw(b'[{"__typename":"AggregateGroup"}]')})
     assert part.rows == 1
@@ -171,13 +176,13 @@ def test_groups_are_asked_for_even_if_nothing_of_them_is_selected(children):
 def test_the_same_form_of_question_has_the_same_form_for_every_owner():
     one, other = series_of(*ids("fulda", "a")), series_of(*ids("fulda", "b"))
     shaped = [
-        plan_result(Field(f.name, f.key, f.type_name, f.arguments, f.argument_types, f.children, shape=("x",)))
+        plan_of(Field(f.name, f.key, f.type_name, f.arguments, f.argument_types, f.children, shape=("x",)))
         for f in (one, other)
     ]
     first, second = (plan.owner_field("fulda") for plan in shaped)
     assert first.shape == second.shape is not None
     assert first.shape != ("x",), "what the owner is asked is not what the caller asked"
-    assert plan_result(one).owner_field("fulda").shape is None
+    assert plan_of(one).owner_field("fulda").shape is None
 
 
 @pytest.mark.parametrize(
@@ -197,13 +202,13 @@ def test_the_same_form_of_question_has_the_same_form_for_every_owner():
     ],
 )
 def test_series_that_were_not_asked_for_are_refused(array):
-    plan = plan_result(series_of(*ids("fulda", "a", "a2"), *ids("giessen", "b")))
+    plan = plan_of(series_of(*ids("fulda", "a", "a2"), *ids("giessen", "b")))
     with pytest.raises(PeerIncompatible):
         plan.read("fulda", {"series": msgspec.Raw(array)})
 
 
 def test_more_groups_than_a_node_gives_are_refused():
-    plan = plan_result(groups_of(field("groups", field("city"), of="AggregateGroup")))
+    plan = plan_of(groups_of(field("groups", field("city"), of="AggregateGroup")))
     assert (
         plan.read("fulda", {"groups": msgspec.Raw(orjson.dumps([{"city": "fulda"}] * MAX_GROUPS))}).rows == MAX_GROUPS
     )
@@ -212,7 +217,7 @@ def test_more_groups_than_a_node_gives_are_refused():
 
 
 def test_an_element_of_which_everything_is_skipped_is_empty():
-    plan = plan_result(groups_of(field("groups", of="AggregateGroup")))
+    plan = plan_of(groups_of(field("groups", of="AggregateGroup")))
     part = plan.read(
         "fulda", {"groups": msgspec.Raw(b'[{"__typename":"AggregateGroup"},{"__typename":"AggregateGroup"}]')}
     )
@@ -220,12 +225,12 @@ def test_an_element_of_which_everything_is_skipped_is_empty():
 
 
 def test_nobody_answered():
-    assert plan_result(series_of(*ids("fulda", "a"))).assemble({}) == {"series": b"[]"}
+    assert plan_of(series_of(*ids("fulda", "a"))).assemble({}) == {"series": b"[]"}
     root = groups_of(field("groups", field("city"), of="AggregateGroup"))
-    assert plan_result(root).assemble({}) == {"groups": b"[]"}
+    assert plan_of(root).assemble({}) == {"groups": b"[]"}
 
 
 def test_the_plans_are_chosen_by_type():
-    assert isinstance(plan_result(series_of()), SeriesPlan)
-    assert isinstance(plan_result(groups_of()), GroupsPlan)
-    assert plan_result(groups_of()).assemble({"fulda": CityPart(0, [])}) == {}
+    assert isinstance(plan_of(series_of()), SeriesPlan)
+    assert isinstance(plan_of(groups_of()), GroupsPlan)
+    assert plan_of(groups_of()).assemble({"fulda": CityPart(0, [])}) == {}

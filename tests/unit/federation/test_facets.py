@@ -51,7 +51,7 @@ def test_adding_up_in_two_steps_is_adding_up(given_):
 
 @given(st.permutations(CITIES), st.dictionaries(st.sampled_from(CITIES), facets))
 async def test_the_order_of_arrival_does_not_matter(arrival, given_):
-    plan = plan_result(await tree("{ datasetFacets { total themes { label value count } } }"))
+    plan = plan_result(await tree("{ datasetFacets { total themes { label value count } } }"), 4, list)
     read = {
         city: plan.read(city, members(len(facet), themes=[msgspec.to_builtins(one) for one in facet]))
         for city, facet in given_.items()
@@ -68,7 +68,7 @@ async def test_an_owner_is_asked_for_all_values_of_each_facet_once():
         """{ datasetFacets(cities: ["fulda", "giessen"], filter: {text: "rad"}, require: ALL) {
             a: keywords(first: 2) { value } b: keywords(first: 9) { count } themes { n: count } } }"""
     )
-    asked = plan_result(root).owner_field("fulda")
+    asked = plan_result(root, 4, list).owner_field("fulda")
     assert asked.arguments == {"cities": ["fulda"], "filter": {"text": "rad"}}
     document = print_document([asked])
     assert document.text.count("keywords") == 1
@@ -80,7 +80,7 @@ async def test_what_is_rare_in_every_city_may_be_frequent_in_all():
     root = await tree(
         "{ datasetFacets { __typename t: total k: keywords(first: 1) { v: value c: count __typename } all: keywords { label } } }"
     )
-    plan = plan_result(root)
+    plan = plan_result(root, 4, list)
     parts = {
         "fulda": plan.read("fulda", members(9, keywords=[row("rad", 5), row("verkehr", 4, "Verkehr")])),
         "giessen": plan.read("giessen", members(4, keywords=[row("verkehr", 4, "traffic")])),
@@ -95,7 +95,7 @@ async def test_what_is_rare_in_every_city_may_be_frequent_in_all():
 
 
 async def test_a_sum_stays_an_int():
-    plan = plan_result(await tree("{ datasetFacets { total tiers { count } } }"))
+    plan = plan_result(await tree("{ datasetFacets { total tiers { count } } }"), 4, list)
     part = plan.read("fulda", members(MAX_COUNT, tiers=[row("OPEN", MAX_COUNT)]))
     answer = plan.assemble({f"c{n}": CityPart(part.rows, part.value) for n in range(1000)})
     assert orjson.loads(answer["total"]) == MAX_INT
@@ -126,11 +126,11 @@ async def test_a_sum_stays_an_int():
     ],
 )
 async def test_made_up_counts_are_refused(members_):
-    plan = plan_result(await tree("{ datasetFacets { themes { value } cities { value } } }"))
+    plan = plan_result(await tree("{ datasetFacets { themes { value } cities { value } } }"), 4, list)
     with pytest.raises(PeerIncompatible):
         plan.read("fulda", members_)
 
 
 async def test_nobody_answered():
-    plan = plan_result(await tree("{ datasetFacets { total themes { value } } }"))
+    plan = plan_result(await tree("{ datasetFacets { total themes { value } } }"), 4, list)
     assert plan.assemble({}) == {"total": b"0", "themes": b"[]"}

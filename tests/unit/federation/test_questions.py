@@ -15,6 +15,7 @@ IDS = '["fulda:datastream:a", "giessen:datastream:b"]'
 DATASTREAM = "datastream { id n: name thing { location { place } } latest { result } observations(first: 2) { nodes { result } } }"
 
 
+@pytest.mark.parametrize("cities", [1, 4])
 @pytest.mark.parametrize(
     "document",
     [
@@ -28,13 +29,17 @@ DATASTREAM = "datastream { id n: name thing { location { place } } latest { resu
         "{ series(datastreams: %s, %s) { federation { complete } } }" % (IDS, DURING),
         '{ aggregate(filter: {vehicleClasses: ["CAR"]}, %s, every: "PT15M", groupBy: [THING], compareWith: "P7D") { groups {'
         " city thing { name } buckets { a: quantile(at: 0.5) b: quantile(at: 0.9) previous { sum } } } } }" % DURING,
+        '{ aggregate(filter: {}, %s, every: "PT15M", groupBy: [VEHICLE_CLASS], compareWith: "P7D") { groups { buckets {'
+        " stddev missing coverage q: quantile(at: 0.5) previous { end avg quantile(at: 0.5) histogram { bins } } } }"
+        " again: groups { city cities tooCoarse { id } buckets { quantile(at: 0.5) previous { quantileError } } } } }"
+        % DURING,
         '{ aggregate(cities: ["fulda"], filter: {}, %s) { __typename g: groups { __typename } } }' % DURING,
         "{ aggregate(filter: {}, %s) { federation { complete } } }" % DURING,
     ],
 )
-async def test_an_owner_can_be_asked(document):
+async def test_an_owner_can_be_asked(document, cities):
     root = await tree(document)
-    plan = plan_page(root) if root.type_name.endswith("Connection") else plan_result(root)
+    plan = plan_page(root) if root.type_name.endswith("Connection") else plan_result(root, cities, list)
     asked = plan.owner_field("fulda", None) if root.type_name.endswith("Connection") else plan.owner_field("fulda")
     question = print_document([asked])
     checked = SCHEMA.documents.check(question.text, from_peer=True)
