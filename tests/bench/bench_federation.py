@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from node.store.embedded import EmbeddedError
 from tests.bench.federation.curve import WrongPage
+from tests.bench.federation.hanging import NeverLeftAlone
 from tests.bench.federation.options import parse
 from tests.bench.federation.run import WORK, RecordsMissing, run
 from tests.bench.read.job import LoadFailed
@@ -26,7 +27,17 @@ from tests.bench.read.npm import NoNode
 from tests.bench.read.service import ServiceFailed
 from tests.bench.read.values import Disagreement
 
-FORESEEN = (Busy, Disagreement, EmbeddedError, LoadFailed, NoNode, RecordsMissing, ServiceFailed, WrongPage)
+FORESEEN = (
+    Busy,
+    Disagreement,
+    EmbeddedError,
+    LoadFailed,
+    NeverLeftAlone,
+    NoNode,
+    RecordsMissing,
+    ServiceFailed,
+    WrongPage,
+)
 
 
 def main(arguments: Sequence[str] = ()) -> None:

@@ -40,7 +40,9 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--only", type=names(tuple(BY_NAME)), default=tuple(BY_NAME), help="queries: F1,F2-identical")
     parser.add_argument("--systems", type=names(SYSTEMS), default=SYSTEMS, help="verbund,hive")
     parser.add_argument("--concurrency", type=numbers, default=CONCURRENCIES, help="requests at once: 1,16")
-    parser.add_argument("--owners", type=_owners, default=OWNERS, help="simulated ones: 4,400, or none")
+    parser.add_argument(
+        "--owners", type=_owners, default=OWNERS, help="simulated ones: 4,400; none leaves out the city that hangs, too"
+    )
     told = parser.parse_args(arguments)
     if not 0 < told.seconds <= 60 or not 0 < told.rounds <= 20:
         parser.error("--seconds: above 0, at most 60; --rounds: from 1 to 20")

@@ -15,11 +15,12 @@ from tests.bench.federation.curve_report import Point
 from tests.bench.federation.curve_report import as_json as curve_as_json
 from tests.bench.federation.curve_report import as_text as curve_as_text
 from tests.bench.federation.databases import CityDatabases, city_databases
+from tests.bench.federation.hanging import measure_hanging
 from tests.bench.federation.nodes import Nodes
 from tests.bench.federation.options import OWNERS, Options
 from tests.bench.federation.peers import SOURCE, hive, stitching
 from tests.bench.federation.report import as_text
-from tests.bench.federation.targets import curve_verdicts, verdicts
+from tests.bench.federation.targets import curve_verdicts, hanging_verdicts, verdicts
 from tests.bench.federation.world import BY_NAME, CITIES, HOME, QUERIES, global_ids
 from tests.bench.read.campaign import Campaign, Table
 from tests.bench.read.job import REPOSITORY
@@ -46,13 +47,16 @@ def run(options: Options) -> None:
     with city_databases(folder, _say) as databases:
         nodes = Nodes(folder / "nodes", databases.nodes)
         table = _measure(options, folder, databases, nodes)
+        hanging = measure_hanging(nodes, options.seconds) if options.owners else None
         points = _curve(options, folder, databases)
     _keep(FILE, orjson.dumps(as_json(table), option=orjson.OPT_INDENT_2), is_whole=options.is_whole)
     print(as_text(table, {query.name: query.title for query in QUERIES}) + "\n", flush=True)
     if points:
         print(curve_as_text(points) + "\n")
+    if hanging is not None:
+        print(f"{hanging}\n")
     print("Wanted of Verbund:")
-    for line in [*verdicts(table), *curve_verdicts(points)]:
+    for line in [*verdicts(table), *hanging_verdicts(hanging), *curve_verdicts(points)]:
         print(f"  {line}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.bench.federation.curve_report import Point
+from tests.bench.federation.hanging import DEADLINE_MS, Hanging
 from tests.bench.read.targets import Table, Verdict
 
 AGAINST = "hive"
@@ -32,6 +33,17 @@ def verdicts(table: Table) -> list[Verdict]:
         share = peaks["verbund"] / peaks[AGAINST]
         found.append(Verdict(f"peak memory of the home node against {AGAINST}", share, MEMORY_SHARE, at_least=False))
     return found
+
+
+def hanging_verdicts(found: Hanging | None) -> list[Verdict]:
+    """A city that hangs costs its deadline at most, and soon next to nothing."""
+    if found is None:
+        return []
+    subject = "p99 with a city that hangs"
+    return [
+        Verdict(f"{subject}, waited for, by its deadline", found.waited_ms / DEADLINE_MS, 1.05, at_least=False),
+        Verdict(f"{subject}, left alone, by that before", found.left_alone_ms / found.healthy_ms, 1.2, at_least=False),
+    ]
 
 
 def curve_verdicts(points: Sequence[Point]) -> list[Verdict]:
