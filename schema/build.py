@@ -52,10 +52,14 @@ def build_schema(bounds: Bounds | None = None) -> VerbundSchema:
     schema = VerbundSchema(
         query=Query,
         execution_context_class=PreparedExecutor,
-        config=StrawberryConfig(scalar_map={DateTime: DATE_TIME, Duration: DURATION}),
+        config=StrawberryConfig(
+            scalar_map={DateTime: DATE_TIME, Duration: DURATION}, enable_experimental_incremental_execution=True
+        ),
         extensions=[_known_documents(lambda: schema.documents)],
         types=COST_DIRECTIVES,
     )
+    # Streamed items wait for each other: one city that is slow would hold up those behind it.
+    schema.graphql.directives = tuple(one for one in schema.graphql.directives if one.name != "stream")
     publish_costs(schema.graphql)
     schema.documents = Documents(schema.graphql, bounds or Bounds())
     return schema
@@ -77,7 +81,7 @@ def _known_documents(documents: Callable[[], Documents]) -> type[SchemaExtension
             if checked.document is None:
                 raise fresh(checked.errors[0])
             _check_choice(checked.document, self.execution_context)
-            self.execution_context.graphql_document = checked.document
+            self.execution_context.graphql_document = checked.document if context.in_parts else checked.whole
             self.execution_context.pre_execution_errors = list(map(fresh, checked.errors)) or None
             self.execution_context.validation_rules = ()
             yield

@@ -7,12 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from graphql import (
+    REMOVE,
+    DirectiveNode,
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    Visitor,
+    VisitorAction,
     specified_rules,
     validate,
+    visit,
 )
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
@@ -24,6 +29,7 @@ RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 REMEMBERED = 256
 LONGEST_REMEMBERED = 4_096  # characters; a parsed document takes some hundred times as much memory
 MAX_ERRORS = 10
+DEFER = "defer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,17 @@ class Checked:
     document: DocumentNode | None
     errors: tuple[GraphQLError, ...]
     plans: Mapping[str | None, OperationPlan] = field(default_factory=dict)
+    undeferred: DocumentNode | None = None
+
+    @property
+    def defers(self) -> bool:
+        """Whether parts of the answer may come later than the rest."""
+        return self.undeferred is not None
+
+    @property
+    def whole(self) -> DocumentNode | None:
+        """The document for clients that want their answer in one piece: without `@defer`."""
+        return self.undeferred or self.document
 
     def plan(self, operation_name: str | None) -> OperationPlan | None:
         """The operation that is meant: the named one, or the only one (GraphQL specification, 6.1)."""
@@ -78,7 +95,27 @@ class Documents:
             if errors
             else {_name(node): OperationPlan(self._schema, document, node) for node in _operations(document)}
         )
-        return Checked(document, tuple(errors), plans)
+        return Checked(document, tuple(errors), plans, _undeferred(document) if DEFER in text else None)
+
+
+class _Undeferred(Visitor):
+    """Takes `@defer` away."""
+
+    found = False
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> VisitorAction:
+        """See graphql-core."""
+        if node.name.value != DEFER:
+            return None
+        self.found = True
+        return REMOVE
+
+
+def _undeferred(document: DocumentNode) -> DocumentNode | None:
+    """The document without `@defer`; None if it has none."""
+    visitor = _Undeferred()
+    undeferred: DocumentNode = visit(document, visitor)
+    return undeferred if visitor.found else None
 
 
 def _operations(document: DocumentNode) -> Iterator[OperationDefinitionNode]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ from schema.build import VerbundSchema, fresh
 from schema.cost import CostLimits, as_extension, check_cost
 from schema.documents import Checked
 from schema.errors import RequestError
+from schema.frames import Told, errors_of, frame_json
 from schema.plans import OperationPlan, Root
 from schema.ports import Context, Directory, Result
 from schema.prepared import Prepared, dump_json
@@ -63,6 +65,58 @@ class Executor:
         self, query: str, variables: Mapping[str, Any] | None, operation_name: str | None, context: Context
     ) -> Result:
         """Check, plan and answer one operation. Never raises for what the caller did; see `Result.errors`."""
+        asked = self._checked(query, variables, operation_name, context)
+        if isinstance(asked, Result):
+            return asked
+        if asked.is_prepared:
+            return await self._from_gate(asked.roots, asked.fields, context, asked.cost)
+        return await self._completed(query, variables, operation_name, context, asked.cost)
+
+    def defers(self, query: str, context: Context) -> bool:
+        """Whether the document has parts that may come later."""
+        return self._schema.documents.check(query, from_peer=context.request.caller.peer is not None).defers
+
+    async def frames(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None,
+        operation_name: str | None,
+        context: Context,
+        told: Told,
+        extensions: Mapping[str, Any],
+    ) -> Result | AsyncGenerator[bytes]:
+        """As `execute`, in parts (`schema.frames`): the first has `extensions` and the cost.
+
+        What is wrong with the request comes as a result.
+        """
+        asked = self._checked(query, variables, operation_name, context)
+        if isinstance(asked, Result):
+            return asked
+        in_parts = replace(context, in_parts=True)
+        frames = await self._schema.stream(
+            query,
+            variable_values=dict(variables or {}),
+            context_value=in_parts,
+            operation_name=operation_name,
+            allowed_operation_types=_QUERIES,
+        )
+        return self._as_json(frames, in_parts, told, {**extensions, "cost": asked.cost})
+
+    async def _as_json(
+        self, frames: Any, context: Context, told: Told, extensions: Mapping[str, Any]
+    ) -> AsyncGenerator[bytes]:
+        async with aclosing(frames):
+            first: Mapping[str, Any] | None = extensions
+            async for frame in frames:
+                if first is None:  # Strawberry has logged those of the first
+                    self._schema.log_errors(errors_of(frame), context)
+                yield frame_json(frame, told, first)
+                first = None
+
+    def _checked(
+        self, query: str, variables: Mapping[str, Any] | None, operation_name: str | None, context: Context
+    ) -> _Asked | Result:
+        """What is asked, or what is wrong with it."""
         from_peer = context.request.caller.peer is not None
         checked = self._schema.documents.check(query, from_peer=from_peer)
         if checked.errors:
@@ -70,12 +124,7 @@ class Executor:
         plan = checked.plan(operation_name)
         if plan is None or plan.operation.operation is not OperationType.QUERY:
             return Result(None, [_no_choice(checked, operation_name)])
-        asked = self._asked(plan, variables or {}, self._limits[from_peer], context.directory)
-        if isinstance(asked, Result):
-            return asked
-        if asked.is_prepared:
-            return await self._from_gate(asked.roots, asked.fields, context, asked.cost)
-        return await self._completed(query, variables, operation_name, context, asked.cost)
+        return self._asked(plan, variables or {}, self._limits[from_peer], context.directory)
 
     def _asked(
         self, plan: OperationPlan, variables: Mapping[str, Any], limits: CostLimits, directory: Directory

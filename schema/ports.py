@@ -63,8 +63,9 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a resolver gets."""
+    """What a resolver gets. `in_parts`: what the document defers may come later than the rest."""
 
     request: Request
     gate: Gate
     directory: Directory
+    in_parts: bool = False

@@ -87,12 +87,21 @@ def routed(endpoints: Mapping[str, Endpoint], others: ASGIApp) -> ASGIApp:
 
 async def send_answer(send: Send, answer: Answer, *, with_body: bool = True) -> None:
     """Send the answer; `with_body` is false for HEAD."""
-    headers = [
-        *_ALWAYS,
-        *((name.lower().encode(), value.encode("latin-1", "replace")) for name, value in answer.headers.items()),
-    ]
+    headers = _encoded(answer.headers)
     if answer.status not in _BODILESS:  # these must not tell the length of a body (RFC 9110, 8.6)
         headers.append((b"content-type", answer.content_type.encode()))
         headers.append((_CONTENT_LENGTH, str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body if with_body else b"", "more_body": False})
+
+
+async def begin(send: Send, status: int, headers: Mapping[str, str]) -> None:
+    """Send the head of an answer whose length is not known yet."""
+    await send({"type": "http.response.start", "status": status, "headers": _encoded(headers)})
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [
+        *_ALWAYS,
+        *((name.lower().encode(), value.encode("latin-1", "replace")) for name, value in headers.items()),
+    ]

@@ -16,7 +16,8 @@ from node.auth.bearer import BearerTokens, InvalidToken
 from node.http.asgi import Answer, BodyTooLarge, ClientGone, body_of, headers_of, send_answer
 from node.http.compression import beside, compressed
 from node.http.conditional import entity_tag, has_already
-from node.http.negotiation import IDENTITY, JSON, RESPONSE_JSON, encoding, is_json, media_type
+from node.http.incremental import Parts, send_parts
+from node.http.negotiation import IDENTITY, JSON, RESPONSE_JSON, accepts_parts, encoding, is_json, media_type
 from node.http.problem import INTERNAL, find, graphql_error, request_errors
 from node.http.question import BAD_REQUEST, BadQuestion, Question, document_of, from_body, from_url, is_mutation
 from node.settings import Limits
@@ -77,6 +78,7 @@ class GraphQLEndpoint:
         method = scope["method"]
         media = media_type(headers.get(b"accept"))
         with self._telemetry.request("graphql", {"traceparent": headers.get(b"traceparent", "")}) as trace:
+            answer: Answer | Parts
             try:
                 answer = await self._answer(method, media, headers, scope, receive, trace)
             except ClientGone:
@@ -87,14 +89,18 @@ class GraphQLEndpoint:
                 log.exception("trace %s: /graphql failed", trace.trace_id)
                 failed = _Refused(500, "an internal error occurred", INTERNAL, "tell the operator the traceId")
                 answer = _refusal(failed, media or JSON, trace)
+            if isinstance(answer, Parts):
+                await send_parts(send, answer, self._limits.request_ms / 1000 * GRACE)
+                return
         await send_answer(send, answer, with_body=method != "HEAD")
 
     async def _answer(
         self, method: str, media: str | None, headers: Headers, scope: HTTPScope, receive: Receive, trace: Trace
-    ) -> Answer:
+    ) -> Answer | Parts:
         if method == "OPTIONS":
             return Answer(204, b"", JSON, {"Allow": METHODS})
-        if media is None:
+        in_parts = accepts_parts(headers.get(b"accept")) and method == "POST"
+        if media is None and not in_parts:
             raise _Refused(406, "the header Accept allows none of our types", "NOT_ACCEPTABLE", f"accept {JSON}")
         caller = self._caller(headers)
         question = None
@@ -103,13 +109,20 @@ class GraphQLEndpoint:
                 question = await self._question(method, headers, scope, receive)
                 only = self._trusted_only and caller.peer is None
                 document = document_of(question, self._trusted, trusted_only=only)
-                result = await self._execute(document, question, caller, trace)
+                context = self._context(document, caller, trace)
+                if in_parts and (media is None or self._executor.defers(document, context)):
+                    result = await self._frames(document, question, context)
+                else:
+                    result = await self._executor.execute(document, question.variables, question.operationName, context)
         except BadQuestion as error:
             # a document that is not known is a request error like any other, see `_joined`
             status = 200 if error.code != BAD_REQUEST and media == JSON else 400
             raise _Refused(status, error.message, error.code, error.hint) from None
         except TimeoutError:
             raise _too_late(question, self._limits.request_ms) from None
+        if isinstance(result, Parts):
+            return result
+        media = media or JSON
         if result.data is None and method != "POST" and is_mutation(document, question.operationName):
             raise _Refused(405, "a mutation is not for GET", "METHOD_NOT_ALLOWED", "send a query", Allow=METHODS)
         status, body = _joined(result, media, trace)
@@ -142,11 +155,24 @@ class GraphQLEndpoint:
         except BodyTooLarge:
             raise _too_large("body", bound) from None
 
-    async def _execute(self, document: str, question: Question, caller: Caller, trace: Trace) -> Result:
+    def _context(self, document: str, caller: Caller, trace: Trace) -> Context:
         deadline = asyncio.get_running_loop().time() + self._limits.request_ms / 1000
         request = Request(caller, document, deadline, trace.trace_id, trace.traceparent)
-        context = Context(request, self._gate, self._directory)
-        return await self._executor.execute(document, question.variables, question.operationName, context)
+        return Context(request, self._gate, self._directory)
+
+    async def _frames(self, document: str, question: Question, context: Context) -> Result | Parts:
+        trace_id = context.request.trace_id
+        found = await self._executor.frames(
+            document,
+            question.variables,
+            question.operationName,
+            context,
+            told=lambda error: graphql_error(error, trace_id),
+            extensions={"traceId": trace_id},
+        )
+        if isinstance(found, Result):
+            return found
+        return Parts(found, {"Cache-Control": "no-store", "Vary": VARY})
 
     async def _encoded(self, method: str, headers: Headers, caller: Caller, result: Result, answer: Answer) -> Answer:
         """Compressed if the client likes; an answer to anybody's GET can be asked for again by its tag."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 MAX_HEADER = 1_000  # characters; a longer header is taken as absent
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
+PARTS = "multipart/mixed"
 IDENTITY = "identity"
 ENCODINGS = ("zstd", "gzip", "br")  # what costs us least comes first
 
@@ -26,6 +27,14 @@ def media_type(accept: str | None) -> str | None:
     if not accept or len(accept) > MAX_HEADER:
         return RESPONSE_JSON
     return _media_type(accept)
+
+
+def accepts_parts(accept: str | None) -> bool:
+    """Whether the client takes an answer in parts, in the form that the specification has now.
+
+    An older form had no `pending`; clients that want it say so by `deferSpec`.
+    """
+    return accept is not None and "multipart/mixed" in accept and len(accept) <= MAX_HEADER and _parts(accept)
 
 
 def encoding(accept_encoding: str | None) -> str:
@@ -54,6 +63,15 @@ def _media_type(accept: str) -> str | None:
         if quality > best or (quality == best > 0 and offered in qualities):
             best, chosen = quality, offered
     return chosen
+
+
+@lru_cache(maxsize=256)
+def _parts(accept: str) -> bool:
+    for match in _ITEM.finditer(accept):
+        if match[1].lower() == PARTS and "deferspec" not in match[2].lower():
+            quality = _QUALITY.search(match[2])
+            return quality is None or float(quality[1]) > 0
+    return False
 
 
 @lru_cache(maxsize=256)
