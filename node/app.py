@@ -17,6 +17,7 @@ from litestar.types import ASGIApp
 from federation.client import PeerBounds, PeerClient
 from federation.fanout import Fanout
 from federation.shape import Shapes
+from federation.summaries import Summaries
 from federation.tokens import PeerTokens
 from federation.transport import PeerTransport
 from node.audit.log import AccessLog
@@ -31,6 +32,7 @@ from node.http.graphql import GraphQLEndpoint
 from node.http.health import Health
 from node.http.oauth import oauth_routes
 from node.http.problem import handle_http_error, handle_unexpected
+from node.http.summary import SummaryPage
 from node.http.trusted import load_documents
 from node.members import Members, own_member
 from node.orphans import end_with_parent
@@ -76,6 +78,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     transport = PeerTransport()
     tokens = PeerTokens(identity.issuer, identity.signing_key, transport)
     client = PeerClient(transport, tokens, PeerBounds(limits.peer_ms / 1000, limits.peer_bytes), limits.peers_at_once)
+    summaries = Summaries(settings.city, members.current, transport, tokens, settings.summaries_every_s)
     decisions = Decisions(pool, settings.city, load_rules(settings.city_policy_file), members.current)
     reading = Sessions(
         settings.database_url,
@@ -92,6 +95,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         membership=members.current,
         fanout=Fanout(client, Shapes(schema.graphql)),
         access_log=AccessLog(logging_sessions),
+        why_skip=summaries.why_skip,
     )
     directory = NodeDirectory(settings, members, own_member(settings, identity))
     bearer = BearerTokens(identity, members.current)
@@ -116,6 +120,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             await stack.enter_async_context(transport)
             stack.push_async_callback(tokens.close)
             stack.push_async_callback(client.close)
+            stack.callback(asyncio.create_task(summaries.keep()).cancel)
             if supervised:
                 gc.freeze()  # what is there now stays: to look through it again and again would hold up requests
                 stack.callback(asyncio.create_task(end_with_parent(os.getppid())).cancel)
@@ -125,6 +130,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         route_handlers=[
             *Health(pool, members.current, settings.city, head_revision()).routes(),
             *oauth_routes(TokenService(identity, members.current, pool)),
+            *SummaryPage(settings.city, identity, pool, bearer).routes(),
         ],
         lifespan=[lifespan],
         openapi_config=None,

@@ -23,6 +23,7 @@ PREFIX = "VERBUND_"
 CITY_ID = re.compile(r"[a-z][a-z0-9-]{1,30}")
 
 Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[int, Meta(ge=0, le=3_600)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
@@ -73,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     log_level: str = "info"
     unsafe_plain_http: bool = False
     trusted_documents_only: bool = False
+    summaries_every_s: Seconds = 20
     limits: Limits = msgspec.field(default_factory=Limits)
 
     @property

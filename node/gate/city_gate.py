@@ -20,7 +20,7 @@ from node.gate.own_data import OwnData, OwnPage
 from node.gate.parts import PartsRoad
 from node.gate.records import Recorder
 from node.gate.requirement import check_requirement, require, within_deadline
-from node.gate.targets import Targets, targets_of
+from node.gate.targets import Targets, WhySkip, targets_of
 from schema.cursor import Cursor, Position, binding_of, decode, encode
 from schema.errors import CityUnavailable, Forbidden, NotFound, Unavailable
 from schema.ids import GlobalId, parse_id
@@ -43,13 +43,17 @@ class CityGate:
         membership: Callable[[], Membership],
         fanout: Fanout,
         access_log: AccessLog,
+        why_skip: WhySkip,
     ) -> None:
         self._city = city
+        self._why_skip = why_skip
         self._own = own
         self._current_membership = membership
         self._fanout = fanout
         self._log = access_log
-        self._parts = PartsRoad(city=city, own=own, fanout=fanout, membership=self._membership, settle=self._settle)
+        self._parts = PartsRoad(
+            city=city, own=own, fanout=fanout, membership=self._membership, settle=self._settle, why_skip=why_skip
+        )
 
     async def read(self, request: Request, field: Field) -> Prepared | None:
         """Answer one root field; see `schema.ports.Gate`."""
@@ -68,7 +72,7 @@ class CityGate:
         return await self._object(request, field)
 
     async def _list(self, request: Request, field: Field) -> Prepared:
-        targets = targets_of(field, request.caller, self._city, self._membership())
+        targets = targets_of(field, request.caller, self._city, self._membership(), self._why_skip)
         binding = binding_of(field.name, field.arguments)
         after = field.arguments.get("after")
         cursor = decode(after, binding) if after is not None else None

@@ -15,7 +15,7 @@ from federation.report import CityReport, report_json, too_slow
 from federation.results import plan_result
 from node.gate.own_data import OwnData, OwnPart
 from node.gate.records import Recorder
-from node.gate.targets import targets_of
+from node.gate.targets import WhySkip, targets_of
 from node.store.statistics.frame import slots_of
 from schema.errors import TooCostly
 from schema.ports import Request
@@ -29,9 +29,17 @@ class PartsRoad:
     """Answers root fields whose type is a result. `settle` commits the records, and refuses what is not complete."""
 
     def __init__(
-        self, *, city: str, own: OwnData, fanout: Fanout, membership: Callable[[], Membership], settle: Settle
+        self,
+        *,
+        city: str,
+        own: OwnData,
+        fanout: Fanout,
+        membership: Callable[[], Membership],
+        settle: Settle,
+        why_skip: WhySkip,
     ) -> None:
         self._city = city
+        self._why_skip = why_skip
         self._own = own
         self._fanout = fanout
         self._membership = membership
@@ -43,7 +51,7 @@ class PartsRoad:
         Raises:
             RequestError: as `schema.ports.Gate.read`.
         """
-        targets = targets_of(field, request.caller, self._city, self._membership())
+        targets = targets_of(field, request.caller, self._city, self._membership(), self._why_skip)
         recorder = Recorder(self._city, request, field)
         self._own.check(field)  # the caller's mistakes are told here, not by each owner
         plan = plan_result(field, targets.own + len(targets.peers), lambda: slots_of(field.arguments))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,14 @@ _IDS = {
 }
 
 
+WhySkip = Callable[[Member, str, Mapping[str, Any]], str | None]
+"""Why a member can have no match for a root field with these arguments; None if it may have one."""
+
+
+def _never(_member: Member, _root: str, _arguments: Mapping[str, Any]) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Targets:
     """Own city, peers to ask, and reports of cities that are not asked."""
@@ -34,8 +42,8 @@ class Targets:
     skipped: Sequence[CityReport]
 
 
-def targets_of(field: Field, caller: Caller, own: str, membership: Membership) -> Targets:
-    """Choose from the `cities` argument, the members, and the ids that are named.
+def targets_of(field: Field, caller: Caller, own: str, membership: Membership, why_skip: WhySkip = _never) -> Targets:
+    """Choose from the `cities` argument, the members, the ids that are named, and what is known of the members.
 
     Raises:
         BadInput: an unknown city, or a malformed id.
@@ -53,6 +61,8 @@ def targets_of(field: Field, caller: Caller, own: str, membership: Membership) -
             continue
         elif member is None or member.status != "ACTIVE":
             skipped.append(CityReport(city, State.DENIED, reason="its membership is suspended"))
+        elif (reason := why_skip(member, field.name, field.arguments)) is not None:
+            skipped.append(CityReport(city, State.SKIPPED, reason=reason))
         else:
             peers[city] = member
     return Targets(own in wanted and (named is None or own in named), peers, skipped)

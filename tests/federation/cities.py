@@ -167,7 +167,7 @@ class Federation:
     def __getitem__(self, city: str) -> Town:
         return self.towns[city]
 
-    def add(self, city: str, server_url: str, template: str, *, seed: bool = True) -> Town:
+    def add(self, city: str, server_url: str, template: str, *, seed: bool = True, summaries_every_s: int = 0) -> Town:
         name = f"f_{city}_{uuid.uuid4().hex[:8]}"
         with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute(f"create database {name} template {template}")
@@ -178,7 +178,8 @@ class Federation:
         )
         home = self.directory / city
         create_node(home, plan)
-        (home / FILE_NAME).write_text((home / FILE_NAME).read_text() + LIMITS)
+        settings = (home / FILE_NAME).read_text()
+        (home / FILE_NAME).write_text(f"{settings}\nsummaries_every_s = {summaries_every_s}\n{LIMITS}")
         town = Town(load_settings(home, environment={}), url, self.directory)
         if seed:
             with psycopg.connect(url) as connection:

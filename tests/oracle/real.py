@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -11,19 +12,25 @@ from typing import Any
 import orjson
 
 from federation.membership import Member, Membership, MemberStatus
+from federation.summary import absence
 from node.audit.log import AccessLog
 from node.gate import CityGate, Decisions, OwnData
+from node.gate.own_data import OwnPage, OwnPart
 from node.http.problem import graphql_error
 from node.store.compiler import PageLimits
 from node.store.pool import Pool
 from node.store.reader import Reader
 from node.store.sessions import Sessions
+from node.store.summary import read_summary
+from policy.model import Caller
 from policy.rules import RuleSet
 from schema.budget import Bounds
 from schema.build import build_schema
 from schema.cost import CostLimits
+from schema.cursor import Position
 from schema.execution import Executor
 from schema.ports import Context, Request
+from schema.selection import Field
 from tests.oracle.comparison import Answer
 from tests.oracle.directory import FixedDirectory
 from tests.oracle.limits import OBSERVATIONS, OTHERS
@@ -43,6 +50,33 @@ class NoPeers:
         return {}
 
     parts = pages
+
+
+class Watched(OwnData):
+    """Where the city's summary rules out a match for others, they must not get a row."""
+
+    def __init__(self, reader: Reader, decisions: Decisions, pool: Pool) -> None:
+        super().__init__(CITY, reader, decisions)
+        self._pool = pool
+
+    async def page(self, caller: Caller, field: Field, start: Position | None) -> OwnPage:
+        own = await super().page(caller, field, start)
+        await self._check(caller, field, own.page.rows)
+        return own
+
+    async def part(self, caller: Caller, field: Field) -> OwnPart:
+        own = await super().part(caller, field)
+        await self._check(caller, field, own.part.rows)
+        return own
+
+    async def _check(self, caller: Caller, field: Field, rows: int) -> None:
+        if caller.is_anonymous or caller.peer is not None:
+            why = absence(await read_summary(self._pool), field.name, field.arguments)
+            assert why is None or not rows, f"{why}: {field.name} has {rows} rows"
+            RULED_OUT[why is not None] += 1
+
+
+RULED_OUT: Counter[bool] = Counter()
 
 
 class RealNode:
@@ -78,10 +112,11 @@ class RealNode:
             decisions = Decisions(self._pool, CITY, RuleSet.load(_policy(world.forbidden)), lambda: membership)
             self._gates[known] = CityGate(
                 city=CITY,
-                own=OwnData(CITY, self._reader, decisions),
+                own=Watched(self._reader, decisions, self._pool),
                 membership=lambda: membership,
                 fanout=NoPeers(),
                 access_log=self._log,
+                why_skip=lambda *_: None,
             )
         return self._gates[known]
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from policy.model import Caller
 from tests.oracle.both import PLAIN
 from tests.oracle.documents import cases, other_variables
+from tests.oracle.real import RULED_OUT
 from tests.oracle.world import World
 from tests.oracle.worlds import CALLERS, worlds
 
@@ -34,3 +35,9 @@ async def test_both_implementations_agree(agree, world: World, caller: Caller, d
     if case.declared:
         case.variables = data.draw(other_variables(case, world), label="other variables")
         await agree(world, case, caller)
+
+
+def test_summaries_had_a_say():
+    """What they rule out is compared on the way: see `tests.oracle.real`."""
+    assert RULED_OUT[True] > 5
+    assert RULED_OUT[False] > 5

@@ -67,6 +67,7 @@ class Simulation:
                 membership=lambda: membership,
                 fanout=fanout,
                 access_log=_Log(),  # type: ignore[arg-type]
+                why_skip=lambda *_: None,
             )
             for city, gate in gates.items()
         }

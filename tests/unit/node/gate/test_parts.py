@@ -72,7 +72,12 @@ def road(own: Own, peers: Peers, settled: list) -> PartsRoad:
         settled.append((recorder.records, reports))
 
     return PartsRoad(
-        city="offenbach", own=own, fanout=peers, membership=lambda: Membership(members, NOW, NOW, "d"), settle=settle
+        city="offenbach",
+        own=own,
+        fanout=peers,
+        membership=lambda: Membership(members, NOW, NOW, "d"),
+        settle=settle,
+        why_skip=lambda *_: None,
     )
 
 

@@ -1,0 +1,63 @@
+"""GET /federation/summary: what this city has at most, for the members of its federation."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.exceptions import NotAuthorizedException, ServiceUnavailableException
+from litestar.handlers import HTTPRouteHandler
+
+from federation.summary import PATH, sign_summary
+from node.auth.bearer import BearerTokens, InvalidToken
+from node.auth.identity import NodeIdentity
+from node.store.pool import Pool
+from node.store.summary import read_summary
+from schema.errors import Unavailable
+
+MADE_AGAIN_S = 5.0  # however often it is asked for
+
+
+class SummaryPage:
+    """Makes the summary when somebody asks, and keeps it for some seconds."""
+
+    def __init__(self, city: str, identity: NodeIdentity, pool: Pool, bearer: BearerTokens) -> None:
+        self._city = city
+        self._identity = identity
+        self._pool = pool
+        self._bearer = bearer
+        self._made = (-MADE_AGAIN_S, b"")
+        self._lock = asyncio.Lock()
+
+    def routes(self) -> list[HTTPRouteHandler]:
+        """The Litestar handler."""
+
+        @get(PATH, include_in_schema=False)
+        async def summary(request: Request[Any, Any, Any]) -> Response[bytes]:
+            try:
+                caller = self._bearer.caller(request.headers.get("authorization"))
+            except InvalidToken as error:
+                raise NotAuthorizedException(f"the token is not accepted: {error}") from None
+            if caller.peer is None:
+                raise NotAuthorizedException("the summary is for nodes of the federation")
+            try:
+                content = await self._current()
+            except Unavailable as error:
+                raise ServiceUnavailableException(error.message) from None
+            return Response(content, media_type="application/jwt", headers={"Cache-Control": "no-store"})
+
+        return [summary]
+
+    async def _current(self) -> bytes:
+        async with self._lock:
+            made_at, content = self._made
+            if time.monotonic() - made_at >= MADE_AGAIN_S:
+                now = datetime.now(UTC)
+                found = await read_summary(self._pool)
+                identity = self._identity
+                content = sign_summary(found, self._city, identity.issuer, identity.signing_key, now)
+                self._made = time.monotonic(), content
+            return content
