@@ -20,7 +20,7 @@ from schema.histogram import value_of
 class Parts:
     """What is known of some observations. Of those without any all is None; a number that is None is not known.
 
-    `squares`: sum of the squared deviations from the mean. `bins`: counts by bin.
+    `squares`: sum of the squared deviations from the mean. `bins`: counts by bin, None if they are not known.
     """
 
     count: int = 0
@@ -28,7 +28,7 @@ class Parts:
     min: float | None = None
     max: float | None = None
     squares: float | None = None
-    bins: Mapping[int, int] = field(default_factory=dict)
+    bins: Mapping[int, int] | None = field(default_factory=dict)
 
     def __add__(self, other: Parts) -> Parts:
         """Of both together."""
@@ -40,7 +40,7 @@ class Parts:
             None if self.min is None or other.min is None else min(self.min, other.min),
             None if self.max is None or other.max is None else max(self.max, other.max),
             _squares(self, other),
-            Counter(self.bins) + Counter(other.bins),
+            None if self.bins is None or other.bins is None else Counter(self.bins) + Counter(other.bins),
         )
 
     @property
@@ -55,7 +55,7 @@ class Parts:
 
     def quantile(self, at: float) -> float | None:
         """A quantile between 0 and 1, wrong by `ACCURACY` of its value at most; None without bins."""
-        total = sum(self.bins.values())
+        total = sum((self.bins or {}).values())
         if not total:
             return None
         rank = at * (total - 1)
@@ -64,9 +64,9 @@ class Parts:
 
     def _ranked(self, rank: int) -> float:
         """The observation with this rank, counted from 0, as far as its bin tells it."""
-        passed = 0
-        for number in sorted(self.bins):
-            passed += self.bins[number]
+        passed, bins = 0, self.bins or {}
+        for number in sorted(bins):
+            passed += bins[number]
             if rank < passed:
                 return self._bounded(value_of(number))
         raise IndexError(rank)

@@ -150,12 +150,12 @@ def _int(number: int | None) -> int | None:
 
 def _parts(bucket: Any) -> Parts:
     histogram = bucket.histogram
-    bins = dict(zip(histogram.bins, histogram.counts, strict=True)) if histogram is not None else {}
+    bins = dict(zip(histogram.bins, histogram.counts, strict=True)) if histogram is not None else None
     return Parts(bucket.count, bucket.sum, bucket.min, bucket.max, bucket.squaredDeviations, bins)
 
 
 def _histogram(selected: Field, total: Parts) -> dict[str, Any] | None:
-    if not total.count:
+    if not total.count or total.bins is None:
         return None
     numbers = sorted(total.bins)
     columns = {"bins": numbers, "counts": [min(total.bins[number], MAX_INT) for number in numbers]}

@@ -58,3 +58,7 @@ class PeerIncompatible(PeerError):
     """The peer answered with something that this version can't accept."""
 
     code = "PEER_INCOMPATIBLE"
+
+
+class PeerMisunderstood(PeerIncompatible):
+    """The peer says that the question is not one of its schema."""

@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
 
 import msgspec
+from graphql import GraphQLSchema
 
 from federation.client import Envelope, PeerClient
-from federation.errors import FederationError, PeerDenied, PeerIncompatible, PeerTimeout, PeerUnreachable
+from federation.errors import (
+    FederationError,
+    PeerDenied,
+    PeerIncompatible,
+    PeerMisunderstood,
+    PeerTimeout,
+    PeerUnreachable,
+)
+from federation.foreign import ForeignSchemas
 from federation.membership import Member
 from federation.parts import CityPart, PartsPlan
 from federation.plan import PagePlan
@@ -22,14 +32,17 @@ from federation.report import CityReport, State
 from federation.rows import CityPage
 from federation.shape import Shapes
 from federation.told import Members, add_told, members_of
+from federation.versions import Adapted, adapt
 from schema.cursor import Position
-from schema.document import print_document
+from schema.document import Document, print_document
 from schema.errors import CityUnavailable, NotFound
 from schema.ports import Request
 from schema.selection import Field
 
 log = logging.getLogger(__name__)
 
+NOT_IN_SCHEMA = "INVALID"  # code of a document that does not fit the schema
+REMEMBERED = 1_024
 UNREADABLE = "its answer could not be read"
 
 _STATES: Mapping[type[FederationError], State] = {
@@ -37,10 +50,12 @@ _STATES: Mapping[type[FederationError], State] = {
     PeerUnreachable: State.UNREACHABLE,
     PeerDenied: State.DENIED,
     PeerIncompatible: State.INCOMPATIBLE,
+    PeerMisunderstood: State.INCOMPATIBLE,
 }
 
 
 Given = TypeVar("Given")
+Answer = TypeVar("Answer", msgspec.Raw, msgspec.Raw | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +74,12 @@ Question = tuple[Field, Callable[[Members], Given]]
 class Fanout:
     """Asks owners side by side."""
 
-    def __init__(self, client: PeerClient, shapes: Shapes) -> None:
+    def __init__(self, client: PeerClient, shapes: Shapes, schema: GraphQLSchema, foreign: ForeignSchemas) -> None:
         self._client = client
         self._shapes = shapes
+        self._schema = schema
+        self._foreign = foreign
+        self._usual: OrderedDict[str, None] = OrderedDict()  # questions that can be asked as they stand
 
     async def pages(
         self, plan: PagePlan, members: Mapping[str, Member], starts: Mapping[str, Position | None], request: Request
@@ -90,21 +108,17 @@ class Fanout:
             CityUnavailable: the owner gave no usable answer.
         """
         asked = Field(root.name, ALIAS, root.type_name, root.arguments, root.argument_types, root.children)
-        document = print_document([asked])
         started = time.perf_counter()
         try:
-            envelope = await self._client.ask(member, document, request, self._client.deadline(request))
-            answer = _object(envelope)
-            if answer is None:
-                return None, CityReport(member.id, State.OK, took_ms=_since(started))
-            self._shapes.check(member.id, document.text, asked, answer)
+            answer, report = await self._understood(asked, member, request, _object)
         except FederationError as error:
             state = _STATES.get(type(error), State.INCOMPATIBLE)
             raise CityUnavailable(member.id, state.value, error.reason) from error
         except Exception as error:
             log.exception("trace %s: the answer of %s could not be read", request.trace_id, member.id)
             raise CityUnavailable(member.id, State.INCOMPATIBLE.value, UNREADABLE) from error
-        return bytes(answer), CityReport(member.id, State.OK, rows=1, took_ms=_since(started))
+        found = bytes(answer) if answer is not None else None
+        return found, replace(report, rows=int(found is not None), took_ms=_since(started))
 
     async def _from_all(
         self, members: Mapping[str, Member], question: Callable[[str], Question[Given]], request: Request
@@ -124,12 +138,10 @@ class Fanout:
         started = time.perf_counter()
         try:
             asked, read = question(member.id)
-            document = print_document([asked])
-            answer = _answer(await self._client.ask(member, document, request, self._client.deadline(request)))
-            self._shapes.check(member.id, document.text, asked, answer)
+            answer, report = await self._understood(asked, member, request, _answer)
             members = members_of(answer)
             given = read(members)
-            report = add_told(CityReport(member.id, State.OK), members.get("federation"))
+            report = add_told(report, members.get("federation"))
         except FederationError as error:
             state = _STATES.get(type(error), State.INCOMPATIBLE)
             return Outcome(CityReport(member.id, state, took_ms=_since(started), reason=error.reason))
@@ -138,22 +150,73 @@ class Fanout:
             return Outcome(CityReport(member.id, State.INCOMPATIBLE, took_ms=_since(started), reason=UNREADABLE))
         return Outcome(replace(report, took_ms=_since(started)), given, len(bytes(answer)))
 
+    async def _understood(
+        self, asked: Field, member: Member, request: Request, answer_of: Callable[[Envelope], Answer]
+    ) -> tuple[Answer, CityReport]:
+        """The answer of an owner, whichever version of the schema it has, checked; and what its report begins with."""
+        theirs = self._foreign.known(member)
+        try:
+            return await self._asked(asked, theirs, member, request, answer_of)
+        except PeerMisunderstood:
+            learned = await self._foreign.learn(member, self._client.deadline(request) - _now())
+            if learned is None or learned is theirs:
+                raise
+        return await self._asked(asked, learned, member, request, answer_of)
+
+    async def _asked(
+        self,
+        asked: Field,
+        theirs: GraphQLSchema | None,
+        member: Member,
+        request: Request,
+        answer_of: Callable[[Envelope], Answer],
+    ) -> tuple[Answer, CityReport]:
+        adapted, document = self._worded(asked, theirs)
+        answer = answer_of(await self._client.ask(member, document, request, self._client.deadline(request)))
+        report = CityReport(member.id, State.OK)
+        if answer is not None:
+            self._shapes.check(member.id, document.text, asked if adapted is None else adapted.asked, answer)
+        if adapted is None or answer is None:
+            return answer, report
+        if adapted.unknown:
+            report = replace(report, state=State.PARTIAL, reason=adapted.reason)
+        return adapted.whole(answer), report
+
+    def _worded(self, asked: Field, theirs: GraphQLSchema | None) -> tuple[Adapted | None, Document]:
+        """The question as an owner with this schema understands it; one of our version mostly does as it stands."""
+        document = print_document([asked])
+        if theirs is None and document.text in self._usual:
+            return None, document
+        adapted = adapt(asked, self._schema, theirs or self._schema)
+        if theirs is None and adapted.is_same:
+            self._usual[document.text] = None
+            if len(self._usual) > REMEMBERED:
+                self._usual.popitem(last=False)
+            return None, document
+        return adapted, print_document([adapted.asked])
+
 
 def _object(envelope: Envelope) -> msgspec.Raw | None:
     answer = (envelope.data or {}).get(ALIAS)
     if answer is not None and bytes(answer) != b"null":
         return answer
     if any(problem.code != NotFound.code for problem in envelope.errors):
-        raise PeerIncompatible("it answered with errors")
+        is_other_version = {problem.code for problem in envelope.errors} == {NOT_IN_SCHEMA}
+        raise (PeerMisunderstood if is_other_version else PeerIncompatible)("it answered with errors")
     return None
 
 
 def _answer(envelope: Envelope) -> msgspec.Raw:
     if envelope.errors or envelope.data is None or ALIAS not in envelope.data:
         codes = sorted({problem.code for problem in envelope.errors if problem.code.isupper()})
-        raise PeerIncompatible(f"it answered with errors ({', '.join(codes)[:100] or 'no code'})")
+        kind = PeerMisunderstood if codes == [NOT_IN_SCHEMA] else PeerIncompatible
+        raise kind(f"it answered with errors ({', '.join(codes)[:100] or 'no code'})")
     return envelope.data[ALIAS]
 
 
 def _since(started: float) -> float:
     return (time.perf_counter() - started) * 1000
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -86,7 +86,7 @@ class _Shaper:
             return Literal[tuple(declared.values)]
         if declared.name == "ID":
             return Annotated[str, msgspec.Meta(pattern=f"^{re.escape(self.city)}:")]
-        if field.name == "city":
+        if field.name in {"city", "cities"} and declared.name == "String":
             return Literal[self.city]
         return _SCALARS[declared.name]
 

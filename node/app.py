@@ -16,6 +16,7 @@ from litestar.types import ASGIApp
 
 from federation.client import PeerBounds, PeerClient
 from federation.fanout import Fanout
+from federation.foreign import ForeignSchemas, fetched_by
 from federation.shape import Shapes
 from federation.summaries import Summaries
 from federation.tokens import PeerTokens
@@ -32,6 +33,7 @@ from node.http.graphql import GraphQLEndpoint
 from node.http.health import Health
 from node.http.oauth import oauth_routes
 from node.http.problem import handle_http_error, handle_unexpected
+from node.http.schema_page import schema_route
 from node.http.summary import SummaryPage
 from node.http.trusted import load_documents
 from node.members import Members, own_member
@@ -78,6 +80,8 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     transport = PeerTransport()
     tokens = PeerTokens(identity.issuer, identity.signing_key, transport)
     client = PeerClient(transport, tokens, PeerBounds(limits.peer_ms / 1000, limits.peer_bytes), limits.peers_at_once)
+    sdl = schema.as_str() + "\n"
+    foreign = ForeignSchemas(sdl, fetched_by(transport))
     summaries = Summaries(settings.city, members.current, transport, tokens, settings.summaries_every_s)
     decisions = Decisions(pool, settings.city, load_rules(settings.city_policy_file), members.current)
     reading = Sessions(
@@ -93,7 +97,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         city=settings.city,
         own=OwnData(settings.city, reader, decisions),
         membership=members.current,
-        fanout=Fanout(client, Shapes(schema.graphql)),
+        fanout=Fanout(client, Shapes(schema.graphql), schema.graphql, foreign),
         access_log=AccessLog(logging_sessions),
         why_skip=summaries.why_skip,
     )
@@ -120,6 +124,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             await stack.enter_async_context(transport)
             stack.push_async_callback(tokens.close)
             stack.push_async_callback(client.close)
+            stack.push_async_callback(foreign.close)
             stack.callback(asyncio.create_task(summaries.keep()).cancel)
             if supervised:
                 gc.freeze()  # what is there now stays: to look through it again and again would hold up requests
@@ -130,6 +135,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         route_handlers=[
             *Health(pool, members.current, settings.city, head_revision()).routes(),
             *oauth_routes(TokenService(identity, members.current, pool)),
+            schema_route(sdl),
             *SummaryPage(settings.city, identity, pool, bearer).routes(),
         ],
         lifespan=[lifespan],

@@ -15,7 +15,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -80,6 +80,12 @@ def decode(text: str, binding: str) -> Cursor:
             hint="page with the same cities, filter and order",
         )
     return cursor
+
+
+def bound_to(text: str, binding: str) -> str:
+    """The same cursor for a query with another binding; what is no cursor stays as it is."""
+    cursor = _parse(text)
+    return text if cursor is None else encode(replace(cursor, binding=binding))
 
 
 def _parse(text: str) -> Cursor | None:

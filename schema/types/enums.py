@@ -56,7 +56,10 @@ class CityState(Enum):
     """States of a city in the federation report."""
 
     OK = strawberry.enum_value("OK", description="Answered in full.")
-    PARTIAL = strawberry.enum_value("PARTIAL", description="Answered with errors; its rows may be incomplete.")
+    PARTIAL = strawberry.enum_value(
+        "PARTIAL",
+        description="Answered, but not all that was asked for: `reason` tells what it does not know. Its rows may be incomplete.",
+    )
     DENIED = strawberry.enum_value("DENIED", description="Refused the request.")
     TIMEOUT = strawberry.enum_value("TIMEOUT", description="Did not answer within its deadline.")
     UNREACHABLE = strawberry.enum_value("UNREACHABLE", description="No connection, or the node is out of service.")

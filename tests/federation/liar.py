@@ -27,6 +27,7 @@ class Liar:
         self.issuer = f"http://127.0.0.1:{self.port}"
         self.behaviour: Behaviour = honest
         self.asked = 0
+        self.sdl: str | None = None
         key = create_signing_key(directory / "limburg" / "signing.pem")
         self.member = Member(CITY, "Limburg", None, self.issuer, public_jwks(key))
 
@@ -38,6 +39,9 @@ class Liar:
     async def metadata(self, _request: web.Request) -> web.Response:
         return web.json_response({"issuer": self.issuer, "token_endpoint": f"{self.issuer}/oauth/token"})
 
+    async def schema(self, _request: web.Request) -> web.Response:
+        return web.Response(text=self.sdl) if self.sdl is not None else web.Response(status=404)
+
     async def graphql(self, request: web.Request) -> web.StreamResponse:
         self.asked += 1
         return await self.behaviour(request, orjson.loads(await request.read()))
@@ -48,6 +52,7 @@ class Liar:
         app.router.add_post("/oauth/token", self.token)
         app.router.add_get("/.well-known/oauth-authorization-server", self.metadata)
         app.router.add_post("/graphql", self.graphql)
+        app.router.add_get("/schema.graphql", self.schema)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", self.port).start()

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from federation.fanout import Fanout
+from federation.foreign import ForeignSchemas
 from federation.membership import Member, Membership
 from federation.report import CityReport, State
 from federation.shape import Shapes
@@ -50,6 +51,10 @@ class _Log:
         """Nobody reads it."""
 
 
+async def _nobodys(_member: Member) -> bytes:
+    raise AssertionError("all nodes have one version")
+
+
 class Simulation:
     """A federation of cities with these rows; each of them can be asked."""
 
@@ -59,7 +64,8 @@ class Simulation:
         members = tuple(Member(city, city.title(), None, f"https://{city}.example", {}) for city in rows)
         now = datetime.now(UTC)
         membership = Membership(members, now, now + timedelta(days=1), "list")
-        fanout = Fanout(self.network, Shapes(_SCHEMA.graphql))  # type: ignore[arg-type]
+        schema = _SCHEMA.graphql
+        fanout = Fanout(self.network, Shapes(schema), schema, ForeignSchemas("", _nobodys))  # type: ignore[arg-type]
         self._gates = {
             city: CityGate(
                 city=city,

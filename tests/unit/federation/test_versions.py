@@ -1,0 +1,165 @@
+"""Owners of another schema version are asked for what they know, and the rest is null."""
+
+from __future__ import annotations
+
+import msgspec
+import orjson
+import pytest
+from graphql import GraphQLArgument, GraphQLInt, build_schema, parse, print_schema, validate
+from hypothesis import given
+from hypothesis import strategies as st
+
+from federation.errors import PeerIncompatible
+from federation.plan import plan_page
+from federation.versions import adapt
+from schema.cursor import Cursor, Position, binding_of, decode, encode
+from schema.document import print_document
+from tests.unit.schema.test_selection import SCHEMA, tree
+
+OURS = SCHEMA.graphql
+SDL = print_schema(OURS)
+
+
+def without_argument(field: str, argument: str):
+    """Our schema without an argument of a root field."""
+    schema = build_schema(SDL)
+    del schema.query_type.fields[field].args[argument]
+    return schema
+
+
+def cut_field(type_name: str, field: str):
+    """Our schema without a field."""
+    schema = build_schema(SDL)
+    del schema.type_map[type_name].fields[field]
+    return schema
+
+
+async def asked(document: str):
+    return plan_page(await tree(document)).owner_field("fulda", None)
+
+
+async def test_the_same_version_is_asked_the_same():
+    question = await asked(
+        '{ datasets(filter: {text: "rad", tiers: [OPEN]}, first: 3) { nodes { id title } totalCount } }'
+    )
+    adapted = adapt(question, OURS, build_schema(SDL))
+    assert (adapted.is_same, adapted.unknown, adapted.reason) == (True, [], None)
+    assert print_document([adapted.asked]) == print_document([question])
+    raw = msgspec.Raw(b'{"a": 1}')
+    assert adapted.whole(raw) is raw
+
+
+async def test_what_it_does_not_know_is_null_and_told():
+    theirs = cut_field("Dataset", "landingPage")
+    question = await asked("{ datasets(first: 3) { nodes { d: landingPage id publisher { name } } totalCount } }")
+    adapted = adapt(question, OURS, theirs)
+    text = print_document([adapted.asked]).text
+    assert "landingPage" not in text
+    assert validate(theirs, parse(text)) == []
+    edges = [{"s": "a", "k": "b", "n0": {"id": "fulda:dataset:a", "publisher": None}}]
+    answer = {"edges": edges, "pageInfo": {"hasNextPage": False}, "totalCount": 1, "federation": {"cities": []}}
+    children = {child.name: child for child in adapted.asked.children}
+    report = {"city": "fulda", "asOf": None, "policyVersion": "v", "obligations": []}
+    assert [child.key for child in children["federation"].children[0].children] == list(report)
+    answer["federation"] = {"cities": [report]}
+    whole = orjson.loads(bytes(adapted.whole(msgspec.Raw(orjson.dumps(answer)))))
+    assert whole["edges"] == [{"s": "a", "k": "b", "n0": {"d": None, "id": "fulda:dataset:a", "publisher": None}}]
+    assert whole["totalCount"] == 1
+    assert adapted.reason == "its schema is another version, which has no datasets.edges.node.landingPage"
+
+
+async def test_where_null_may_not_stand_what_is_above_it_is_null():
+    theirs = cut_field("Publisher", "name")
+    question = await asked("{ datasets(first: 3) { nodes { id publisher { name } } } }")
+    adapted = adapt(question, OURS, theirs)
+    assert adapted.unknown == ["datasets.edges.node.publisher.name"]
+    assert "publisher" not in print_document([adapted.asked]).text
+    with pytest.raises(PeerIncompatible, match=r"another version, which has no datasets\.edges\.node\.title"):
+        adapt(await asked("{ datasets { nodes { title } } }"), OURS, cut_field("Dataset", "title"))
+
+
+async def test_what_would_change_the_meaning_is_not_asked():
+    no_order = without_argument("datasets", "orderBy")
+    no_value, no_field = build_schema(SDL), cut_field("DatasetFilter", "textPrefix")
+    del no_value.type_map["DatasetOrder"].values["TITLE_DESC"]
+    for theirs, document, told in (
+        (no_field, '{ datasets(filter: {textPrefix: "a"}) { nodes { id } } }', "(filter).textPrefix"),
+        (no_value, "{ datasets(orderBy: TITLE_DESC) { nodes { id } } }", "(orderBy) TITLE_DESC"),
+        (no_order, "{ datasets(orderBy: MODIFIED_DESC) { nodes { id } } }", "(orderBy)"),
+    ):
+        with pytest.raises(PeerIncompatible) as refused:
+            adapt(await asked(document), OURS, theirs)
+        assert refused.value.reason.endswith(f"has no datasets{told}")
+    nested = await asked("{ datasets { nodes { id datastreams(orderBy: NAME_DESC) { nodes { id } } } } }")
+    no_value = build_schema(SDL)
+    del no_value.type_map["DatastreamOrder"].values["NAME_DESC"]
+    with pytest.raises(PeerIncompatible, match="datastreams"):
+        adapt(nested, OURS, no_value)
+
+
+async def test_an_argument_that_is_as_it_is_by_default_is_left_out():
+    theirs = without_argument("datasets", "orderBy")
+    adapted = adapt(await asked("{ datasets { nodes { id } } }"), OURS, theirs)
+    assert "orderBy" not in adapted.asked.arguments
+    assert adapted.unknown == []
+    assert validate(theirs, parse(print_document([adapted.asked]).text)) == []
+
+
+async def test_a_cursor_is_for_the_question_that_the_owner_sees():
+    theirs = without_argument("datasets", "orderBy")
+    theirs.query_type.fields["datasets"].args["depth"] = GraphQLArgument(GraphQLInt, default_value=3)
+    plan = plan_page(await tree("{ datasets { nodes { id } } }"))
+    start = Position("a", "fulda", "b")
+    adapted = adapt(plan.owner_field("fulda", start), OURS, theirs)
+    seen = {"cities": ["fulda"], "first": 20, "depth": 3}
+    assert decode(adapted.asked.arguments["after"], binding_of("datasets", seen)).watermark == start
+    assert encode(Cursor("b", start)) != adapted.asked.arguments["after"]
+
+
+async def test_an_empty_selection_can_be_asked_for():
+    question = await asked("{ datasets { nodes { publisher { name @skip(if: true) } contactPoint { email } } } }")
+    adapted = adapt(question, OURS, OURS)
+    text = print_document([adapted.asked]).text
+    assert validate(OURS, parse(text)) == []
+    assert adapted.unknown == []
+    node = {"publisher": {"_": "Publisher"}, "contactPoint": {"email": None}}
+    (edges, *_) = (child for child in adapted.asked.children if child.name == "edges")
+    assert [child.key for child in edges.children] == ["s", "k", "n0"]
+    answer = {
+        "edges": [{"s": "a", "k": "b", "n0": node}],
+        "pageInfo": {"hasNextPage": False},
+        "federation": {"cities": []},
+    }
+    whole = orjson.loads(bytes(adapted.whole(msgspec.Raw(orjson.dumps(answer)))))
+    assert whole["edges"][0]["n0"] == {"publisher": {}, "contactPoint": {"email": None}}
+
+
+FIELDS = sorted(
+    (name, field)
+    for name in (
+        "Dataset",
+        "Datastream",
+        "Thing",
+        "Publisher",
+        "Distribution",
+        "Contact",
+        "PageInfo",
+        "ObservedProperty",
+    )
+    for field in OURS.type_map[name].fields
+)
+EVERYTHING = """{ datastreams(first: 2) { totalCount nodes { id name unit vehicleClass dataset { id title description
+    publisher { name } distributions { title accessURL } contactPoint { email name } } thing { name location { place } }
+    observedProperty { key name } } } }"""
+
+
+@given(cuts=st.lists(st.sampled_from(FIELDS), max_size=6, unique=True))
+async def test_whatever_is_missing_the_question_is_valid_there(cuts):
+    theirs = build_schema(SDL)
+    for name, field in cuts:
+        del theirs.type_map[name].fields[field]
+    try:
+        adapted = adapt(await asked(EVERYTHING), OURS, theirs)
+    except PeerIncompatible:
+        return
+    assert validate(theirs, parse(print_document([adapted.asked]).text)) == []
