@@ -19,8 +19,9 @@ TEMPLATE = "verbund_template"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--seeds FIRST:END` chooses the schedules of tests/simulator."""
+    """`--seeds FIRST:END` chooses the schedules of tests/simulator, `--worlds` the cities of tests/union."""
     parser.addoption("--seeds", default="0:300", help="schedules of faults to simulate, e.g. 0:10000")
+    parser.addoption("--worlds", default="0:12", help="worlds of several cities to ask about, e.g. 0:500")
 
 
 @pytest.fixture(scope="session")

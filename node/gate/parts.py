@@ -22,6 +22,7 @@ from schema.ports import Request
 from schema.prepared import Prepared
 from schema.selection import TYPENAME, Field
 
+LARGE = 500_000  # bytes of parts: tens of milliseconds
 Settle = Callable[[Recorder, Field, Sequence[CityReport]], Awaitable[None]]
 
 
@@ -70,7 +71,8 @@ class PartsRoad:
             reports.append(replace(own.report, rows=part.rows))
         given = self._size(own, outcomes)
         too_large = given > self._own.answer_bytes
-        answer = b"" if too_large else result_json(field, plan.assemble(parts), [*reports, *targets.skipped])
+        prepared = {} if too_large else await _assembled(plan, parts, given)
+        answer = b"" if too_large else result_json(field, prepared, [*reports, *targets.skipped])
         self._record(recorder, own, reports, outcomes, len(answer))
         await self._settle(recorder, field, [*reports, *targets.skipped])
         if too_large:
@@ -120,6 +122,11 @@ def result_json(root: Field, prepared: Mapping[str, bytes], reports: Sequence[Ci
         else:
             members[child.key] = prepared[child.key]
     return json_object(members)
+
+
+async def _assembled(plan: PartsPlan, parts: Mapping[str, CityPart], size: int) -> dict[str, bytes]:
+    """What becomes of the parts; of large ones in a thread, so that other requests go on meanwhile."""
+    return plan.assemble(parts) if size < LARGE else await asyncio.to_thread(plan.assemble, parts)
 
 
 def _counted(outcome: Outcome[CityPart]) -> CityReport:

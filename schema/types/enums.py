@@ -58,7 +58,8 @@ class CityState(Enum):
     OK = strawberry.enum_value("OK", description="Answered in full.")
     PARTIAL = strawberry.enum_value(
         "PARTIAL",
-        description="Answered, but not all that was asked for: `reason` tells what it does not know. Its rows may be incomplete.",
+        description="Answered, but not all that was asked for: `reason` tells what it does not know. Rows may be"
+        " incomplete.",
     )
     DENIED = strawberry.enum_value("DENIED", description="Refused the request.")
     TIMEOUT = strawberry.enum_value("TIMEOUT", description="Did not answer within its deadline.")
