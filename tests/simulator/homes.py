@@ -66,6 +66,7 @@ class Simulation:
         membership = Membership(members, now, now + timedelta(days=1), "list")
         schema = _SCHEMA.graphql
         fanout = Fanout(self.network, Shapes(schema), schema, ForeignSchemas("", _nobodys))  # type: ignore[arg-type]
+        self.owners = gates
         self._gates = {
             city: CityGate(
                 city=city,

@@ -51,6 +51,7 @@ class OwnersGate:
 
     def __init__(self, city: str, rows: Sequence[Row]) -> None:
         self.city = city
+        self.withdrawn: set[str] = set()  # ids that the rules do not let through at the moment
         self.rows = {descending: in_order(rows, descending=descending) for descending in (False, True)}
 
     async def read(self, _request: Request, field: Field) -> Prepared:
@@ -63,7 +64,7 @@ class OwnersGate:
 
     def page(self, field: Field, start: Position | None) -> Page:
         """A page in the form of the store."""
-        rows = self.rows[PagePlan(field, ()).descending]
+        rows = [row for row in self.rows[PagePlan(field, ()).descending] if row.id not in self.withdrawn]
         at = 0 if start is None else next((n for n, row in enumerate(rows) if self._follows(field, row, start)), None)
         rest = rows[at:] if at is not None else []
         shown = rest[: field.arguments["first"]]

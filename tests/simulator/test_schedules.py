@@ -1,5 +1,8 @@
 """Seeded schedules of faults: no row is lost, doubled, out of order or wrongly claimed, whichever node is asked.
 
+In some of them the owners' rules change from page to page: what is withdrawn does not come any more, what is let through
+again comes once or, if its place has been passed, not at all.
+
 A failing seed can be replayed: `pytest tests/simulator --seeds=1234:1235`. A long run: `--seeds=0:10000`.
 """
 
@@ -17,6 +20,7 @@ DOCUMENT = """query ($first: Int!, $after: String, $order: ThingOrder!) {
     nodes { id name city } pageInfo { hasNextPage endCursor }
     federation { complete cities { city state rows late } } } }"""
 MAX_PAGES = 400
+MAX_CHANGES = 40  # pages after which the rules stay as they are
 FAULTY = (*Fault, Fault.SLOW, Fault.LOST, Fault.LOST)
 
 
@@ -43,6 +47,7 @@ async def _page_through(random: Random) -> None:
     simulation = Simulation(rows, fate)
     whole = in_order([row for own in rows.values() for row in own], descending=descending)
     rank = {row.id: number for number, row in enumerate(whole)}
+    is_restless, touched = random.random() < 0.3, set[str]()
     seen: list[str] = []
     after, watermark = None, -1
     while True:
@@ -57,6 +62,8 @@ async def _page_through(random: Random) -> None:
         if page["federation"]["complete"] and page["pageInfo"]["hasNextPage"]:
             assert len(ids) == first, "a page is short, though all answered and there is more"
         assert [rank[id_] for id_ in ids] == sorted(rank[id_] for id_ in ids), "a page is out of order"
+        withdrawn = {id_ for owner in simulation.owners.values() for id_ in owner.withdrawn}
+        assert withdrawn.isdisjoint(ids), "a row came though it was withdrawn"
         _check_claims(page, simulation.network.expected, rank, watermark)
         seen += ids
         assert len(seen) == len(set(seen)), "a row came twice"
@@ -65,7 +72,17 @@ async def _page_through(random: Random) -> None:
         after = page["pageInfo"]["endCursor"] or after
         if complete and not more:
             break
-    assert sorted(seen) == sorted(rank), "a row is lost"
+        if is_restless and page_number < MAX_CHANGES:
+            touched |= _change_rules(random, simulation)
+    assert sorted({*seen} - touched) == sorted(rank.keys() - touched), "a row is lost"
+
+
+def _change_rules(random: Random, simulation: Simulation) -> set[str]:
+    """Some owner withdraws some rows and lets others through again; their ids."""
+    owner = random.choice(list(simulation.owners.values()))
+    changed = {row.id for row in owner.rows[False] if random.random() < 0.2}
+    owner.withdrawn ^= changed
+    return changed
 
 
 def _check_claims(page, expected, rank, watermark) -> None:

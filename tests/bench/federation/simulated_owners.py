@@ -15,9 +15,8 @@ from typing import Any
 
 import msgspec
 import uvicorn
-from graphql import build_schema
 
-from tests.bench.federation.simulated_answers import answer
+from tests.bench.federation.simulated_answers import answer, owners_schema
 from tests.bench.read.job import REPOSITORY
 
 SDL = REPOSITORY / "schema" / "schema.graphql"
@@ -47,7 +46,7 @@ class SimulatedOwners:
 
     def __init__(self, ports: list[int]) -> None:
         self._numbers = {port: number for number, port in enumerate(ports)}
-        self._schema = build_schema(SDL.read_text(encoding="utf-8"))
+        self._schema = owners_schema(SDL.read_text(encoding="utf-8"))
         self._answers: dict[tuple[int, bytes], bytes] = {}
         self._counts = Counts()
 

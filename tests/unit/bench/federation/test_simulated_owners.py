@@ -6,7 +6,7 @@ from datetime import datetime
 
 import orjson
 import pytest
-from graphql import build_schema, parse, validate
+from graphql import parse, validate
 
 from federation.plan import plan_page
 from schema.document import print_document
@@ -15,11 +15,11 @@ from tests.bench.federation.curve import DOCUMENT, QUERY
 from tests.bench.federation.curve_report import Point, as_json, as_text
 from tests.bench.federation.options import OWNERS
 from tests.bench.federation.options import parse as parse_options
-from tests.bench.federation.simulated_answers import NAMES, ROWS, answer
+from tests.bench.federation.simulated_answers import NAMES, ROWS, answer, owners_schema
 from tests.bench.federation.simulated_owners import SDL, SimulatedOwners
 from tests.bench.federation.targets import curve_verdicts
 
-SCHEMA = build_schema(SDL.read_text(encoding="utf-8"))
+SCHEMA = owners_schema(SDL.read_text(encoding="utf-8"))
 PAGE = 'query ($first: Int!) { observations(filter: {}, during: {start: "x", end: "y"}, first: $first) { %s } }'
 LISTS = "edges { s: sortKey k: localKey n0: node { phenomenonTime result } } nodes { result } pageInfo { hasNextPage }"
 
