@@ -158,7 +158,10 @@ class Fanout:
         try:
             return await self._asked(asked, theirs, member, request, answer_of)
         except PeerMisunderstood:
-            learned = await self._foreign.learn(member, self._client.deadline(request) - _now())
+            try:
+                learned = await self._foreign.learn(member, self._client.deadline(request) - _now())
+            except TimeoutError:
+                raise PeerTimeout("it did not tell its schema within its deadline") from None
             if learned is None or learned is theirs:
                 raise
         return await self._asked(asked, learned, member, request, answer_of)

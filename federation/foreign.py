@@ -22,6 +22,7 @@ PATH = "/schema.graphql"
 MAX_BYTES = 500_000
 MAX_TOKENS = 100_000
 REMEMBERED_S = 600.0  # then the owner is asked for everything again: it may have been upgraded
+NOT_TRIED_AGAIN_S = 10.0  # what can't be had is not asked for with each question
 REMEMBERED = 32  # schemas
 FETCH_S = 3.0
 
@@ -61,12 +62,13 @@ class ForeignSchemas:
         await self._flights.close()
 
     async def _learn(self, member: Member) -> GraphQLSchema | None:
-        schema = None
+        schema, seconds = None, NOT_TRIED_AGAIN_S
         try:
             async with asyncio.timeout(FETCH_S):
                 schema = await self._schema(await self._fetch(member))
-        finally:  # what can't be had is not tried again for each request
-            self._of_member[member.id, member.issuer] = self._clock() + REMEMBERED_S, schema
+            seconds = REMEMBERED_S
+        finally:
+            self._of_member[member.id, member.issuer] = self._clock() + seconds, schema
         return schema
 
     async def _schema(self, text: bytes) -> GraphQLSchema | None:
@@ -94,9 +96,12 @@ def fetched_by(transport: PeerTransport) -> Fetch:
 
 def _built(text: bytes) -> GraphQLSchema:
     try:
-        return build_ast_schema(parse(text.decode(), max_tokens=MAX_TOKENS))
+        schema = build_ast_schema(parse(text.decode(), max_tokens=MAX_TOKENS))
     except (GraphQLError, TypeError, ValueError, RecursionError) as error:
         raise PeerIncompatible("its schema can't be read") from error
+    if schema.query_type is None:
+        raise PeerIncompatible("its schema has no queries")
+    return schema
 
 
 def _digest(text: bytes) -> bytes:

@@ -29,6 +29,7 @@ from graphql import (
     NameNode,
     get_named_type,
     is_required_argument,
+    is_required_input_field,
 )
 from graphql.execution.values import get_argument_values
 
@@ -105,7 +106,7 @@ class _Adapter:
     def field(
         self, asked: Field, path: str, ours: GraphQLField, theirs: GraphQLField | None
     ) -> tuple[Field, _Object | bool]:
-        if theirs is None:
+        if theirs is None or _form(ours.type) != _form(theirs.type):
             raise _Unknown(path)
         arguments = dict(_arguments(asked, path, ours, theirs))
         types = {name: str(theirs.args[name].type) for name in arguments}
@@ -171,7 +172,15 @@ def _bound(asked: Field, theirs: GraphQLSchema) -> Field:
     return replace(asked, arguments={**asked.arguments, "after": bound_to(after, binding_of(asked.name, arguments))})
 
 
+def _form(declared: Any) -> str:
+    """A type without what may be null: `[Dataset]`."""
+    return str(declared).replace("!", "")
+
+
 def _arguments(asked: Field, path: str, ours: GraphQLField, theirs: GraphQLField) -> Iterator[tuple[str, Argument]]:
+    for name, needed in theirs.args.items():
+        if is_required_argument(needed) and asked.arguments.get(name) is None:
+            raise _Unknown(f"{path} without {name}")
     for name, value in asked.arguments.items():
         argument = theirs.args.get(name)
         if argument is None:
@@ -195,11 +204,18 @@ def _check_input(value: Argument, declared: Any, path: str) -> None:
         if value not in declared.values:
             raise _Unknown(f"{path} {str(value)[:40]}")
     elif isinstance(declared, GraphQLInputObjectType) and isinstance(value, dict):
-        for name, one in value.items():
-            if name in declared.fields:
-                _check_input(one, declared.fields[name].type, f"{path}.{name}")
-            elif one is not None:
-                raise _Unknown(f"{path}.{name}")
+        _check_object(value, declared, path)
+
+
+def _check_object(value: Mapping[str, Argument], declared: GraphQLInputObjectType, path: str) -> None:
+    for name, needed in declared.fields.items():
+        if is_required_input_field(needed) and value.get(name) is None:
+            raise _Unknown(f"{path} without {name}")
+    for name, one in value.items():
+        if name in declared.fields:
+            _check_input(one, declared.fields[name].type, f"{path}.{name}")
+        elif one is not None:
+            raise _Unknown(f"{path}.{name}")
 
 
 def _defaults(definition: GraphQLField) -> dict[str, Argument]:

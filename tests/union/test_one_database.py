@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 import psycopg
 import pytest
 
+from federation import rounds
 from federation.membership import Member
 from node.store.pool import make_pool
 from node.store.reading_role import ENTER
@@ -68,6 +69,14 @@ async def united(postgres_url) -> AsyncIterator[Federation]:
         for city in NODES:
             nodes[city].others = {other: nodes[other] for other in NODES if other != city}
         yield Federation(nodes, databases)
+
+
+@pytest.fixture(autouse=True)
+def asked_for_few(monkeypatch):
+    """Owners are asked for some rows first and for the rest only if they can matter, as among many cities."""
+    monkeypatch.setattr(rounds, "FEW_CITIES", 2)
+    monkeypatch.setattr(rounds, "AT_LEAST", 1)
+    monkeypatch.setattr(rounds, "TIMES", 1)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -5,8 +5,19 @@ from __future__ import annotations
 import msgspec
 import orjson
 import pytest
-from graphql import GraphQLArgument, GraphQLInt, build_schema, parse, print_schema, validate
-from hypothesis import given
+from graphql import (
+    GraphQLArgument,
+    GraphQLInputField,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    build_schema,
+    parse,
+    print_schema,
+    validate,
+    validate_schema,
+)
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from federation.errors import PeerIncompatible
@@ -134,32 +145,72 @@ async def test_an_empty_selection_can_be_asked_for():
     assert whole["edges"][0]["n0"] == {"publisher": {}, "contactPoint": {"email": None}}
 
 
-FIELDS = sorted(
-    (name, field)
-    for name in (
-        "Dataset",
-        "Datastream",
-        "Thing",
-        "Publisher",
-        "Distribution",
-        "Contact",
-        "PageInfo",
-        "ObservedProperty",
-    )
-    for field in OURS.type_map[name].fields
+CUTS = sorted(
+    [
+        (name, "fields", field)
+        for name, type_ in OURS.type_map.items()
+        if not name.startswith("__") and hasattr(type_, "fields")
+        for field in type_.fields
+    ]
+    + [(name, "values", value) for name, type_ in OURS.type_map.items() for value in getattr(type_, "values", ())]
+    + [("Query", "args", argument) for argument in OURS.query_type.fields["datastreams"].args]
+    + [("Dataset", "types", field) for field in ("identifier", "themes", "issued")]
+    + [("Query", "required", "depth"), ("DatastreamFilter", "required", "depth")]
 )
-EVERYTHING = """{ datastreams(first: 2) { totalCount nodes { id name unit vehicleClass dataset { id title description
-    publisher { name } distributions { title accessURL } contactPoint { email name } } thing { name location { place } }
-    observedProperty { key name } } } }"""
+EVERYTHING = """{ datastreams(first: 2, orderBy: NAME_DESC, filter: {units: ["1"]}) { totalCount nodes { id name unit
+    dataset { id title identifier themes issued publisher { name homepage } distributions { title accessURL }
+        contactPoint { email name } datastreams(first: 1, orderBy: NAME_ASC) { nodes { id } } }
+    thing { name location { place } } latest { quality } observedProperty { key name } } } }"""
 
 
-@given(cuts=st.lists(st.sampled_from(FIELDS), max_size=6, unique=True))
-async def test_whatever_is_missing_the_question_is_valid_there(cuts):
+def changed(cuts):
+    """Our schema with parts of it gone, of another type, or more demanding."""
     theirs = build_schema(SDL)
-    for name, field in cuts:
-        del theirs.type_map[name].fields[field]
+    required = GraphQLArgument(GraphQLNonNull(GraphQLInt))
+    for name, kind, part in cuts:
+        type_ = theirs.type_map[name]
+        if kind == "args":
+            type_.fields["datastreams"].args.pop(part, None)
+        elif kind == "required" and name == "Query":
+            type_.fields["datastreams"].args[part] = required
+        elif kind == "required":
+            type_.fields[part] = GraphQLInputField(GraphQLNonNull(GraphQLInt))
+        elif kind == "types" and part in type_.fields:
+            type_.fields[part].type = GraphQLList(GraphQLInt)
+        elif kind in {"fields", "values"}:
+            getattr(type_, kind).pop(part, None)
+    return theirs
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cuts=st.lists(st.sampled_from(CUTS), max_size=4, unique=True))
+async def test_whatever_is_different_the_question_is_valid_there(cuts):
+    theirs = changed(cuts)
+    assume(not validate_schema(theirs))
     try:
         adapted = adapt(await asked(EVERYTHING), OURS, theirs)
-    except PeerIncompatible:
+    except PeerIncompatible as refused:
+        assert "another version" in refused.reason
         return
     assert validate(theirs, parse(print_document([adapted.asked]).text)) == []
+    if not cuts:
+        assert adapted.is_same
+
+
+@pytest.mark.parametrize(
+    ("cut", "told"),
+    [
+        (("Query", "required", "depth"), "datastreams without depth"),
+        (("DatastreamFilter", "required", "depth"), "datastreams(filter) without depth"),
+        (("Query", "args", "filter"), "datastreams(filter)"),
+    ],
+)
+async def test_what_a_newer_node_requires_can_not_be_given(cut, told):
+    with pytest.raises(PeerIncompatible) as refused:
+        adapt(await asked(EVERYTHING), OURS, changed([cut]))
+    assert refused.value.reason.endswith(told)
+
+
+async def test_a_value_of_another_type_is_not_asked_for():
+    adapted = adapt(await asked(EVERYTHING), OURS, changed([("Dataset", "types", "identifier")]))
+    assert adapted.unknown == ["datastreams.edges.node.dataset.identifier"]
