@@ -71,6 +71,10 @@ class Engine:
         class_ = answer.classes.get(key)
         return _DENIED if class_ is None else answer.decisions[class_]
 
+    def window(self, now: datetime) -> int:
+        """The window of time that `now` lies in: within one, all answers stay as they are."""
+        return self._calendar.window(now)
+
     def grant(self, caller: Caller, action: Action, now: datetime) -> Grant:
         """All datasets with which the caller may do this."""
         return self._answer(caller, action, now).grant

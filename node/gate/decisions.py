@@ -67,6 +67,7 @@ class _Current:
     members: str
     series: Sequence[Series]
     scopes: OrderedDict[tuple[int, int], tuple[Grant, Grant, Scope]] = field(default_factory=OrderedDict)
+    rulings: OrderedDict[tuple[Caller, Action, int], Ruling] = field(default_factory=OrderedDict)
 
     def scope(self, catalog: Grant, observations: Grant) -> Scope:
         """The scope of two grants. The engine gives the same grants to the same callers, so it is made once."""
@@ -105,11 +106,13 @@ class Decisions:
         """
         current = await self._up_to_date(stale)
         now = datetime.now(UTC)
-        catalog = current.engine.grant(caller, Action.READ_CATALOG, now)
-        observations = current.engine.grant(caller, Action.READ_OBSERVATIONS, now)
-        scope = current.scope(catalog, observations)
-        grant = observations if action is Action.READ_OBSERVATIONS else catalog
-        return Ruling(caller, action, now, current.engine, current.epoch, scope, grant)
+        question = caller, action, current.engine.window(now)
+        known = current.rulings.get(question)
+        if known is None:
+            known = current.rulings[question] = _ruling(current, caller, action, now)
+            if len(current.rulings) > REMEMBERED:
+                current.rulings.popitem(last=False)
+        return known
 
     async def _up_to_date(self, stale: int | None) -> _Current:
         """Any other epoch will do, an earlier one too: a database that was restored goes back in time."""
@@ -143,6 +146,14 @@ class Decisions:
             epoch=epoch,
         )
         return _Current(engine, epoch, membership.digest, tuple(Series(*row) for row in series))
+
+
+def _ruling(current: _Current, caller: Caller, action: Action, now: datetime) -> Ruling:
+    catalog = current.engine.grant(caller, Action.READ_CATALOG, now)
+    observations = current.engine.grant(caller, Action.READ_OBSERVATIONS, now)
+    scope = current.scope(catalog, observations)
+    grant = observations if action is Action.READ_OBSERVATIONS else catalog
+    return Ruling(caller, action, now, current.engine, current.epoch, scope, grant)
 
 
 def load_rules(city_policy: Path) -> RuleSet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from litestar.enums import ScopeType
@@ -101,7 +102,10 @@ async def begin(send: Send, status: int, headers: Mapping[str, str]) -> None:
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [
-        *_ALWAYS,
-        *((name.lower().encode(), value.encode("latin-1", "replace")) for name, value in headers.items()),
-    ]
+    return [*_ALWAYS, *map(_pair, headers.items())]
+
+
+@lru_cache(maxsize=256)
+def _pair(header: tuple[str, str]) -> tuple[bytes, bytes]:
+    name, value = header
+    return name.lower().encode(), value.encode("latin-1", "replace")
