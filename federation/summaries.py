@@ -55,7 +55,10 @@ class Summaries:
     async def keep(self) -> None:
         """Fetch them again and again until cancelled."""
         while self._every_s:
-            await self.refresh()
+            try:
+                await self.refresh()
+            except Exception:  # what is known ends by itself, and every city is asked: so go on
+                log.exception("the summaries could not be fetched")
             await asyncio.sleep(self._every_s * random.uniform(0.8, 1.2))  # noqa: S311 - so that nodes don't meet
 
     async def refresh(self) -> None:

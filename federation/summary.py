@@ -22,13 +22,14 @@ from federation.membership import LAST_SECOND, Member
 TYP = "summary+jwt"
 PATH = "/federation/summary"
 LIFETIME = timedelta(seconds=60)
-LONGEST = timedelta(minutes=10)  # that is believed of others
+LONGEST = timedelta(minutes=2)  # that is believed of others
 CLOCK_SKEW = timedelta(seconds=60)
 MAX_BYTES = 65_536
 MAX_WORDS = 500  # of themes and of observed properties; a list that would be longer is left out
 TIERS = ("OPEN", "SHARED")  # what may leave a city
 QUIET = timedelta(days=1)  # a datastream that was silent for so long is not expected to go on within a minute
 _PLACED = frozenset({"things", "datastreams", "observations", "aggregate"})  # bbox is about things alone
+_UNNARROWED = frozenset({"datasetFacets"})  # each facet counts without its own filter
 
 Corners = tuple[float, float, float, float]
 _Word = Annotated[str, msgspec.Meta(max_length=200)]
@@ -99,10 +100,11 @@ def absence(summary: Summary, root: str, arguments: Mapping[str, Any]) -> str | 
     if not any(summary.tiers.get(tier) for tier in TIERS):
         return "no data leaves it"
     wanted: Mapping[str, Any] = arguments.get("filter") or {}
+    narrows = root not in _UNNARROWED
     tiers = wanted.get("tiers")
-    if tiers and set(tiers) <= set(TIERS) and not any(summary.tiers.get(tier) for tier in tiers):
+    if narrows and tiers and set(tiers) <= set(TIERS) and not any(summary.tiers.get(tier) for tier in tiers):
         return f"it has no datasets that are {_listed(tiers)}"
-    if _are_disjoint(wanted.get("themes"), summary.themes):
+    if narrows and _are_disjoint(wanted.get("themes"), summary.themes):
         return f"it has nothing under {_listed(wanted['themes'])}"
     if _are_disjoint(wanted.get("observedProperties"), summary.properties):
         return f"it observes no {_listed(wanted['observedProperties'])}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import aiohttp
 import pytest
@@ -113,3 +114,16 @@ async def test_each_citys_own_subtree_tells_it_too(summarised):
     found = (await summarised["offenbach"].ask(document)).data["cities"]
     told = {city["id"]: city["datasets"]["federation"]["cities"][0]["state"] for city in found}
     assert told == {"fulda": "SKIPPED", "giessen": "SKIPPED", "offenbach": "OK"}
+
+
+async def test_facets_count_without_their_own_filter(summarised):
+    """A city without a match may still have other themes and tiers to choose from."""
+    document = "{ datasetFacets(filter: {%s}%s) { %s { value count } " + REPORT + " } }"
+    for facet, narrowed in (("themes", 'themes: ["ENER"]'), ("tiers", "tiers: [SHARED]")):
+        merged = await summarised["offenbach"].ask(document % (narrowed, "", facet))
+        alone = Counter[str]()
+        for city in (*OTHERS, "offenbach"):
+            answer = await summarised[city].ask(document % (narrowed, f", cities: [{city!r}]".replace("'", '"'), facet))
+            alone.update({one["value"]: one["count"] for one in answer.data["datasetFacets"][facet]})
+        assert alone
+        assert {one["value"]: one["count"] for one in merged.data["datasetFacets"][facet]} == alone

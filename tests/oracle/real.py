@@ -66,7 +66,8 @@ class Watched(OwnData):
 
     async def part(self, caller: Caller, field: Field) -> OwnPart:
         own = await super().part(caller, field)
-        await self._check(caller, field, own.part.rows)
+        counted = sum(len(orjson.loads(value)) for value in own.part.members.values() if value.startswith(b"["))
+        await self._check(caller, field, own.part.rows + counted)
         return own
 
     async def _check(self, caller: Caller, field: Field, rows: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from federation.fanout import Fanout
 from federation.foreign import ForeignSchemas
 from federation.membership import Member, Membership
 from federation.shape import Shapes
+from federation.summary import Summary, absence
 from node.audit.log import AccessLog
 from node.gate import CityGate, Decisions, OwnData
 from node.http.problem import graphql_error
@@ -22,6 +24,7 @@ from node.store.compiler import PageLimits
 from node.store.pool import Pool
 from node.store.reader import Reader
 from node.store.sessions import Sessions
+from node.store.summary import read_summary
 from policy.model import Caller
 from policy.rules import RuleSet
 from schema.budget import Bounds
@@ -45,6 +48,9 @@ class Node:
         self, city: str, members: tuple[Member, ...], pool: Pool, reading: Sessions, logging: Sessions
     ) -> None:
         self.city = city
+        self.skipped = 0
+        self._pool = pool
+        self._summary: Summary | None = None
         self.others: dict[str, Node] = {}
         membership = Membership(members, NOW, NOW + timedelta(days=1), "list")
         decisions = Decisions(pool, city, RuleSet.load(), lambda: membership)
@@ -54,8 +60,19 @@ class Node:
             membership=lambda: membership,
             fanout=Fanout(self, Shapes(SCHEMA.graphql), SCHEMA.graphql, ForeignSchemas("", _nobodys)),  # type: ignore[arg-type]
             access_log=AccessLog(logging),
-            why_skip=lambda *_: None,
+            why_skip=self._why_skip,
         )
+
+    async def sum_up(self) -> None:
+        """Make the summary by which the others go."""
+        self._summary = await read_summary(self._pool)
+
+    def _why_skip(self, member: Member, root: str, arguments: Mapping[str, Any]) -> str | None:
+        summary = self.others[member.id]._summary
+        assert summary is not None
+        reason = absence(summary, root, arguments)
+        self.skipped += reason is not None
+        return reason
 
     async def answer(self, document: str, variables: dict[str, Any], caller: Caller) -> tuple[Any, list[str]]:
         """Data, and codes of errors."""

@@ -61,7 +61,7 @@ class Maker:
         """Any of them."""
         if self._chance.random() < 0.2:
             return self._aggregate()
-        if self._chance.random() < 0.1:
+        if self._chance.random() < 0.2:
             return self._facets()
         return self._list(self._pick(list(_NODES)))
 
@@ -141,7 +141,10 @@ class Maker:
             f"{name} {{ value count }}" for name in ("themes", "tiers", "publishers", "languages", "formats")
         )
         document = "query ($filter: DatasetFilter) { datasetFacets(filter: $filter) { total %s } }" % counts
-        return Question("datasetFacets", document, {"filter": self._filter("datasets")}, is_list=False)
+        wanted = self._filter("datasets")
+        if self._flip(60):
+            wanted["themes"] = [self._pick((*THEMES, "GOVE"))]
+        return Question("datasetFacets", document, {"filter": wanted}, is_list=False)
 
     def _box(self) -> dict[str, float]:
         (west, east), (south, north) = (sorted(self._chance.choices(values, k=2)) for values in (LONGITUDES, LATITUDES))

@@ -42,10 +42,12 @@ class Federation:
         self.nodes = nodes
         self._databases = databases
 
-    def hold(self, worlds: dict[str, World]) -> None:
+    async def hold(self, worlds: dict[str, World]) -> None:
         for city, world in worlds.items():
             self._databases[city].hold(world)
         self._databases[UNION].hold(union_of(worlds))
+        for city in NODES:
+            await self.nodes[city].sum_up()
 
 
 @pytest.fixture
@@ -120,7 +122,7 @@ def differ(one, other, place: str = "") -> str | None:
 async def test_several_cities_answer_as_one(united, seed):
     luck = random.Random(seed)
     maker = Maker(seed)
-    united.hold(made_up(seed))
+    await united.hold(made_up(seed))
     for _ in range(QUESTIONS):
         question = maker.question()
         guest = Caller(GUEST, luck.choice(("portal", "labor")), luck.choice(PURPOSES), frozenset({"data:read"}))

@@ -109,6 +109,9 @@ def test_neither_are_those_that_claim_too_much():
         ),
         ("aggregate", {"filter": {}, "during": {"start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z"}}, None),
         ("datasetFacets", {"filter": {"text": "rad", "themes": None}}, None),
+        ("datasetFacets", {"filter": {"themes": ["GOVE"]}}, None),
+        ("datasetFacets", {"filter": {"tiers": ["SHARED"]}}, None),
+        ("datasetFacets", {"filter": {"observedProperties": ["ozone"]}}, "it observes no ozone"),
     ],
 )
 def test_what_is_ruled_out(root, arguments, told):
