@@ -1,7 +1,8 @@
 """JOSE as the federation uses it: ES256 only, the key named by `kid`, an explicit `typ`. Pure.
 
 The library's defaults are wider (HS256 and RS256 are allowed, a key is picked at random, list claims and any `typ`
-pass), so every token of ours goes through here. Not handled here: claims, replay, where keys come from.
+pass), so every token of ours goes through here, and what signs and verifies knows one algorithm: there is nothing that
+a header could choose. Not handled here: claims, replay, where keys come from.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NewType
 
-from joserfc import jws
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
-from joserfc.jws import JWSRegistry
-from joserfc.util import urlsafe_b64decode
+from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 ALGORITHM = "ES256"
 MAX_TOKEN_BYTES = 8_192
@@ -29,6 +31,8 @@ PRIVATE_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 _TOKEN = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _KID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}")
+_ES256 = ECDSA(SHA256())
+_HALF = 32  # bytes of r and of s
 
 VerifiedClaims = NewType("VerifiedClaims", dict[str, Any])
 
@@ -88,20 +92,50 @@ def verify(
     unverified = read_unverified(token, max_bytes)
     if unverified.header.get("typ") not in typ:
         raise JwtError(f"the token's typ must be {' or '.join(sorted(name for name in typ if name))}")
-    if unverified.header["kid"] not in {key.kid for key in keys.keys}:
+    key = next((key for key in keys.keys if key.kid == unverified.header["kid"]), None)
+    if not isinstance(key, ECKey):
         raise JwtError("the token's kid names no key of its issuer")
-    try:
-        jws.deserialize_compact(_ascii(token), keys, registry=_registry(max_bytes))
-    except (JoseError, ValueError):
-        raise JwtError("the token's signature is wrong") from None
+    verify_signature(_ascii(token), key.public_key)
     return VerifiedClaims(unverified.claims)
 
 
-def sign(claims: dict[str, Any], key: ECKey, typ: str, max_bytes: int = MAX_TOKEN_BYTES) -> str:
+def sign(claims: dict[str, Any], key: ECKey, typ: str) -> str:
     """A compact JWS over `claims` with `alg`, `kid` and `typ` in its header."""
-    header = {"alg": ALGORITHM, "kid": key.kid, "typ": typ}
     payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
-    return jws.serialize_compact(header, payload, key, registry=_registry(max_bytes))
+    return sign_parts(encoded_header(kid=key.kid, typ=typ), payload, key)
+
+
+def encoded_header(**members: Any) -> bytes:
+    """A JWS header with `alg` and these members, as the first part of a compact JWS."""
+    return urlsafe_b64encode(json.dumps({"alg": ALGORITHM, **members}, separators=(",", ":")).encode())
+
+
+def sign_parts(header: bytes, payload: bytes, key: ECKey) -> str:
+    """The compact JWS of an encoded header and a payload (RFC 7515 §7.1, RFC 7518 §3.4)."""
+    private = key.private_key
+    if private is None:
+        raise ValueError("the key has no private half")
+    signed = header + b"." + urlsafe_b64encode(payload)
+    r, s = decode_dss_signature(private.sign(signed, _ES256))
+    signature = urlsafe_b64encode(r.to_bytes(_HALF, "big") + s.to_bytes(_HALF, "big"))
+    return (signed + b"." + signature).decode()
+
+
+def verify_signature(token: bytes, key: EllipticCurvePublicKey) -> None:
+    """Check the signature of a compact JWS whose form is checked already.
+
+    Raises:
+        JwtError: `key` did not sign it.
+    """
+    signed, _, encoded = token.rpartition(b".")
+    try:
+        signature = urlsafe_b64decode(encoded)
+        r, s = (int.from_bytes(half, "big") for half in (signature[:_HALF], signature[_HALF:]))
+        # one signature has one spelling, so that a token that was used can't come back in other letters
+        is_canonical = len(signature) == 2 * _HALF and urlsafe_b64encode(signature) == encoded
+        key.verify(encode_dss_signature(r, s) if is_canonical else b"", signed, _ES256)
+    except (InvalidSignature, ValueError):
+        raise JwtError("the token's signature is wrong") from None
 
 
 def public_keys(jwks: object) -> KeySet:
@@ -156,14 +190,6 @@ def _public_members(key: ECKey) -> dict[str, Any]:
     point = key.as_dict(private=False)
     form = {"kty": "EC", "crv": "P-256", "x": point["x"], "y": point["y"]}
     return {**form, "kid": key.kid, "use": "sig", "alg": ALGORITHM}
-
-
-@cache
-def _registry(max_bytes: int) -> JWSRegistry:
-    registry = JWSRegistry(algorithms=[ALGORITHM])
-    registry.max_header_length = MAX_HEADER_BYTES
-    registry.max_payload_length = max_bytes
-    return registry
 
 
 def _json_object(part: bytes) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def sign_membership(members: Sequence[Member], anchor_key: ECKey, issued_at: dat
     end = start + int(lifetime.total_seconds())
     _check_period(start, end)
     entries = [_Entry(**{name: getattr(member, name) for name in _Entry.__struct_fields__}) for member in checked]
-    return sign(msgspec.to_builtins(_List(start, end, entries)), anchor_key, TYP, MAX_LIST_BYTES).encode()
+    return sign(msgspec.to_builtins(_List(start, end, entries)), anchor_key, TYP).encode()
 
 
 def verify_membership(token: bytes, anchor_jwks: object, now: datetime) -> Membership:

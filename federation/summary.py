@@ -74,7 +74,7 @@ def sign_summary(summary: Summary, city: str, issuer: str, key: ECKey, now: date
     """The summary as a compact JWS (ES256, `typ` summary+jwt) that is valid for `LIFETIME`."""
     start = int(now.timestamp())
     claims = _Claims(issuer, city, start, start + int(LIFETIME.total_seconds()), summary)
-    return sign(msgspec.to_builtins(claims), key, TYP, MAX_BYTES).encode()
+    return sign(msgspec.to_builtins(claims), key, TYP).encode()
 
 
 def verify_summary(token: bytes, member: Member, now: datetime) -> Proven:
