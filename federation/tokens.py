@@ -61,7 +61,7 @@ class PeerTokens:
     def __init__(
         self,
         issuer: str,
-        signing_key: ECKey,
+        signing_key: Callable[[], ECKey],
         transport: PeerTransport,
         *,
         clock: Callable[[], float] = time.time,
@@ -121,9 +121,10 @@ class PeerTokens:
         deadline = self._monotonic() + timeout_s
         endpoint = await self._discovery.token_endpoint(key.issuer, timeout_s)
         now = int(self._clock())
+        signing_key = self._signing_key()
         body = jwt_bearer_form(
-            authorization_grant(self._issuer, key.issuer, caller, key.scope, self._signing_key, now),
-            client_assertion(self._issuer, key.issuer, self._signing_key, now),
+            authorization_grant(self._issuer, key.issuer, caller, key.scope, signing_key, now),
+            client_assertion(self._issuer, key.issuer, signing_key, now),
             scope=key.scope,
             resource=f"{key.issuer}/graphql",
         )

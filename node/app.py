@@ -24,7 +24,8 @@ from federation.transport import PeerTransport
 from node.audit.log import AccessLog
 from node.auth.bearer import BearerTokens
 from node.auth.identity import NodeIdentity
-from node.auth.keys import load_signing_key
+from node.auth.key_directory import NodeKeys
+from node.auth.keys import passphrase_of
 from node.auth.service import TokenService
 from node.directory import NodeDirectory
 from node.gate import CityGate, Decisions, OwnData, load_rules
@@ -63,7 +64,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         raise ValueError("create_app needs a database: `verbund serve` starts the embedded one")
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     limits = settings.limits
-    identity = NodeIdentity.from_settings(settings, load_signing_key(settings.signing_key_file))
+    identity = NodeIdentity.from_settings(settings, NodeKeys(settings.keys_home, passphrase_of(settings)))
     members = Members(settings, identity)
     pool = make_pool(settings.database_url, size=settings.pool_size, statement_ms=limits.statement_ms)
     schema = build_schema(
@@ -78,7 +79,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         )
     )
     transport = PeerTransport()
-    tokens = PeerTokens(identity.issuer, identity.signing_key, transport)
+    tokens = PeerTokens(identity.issuer, lambda: identity.signing_key, transport)
     client = PeerClient(transport, tokens, PeerBounds(limits.peer_ms / 1000, limits.peer_bytes), limits.peers_at_once)
     sdl = schema.as_str() + "\n"
     foreign = ForeignSchemas(sdl, fetched_by(transport))

@@ -20,6 +20,10 @@ from federation.subjects import is_issuer
 
 FILE_NAME = "verbund.toml"
 PREFIX = "VERBUND_"
+NOT_IN_FILE = (
+    "key_passphrase: must not stand in a file beside the keys. Set it as VERBUND_KEY_PASSPHRASE, or name a file that is"
+    " kept apart with key_passphrase_file"
+)
 CITY_ID = re.compile(r"[a-z][a-z0-9-]{1,30}")
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -33,6 +37,20 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class Secret:
+    """Text that shows itself to nobody who does not ask for it."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +90,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     pool_size: Positive = 10
     database_url: str | None = None
     log_level: str = "info"
+    keys_directory: Path | None = None
+    key_passphrase_file: Path | None = None
+    key_passphrase: Secret | None = None
     unsafe_plain_http: bool = False
     trusted_documents_only: bool = False
     summaries_every_s: Seconds = 20
@@ -88,9 +109,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return f"{self.issuer}/oauth/token"
 
     @property
+    def keys_home(self) -> Path:
+        """The directory with the node's private keys."""
+        return self.home / (self.keys_directory or "keys")
+
+    @property
     def signing_key_file(self) -> Path:
-        """The private key with which this node signs tokens and vouches for its applications."""
-        return self.home / "keys" / "signing.pem"
+        """The first private key with which this node signs tokens and vouches for its applications."""
+        return self.keys_home / "signing.pem"
 
     @property
     def anchor_file(self) -> Path:
@@ -126,6 +152,8 @@ def load_settings(home: Path, environment: Mapping[str, str] | None = None) -> S
     """
     environment = os.environ if environment is None else environment
     values = _read_file(home / FILE_NAME)
+    if "key_passphrase" in values:
+        raise SettingsError([NOT_IN_FILE])
     overrides = _from_environment(environment)
     limits = values.get("limits", {})
     if not isinstance(limits, dict):
@@ -189,8 +217,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _path(kind: type, value: Any) -> Any:
-    if kind is Path and isinstance(value, str):
-        return Path(value)
+    if kind in {Path, Secret} and isinstance(value, str):
+        return kind(value)
     raise NotImplementedError(kind)
 
 
@@ -224,6 +252,8 @@ def _problems(settings: Settings) -> list[str]:
         problems.append("database_url: is not a PostgreSQL URL. Use postgresql://user:password@host/database")
     if settings.ags is not None and not re.fullmatch(r"\d{8}", settings.ags):
         problems.append(f"ags: {settings.ags!r} is not an official municipality key. Use 8 digits, e.g. 06531005")
+    if settings.key_passphrase is not None and settings.key_passphrase_file is not None:
+        problems.append("key_passphrase: key_passphrase_file is set, too. Use one of them")
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         problems.append(f"log_level: {settings.log_level!r} is unknown. Use debug, info, warning or error")
     return problems

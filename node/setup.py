@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from node.auth.keys import create_signing_key
+from node.auth.key_directory import add_key
+from node.auth.key_ring import KeyUse
+from node.auth.keys import passphrase_of
 from node.settings import FILE_NAME, Settings, load_settings
 from node.store.embedded import embedded_postgres
 from node.store.engine import make_engine
@@ -28,11 +31,15 @@ class NodePlan:
     host: str = "127.0.0.1"
     port: int = 8080
     database_url: str | None = None
+    key_passphrase_file: str | None = None
     unsafe_plain_http: bool = False
 
 
-def create_node(home: Path, plan: NodePlan) -> Settings:
-    """Make the node; its settings are checked before anything else is made.
+NO_ENVIRONMENT: Mapping[str, str] = {}
+
+
+def create_node(home: Path, plan: NodePlan, environment: Mapping[str, str] | None = NO_ENVIRONMENT) -> Settings:
+    """Make the node; its settings are checked before anything else is made. `environment` None: this process's.
 
     Raises:
         NodeExists: `home` holds a node.
@@ -45,14 +52,22 @@ def create_node(home: Path, plan: NodePlan) -> Settings:
     file.write_text(_toml(plan), encoding="utf-8")
     file.chmod(0o600)  # a database URL holds a password
     try:
-        settings = load_settings(home, environment={})
+        settings = load_settings(home, environment)
     except Exception:
         file.unlink()
         raise
-    if not settings.signing_key_file.exists():
-        create_signing_key(settings.signing_key_file)
+    create_missing_keys(settings)
     migrate_node(settings)
     return settings
+
+
+def create_missing_keys(settings: Settings) -> None:
+    """The first key for each use, where there is none. Raises KeyFileError if it can't be made."""
+    passphrase = passphrase_of(settings)
+    present = {path.name.partition("-")[0].removesuffix(".pem") for path in settings.keys_home.glob("*.pem")}
+    for use in KeyUse:
+        if use not in present:
+            add_key(settings.keys_home, use, None, passphrase)
 
 
 def migrate_node(settings: Settings) -> None:

@@ -51,6 +51,7 @@ class BearerTokens:
         self._node = node
         self._membership = membership
         self._clock = clock
+        self._keys = node.public_keys
         self._remembered: OrderedDict[bytes, _Verified] = OrderedDict()
 
     def caller(self, authorization: str | None) -> Caller:
@@ -64,6 +65,9 @@ class BearerTokens:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise InvalidToken("the Authorization header must be: Bearer, a space, an access token of this node")
+        if (keys := self._node.public_keys) is not self._keys:  # a revoked key's tokens end with it
+            self._keys = keys
+            self._remembered.clear()
         verified = self._verified(token)
         if verified.home_issuer is not None:
             self._check_home(verified.home_issuer, verified.caller.city)

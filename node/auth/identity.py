@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from joserfc.jwk import ECKey, KeySet
 
-from federation.jose import public_jwks, public_keys
 from node.settings import Settings
+
+
+class Keys(Protocol):
+    """Keys that may change while the node runs: ask for them whenever one is needed."""
+
+    @property
+    def signing_key(self) -> ECKey:
+        """The key that signs now."""
+
+    @property
+    def jwks(self) -> dict[str, Any]:
+        """The public keys to be published (RFC 7517)."""
+
+    @property
+    def public_keys(self) -> KeySet:
+        """`jwks`, ready for checking; another object whenever the keys change."""
 
 
 @dataclass(frozen=True)
@@ -20,19 +34,24 @@ class NodeIdentity:
     issuer: str
     graphql_url: str
     token_endpoint: str
-    signing_key: ECKey
+    keys: Keys
 
     @classmethod
-    def from_settings(cls, settings: Settings, signing_key: ECKey) -> NodeIdentity:
+    def from_settings(cls, settings: Settings, keys: Keys) -> NodeIdentity:
         """The identity that the settings describe."""
-        return cls(settings.city, settings.issuer, settings.graphql_url, settings.token_endpoint, signing_key)
+        return cls(settings.city, settings.issuer, settings.graphql_url, settings.token_endpoint, keys)
+
+    @property
+    def signing_key(self) -> ECKey:
+        """The key with which this node signs now."""
+        return self.keys.signing_key
 
     @property
     def jwks(self) -> dict[str, Any]:
         """The public keys that this node signs with (RFC 7517)."""
-        return public_jwks(self.signing_key)
+        return self.keys.jwks
 
-    @cached_property
+    @property
     def public_keys(self) -> KeySet:
         """`jwks`, ready for checking this node's own tokens."""
-        return public_keys(self.jwks)
+        return self.keys.public_keys

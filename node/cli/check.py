@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 import psycopg
 
-from node.auth.keys import load_signing_key
+from node.auth.key_directory import NodeKeys
+from node.auth.keys import passphrase_of
 from node.cli.context import CommandError, open_node
 from node.gate import load_rules
 from node.http.trusted import load_documents
@@ -19,7 +20,7 @@ from schema.build import build_schema
 def check(ctx: click.Context) -> None:
     """Check what a node needs to be served: settings, keys, rules, trusted documents, the database's schema."""
     with open_node(ctx) as node:
-        load_signing_key(node.settings.signing_key_file)
+        NodeKeys(node.settings.keys_home, passphrase_of(node.settings))
         load_rules(node.settings.city_policy_file)
         load_documents(node.settings.trusted_documents_directory, build_schema().documents)
         state = schema_state(node.engine)

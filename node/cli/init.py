@@ -18,6 +18,7 @@ from node.setup import NodeExists, NodePlan, create_node
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--database-url", help="PostgreSQL server to use; default: the embedded one in the node's directory.")
+@click.option("--key-passphrase-file", type=click.Path(), help="Encrypt the keys with the passphrase in this file.")
 @click.option("--unsafe-plain-http", is_flag=True, help="Allow http URLs: for a trial on one machine only.")
 @click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.pass_context
@@ -25,7 +26,7 @@ def init(ctx: click.Context, /, directory: Path | None, **plan: object) -> None:
     """Make a new city's node in DIRECTORY (default: the node's home): keys, settings, first migration."""
     home = directory or node_home(ctx)
     try:
-        create_node(home, NodePlan(**plan))  # type: ignore[arg-type]  # click has checked the types
+        create_node(home, NodePlan(**plan), environment=None)  # type: ignore[arg-type]  # click has checked the types
     except NodeExists as error:
         raise CommandError(str(error)) from error
     click.echo(f"{plan['name']} is ready in {home}")

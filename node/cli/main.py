@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": ("node.cli.demo:demo", "Run four cities on this machine."),
     "ingest": ("node.cli.ingest:ingest", "Import catalogs and counts."),
     "init": ("node.cli.init:init", "Make a new city's node: keys, settings, database."),
+    "key": ("node.cli.key:key", "Rotate, revoke and list the node's keys."),
     "member": ("node.cli.member:member", "Show the membership list, describe this node."),
     "migrate": ("node.cli.migrate:migrate", "Bring the database's schema up to date."),
     "schema": ("node.cli.schema:schema", "Print the GraphQL schema."),

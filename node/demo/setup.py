@@ -19,13 +19,14 @@ from federation.jose import public_jwks
 from federation.membership import sign_membership
 from node.auth.applications import Application, ApplicationStatus, add_application, list_applications
 from node.auth.identity import NodeIdentity
+from node.auth.key_directory import NodeKeys
 from node.auth.keys import create_signing_key, load_signing_key
 from node.demo.cities import CITIES, DemoCity
 from node.demo.content import VERSION, load_city
 from node.demo.governance import APPLICATIONS, DemoApplication
 from node.members import own_member
 from node.settings import FILE_NAME, Settings, load_settings
-from node.setup import NodePlan, create_node, migrate_node
+from node.setup import NodePlan, create_missing_keys, create_node, migrate_node
 from node.store.embedded import embedded_postgres
 from node.store.engine import make_engine
 from node.store.migrate import head_revision
@@ -85,6 +86,7 @@ def _prepare_city(directory: Path, city: DemoCity, days: int | None) -> None:
     home = directory / city.id
     if (home / FILE_NAME).exists():
         settings = load_settings(home, environment={})
+        create_missing_keys(settings)
         migrate_node(settings)
     else:
         settings = create_node(home, _plan(city))
@@ -126,9 +128,7 @@ def _sign_members(directory: Path, nodes: Sequence[Settings]) -> None:
     """The anchor of the demo signs a fresh list at each start."""
     anchor = directory / "anchor" / "keys" / "signing.pem"
     key = load_signing_key(anchor) if anchor.exists() else create_signing_key(anchor)
-    members = [
-        own_member(node, NodeIdentity.from_settings(node, load_signing_key(node.signing_key_file))) for node in nodes
-    ]
+    members = [own_member(node, NodeIdentity.from_settings(node, NodeKeys(node.keys_home))) for node in nodes]
     signed = sign_membership(members, key, datetime.now(UTC), timedelta(days=LIST_DAYS))
     public = directory / "anchor" / "anchor.json"
     public.write_bytes(orjson.dumps(public_jwks(key)))

@@ -19,12 +19,12 @@ from node.auth.service import TokenService
 MAX_BODY_BYTES = 16_384
 JSON = "application/json"
 CACHE = "public, max-age=600"
+JWKS_CACHE = "public, max-age=60"  # a revoked key is to be known soon
 
 
 def oauth_routes(service: TokenService) -> list[HTTPRouteHandler]:
     """`POST /oauth/token`, `GET /oauth/jwks` and `GET /.well-known/oauth-authorization-server` for this service."""
     metadata = orjson.dumps(server_metadata(service.node))
-    jwks = orjson.dumps(service.node.jwks)
 
     @post("/oauth/token", status_code=200, request_max_body_size=MAX_BODY_BYTES, include_in_schema=False)
     async def token(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -38,11 +38,11 @@ def oauth_routes(service: TokenService) -> list[HTTPRouteHandler]:
 
     @get(JWKS_PATH, include_in_schema=False)
     async def keys() -> Response[bytes]:
-        return _document(jwks)
+        return _document(orjson.dumps(service.node.jwks), JWKS_CACHE)
 
     @get(WELL_KNOWN, include_in_schema=False)
     async def server() -> Response[bytes]:
-        return _document(metadata)
+        return _document(metadata, CACHE)
 
     return [token, keys, server]
 
@@ -51,5 +51,5 @@ def _answer(reply: Reply) -> Response[bytes]:
     return Response(orjson.dumps(reply.body), status_code=reply.status, headers=reply.headers, media_type=JSON)
 
 
-def _document(content: bytes) -> Response[bytes]:
-    return Response(content, headers={"Cache-Control": CACHE}, media_type=JSON)
+def _document(content: bytes, cache: str) -> Response[bytes]:
+    return Response(content, headers={"Cache-Control": cache}, media_type=JSON)

@@ -21,6 +21,7 @@ from federation.jose import public_jwks
 from federation.membership import Member, MemberStatus, sign_membership
 from node.auth.applications import Application, add_application
 from node.auth.identity import NodeIdentity
+from node.auth.key_directory import NodeKeys
 from node.auth.keys import create_signing_key, load_signing_key
 from node.auth.token_client import obtain_token
 from node.demo.processes import NodeProcess
@@ -219,9 +220,7 @@ class Federation:
             town.process.kill()
 
     def _member(self, town: Town, suspended: frozenset[str]) -> Member:
-        own = own_member(
-            town.settings, NodeIdentity.from_settings(town.settings, load_signing_key(town.settings.signing_key_file))
-        )
+        own = own_member(town.settings, NodeIdentity.from_settings(town.settings, NodeKeys(town.settings.keys_home)))
         status = MemberStatus.SUSPENDED if town.id in suspended else MemberStatus.ACTIVE
         return Member(own.id, own.name, own.ags, own.issuer, own.jwks, status)
 

@@ -145,7 +145,7 @@ async def test_a_peer_is_answered_for_this_city_alone(federation):
     member = Member("giessen", "Gießen", None, owner.settings.issuer, {})
     key = load_signing_key(home.settings.signing_key_file)
     async with PeerTransport() as transport:
-        tokens = PeerTokens(home.settings.issuer, key, transport)
+        tokens = PeerTokens(home.settings.issuer, lambda: key, transport)
         token = await tokens.token_for(member, ANONYMOUS, "data:read", 5)
         document = "{ datasets(cities: %s) { nodes { city } federation { cities { city } } } }"
         assert (await owner.ask(document % '["fulda"]', token)).code == "FORBIDDEN"

@@ -157,7 +157,7 @@ def test_serve_tells_what_is_wrong_before_it_starts(run, name, content, told):
     import sys
 
     (run.home / "keys").mkdir(mode=0o700)
-    for file, text in {"keys/signing.pem": None, name: content}.items():
+    for file, text in {"keys/signing.pem": None, "keys/federation.pem": None, name: content}.items():
         path = run.home / file
         if text is None:
             from node.auth.keys import create_signing_key

@@ -16,7 +16,8 @@ from federation.jose import public_jwks
 from federation.membership import Member, sign_membership
 from node.auth.applications import Application, add_application
 from node.auth.identity import NodeIdentity
-from node.auth.keys import create_signing_key, load_signing_key
+from node.auth.key_directory import NodeKeys
+from node.auth.keys import create_signing_key
 from node.members import own_member
 from node.settings import Settings
 from node.setup import NodePlan, create_node
@@ -82,8 +83,7 @@ class Nodes:
     def _sign_list(self, others: Sequence[Member]) -> None:
         anchor = create_signing_key(self._folder / "anchor" / "anchor.pem")
         own = [
-            own_member(one, NodeIdentity.from_settings(one, load_signing_key(one.signing_key_file)))
-            for one in self._settings.values()
+            own_member(one, NodeIdentity.from_settings(one, NodeKeys(one.keys_home))) for one in self._settings.values()
         ]
         signed = sign_membership([*own, *others], anchor, datetime.now(UTC), LIST_LIFE)
         for one in self._settings.values():

@@ -19,7 +19,8 @@ from federation.jose import public_jwks
 from federation.membership import Member, MemberStatus, sign_membership
 from node.auth.applications import Application, add_application
 from node.auth.identity import NodeIdentity
-from node.auth.keys import create_signing_key, load_signing_key
+from node.auth.key_directory import NodeKeys
+from node.auth.keys import create_signing_key
 from node.auth.token_client import obtain_token
 from node.members import own_member
 from node.settings import Settings
@@ -116,7 +117,7 @@ def _sign_members(settings: Settings, anchor: Path) -> None:
     """A list with neighbours that are never asked."""
     shutil.rmtree(anchor, ignore_errors=True)
     key = create_signing_key(anchor / "anchor.pem")
-    identity = NodeIdentity.from_settings(settings, load_signing_key(settings.signing_key_file))
+    identity = NodeIdentity.from_settings(settings, NodeKeys(settings.keys_home))
     others = [
         Member(
             name,

@@ -43,7 +43,7 @@ async def tokens(home: Node, owner: Node) -> AsyncIterator[PeerTokens]:
     home.members.append(members)
     owner.members.append(members)
     async with PeerTransport() as transport:
-        made = PeerTokens(home.city.issuer, home.city.key, transport)
+        made = PeerTokens(home.city.issuer, lambda: home.city.key, transport)
         yield made
         await made.close()
 
@@ -65,7 +65,7 @@ async def test_a_caller_without_token_arrives_as_such(tokens: PeerTokens, owner:
 
 async def test_both_directions(tokens: PeerTokens, home: Node, owner: Node) -> None:
     async with PeerTransport() as transport:
-        back = PeerTokens(owner.city.issuer, owner.city.key, transport)
+        back = PeerTokens(owner.city.issuer, lambda: owner.city.key, transport)
         caller = Caller(city="wetzlar", application="app-9", purpose="research")
         token = await back.token_for(home.city.member, caller, "data:read", 5)
     assert home.bearer.caller(f"Bearer {token}").city == "wetzlar"
@@ -107,7 +107,7 @@ async def test_a_suspended_member_is_denied_and_its_tokens_end_at_once(
 async def test_a_node_with_another_key_than_the_listed_one_is_denied(home: Node, owner: Node) -> None:
     owner.members.append(membership_of(home.city, owner.city))
     async with PeerTransport() as transport:
-        impostor = PeerTokens(home.city.issuer, new_key(), transport)
+        impostor = PeerTokens(home.city.issuer, new_key, transport)
         with pytest.raises(PeerDenied) as caught:
             await impostor.token_for(owner.city.member, CALLER, "data:read", 5)
     assert caught.value.error == "invalid_client"

@@ -43,12 +43,13 @@ def member_of_one(home) -> None:
     from federation.jose import public_jwks
     from federation.membership import sign_membership
     from node.auth.identity import NodeIdentity
-    from node.auth.keys import create_signing_key, load_signing_key
+    from node.auth.key_directory import NodeKeys
+    from node.auth.keys import create_signing_key
     from node.members import own_member
 
     settings = load_settings(home, environment={})
     anchor = create_signing_key(home / "anchor.pem")
-    own = own_member(settings, NodeIdentity.from_settings(settings, load_signing_key(settings.signing_key_file)))
+    own = own_member(settings, NodeIdentity.from_settings(settings, NodeKeys(settings.keys_home)))
     settings.anchor_file.write_bytes(orjson.dumps(public_jwks(anchor)))
     settings.membership_file.write_bytes(sign_membership([own], anchor, datetime.now(UTC), timedelta(days=1)))
 

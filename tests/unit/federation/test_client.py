@@ -148,7 +148,7 @@ async def owner() -> AsyncIterator[Owner]:
 
 async def made(peer_s: float) -> AsyncIterator[PeerClient]:
     async with PeerTransport() as transport:
-        tokens = PeerTokens("https://home.example", KEY, transport)
+        tokens = PeerTokens("https://home.example", lambda: KEY, transport)
         client = PeerClient(transport, tokens, PeerBounds(peer_s, 100_000), at_once=8)
         yield client
         await client.close()
@@ -380,7 +380,7 @@ async def test_an_expired_certificate_is_told_and_opens_it(tmp_path):
     trusting = ssl.create_default_context(cafile=tmp_path / "node.pem")
     try:
         async with PeerTransport(ssl_context=trusting) as transport:
-            tokens = PeerTokens("https://home.example", KEY, transport)
+            tokens = PeerTokens("https://home.example", lambda: KEY, transport)
             client = PeerClient(transport, tokens, PeerBounds(PEER_S, 100_000), at_once=8)
             for reason in ["certificate can't be verified"] * IN_A_ROW + ["not asked at the moment.*certificate"]:
                 with pytest.raises(PeerUnreachable, match=reason):

@@ -98,7 +98,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def tokens(clock: Clock) -> AsyncIterator[PeerTokens]:
     async with PeerTransport() as transport:
-        made = PeerTokens(HOME, KEY, transport, monotonic=clock)
+        made = PeerTokens(HOME, lambda: KEY, transport, monotonic=clock)
         yield made
         await made.close()
 

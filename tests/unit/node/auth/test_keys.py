@@ -17,7 +17,16 @@ from cryptography.hazmat.primitives.serialization import (
 
 from federation.jose import public_jwks, sign, verify
 from node.auth.identity import NodeIdentity
-from node.auth.keys import KeyFileError, create_signing_key, load_public_key, load_signing_key, public_pem
+from node.auth.key_directory import OneKey
+from node.auth.keys import (
+    KeyFileError,
+    create_signing_key,
+    encrypt_key_file,
+    load_public_key,
+    load_signing_key,
+    public_pem,
+    read_passphrase,
+)
 
 
 @pytest.fixture
@@ -76,7 +85,7 @@ def test_other_kinds_of_keys_are_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match="P-256"):
         load_signing_key(path)
     write(path, ec.generate_private_key(ec.SECP256R1()), BestAvailableEncryption(b"secret"))
-    with pytest.raises(KeyFileError, match="unencrypted"):
+    with pytest.raises(KeyFileError, match="is encrypted: set"):
         load_signing_key(path)
     path.write_bytes(b"rubbish")
     with pytest.raises(KeyFileError, match="PEM"):
@@ -85,7 +94,9 @@ def test_other_kinds_of_keys_are_refused(tmp_path: Path) -> None:
 
 def test_the_published_key_set_holds_no_private_part(path: Path) -> None:
     key = create_signing_key(path)
-    identity = NodeIdentity("giessen", "https://g.example", "https://g.example/graphql", "https://g.example/t", key)
+    identity = NodeIdentity(
+        "giessen", "https://g.example", "https://g.example/graphql", "https://g.example/t", OneKey(key)
+    )
     (published,) = identity.jwks["keys"]
     assert set(published) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
     assert verify(sign({"a": 1}, key, "x"), identity.public_keys, {"x"}) == {"a": 1}
@@ -106,3 +117,50 @@ def test_a_private_key_is_not_taken_for_a_public_one(path: Path) -> None:
 def test_rubbish_is_not_taken_for_a_public_key(pem: bytes) -> None:
     with pytest.raises(KeyFileError, match="PEM"):
         load_public_key(pem)
+
+
+PASSPHRASE = b"correct horse battery"
+
+
+def test_a_key_is_encrypted_at_rest(path: Path) -> None:
+    key = create_signing_key(path, PASSPHRASE)
+    assert path.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    assert load_signing_key(path, PASSPHRASE).kid == key.kid
+
+
+def test_a_wrong_passphrase_tells_neither_passphrase_nor_key(path: Path) -> None:
+    create_signing_key(path, PASSPHRASE)
+    with pytest.raises(KeyFileError, match="the passphrase is another one") as caught:
+        load_signing_key(path, b"some other passphrase")
+    assert "some other" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_key_in_the_clear_is_refused_if_there_is_a_passphrase(path: Path) -> None:
+    key = create_signing_key(path)
+    with pytest.raises(KeyFileError, match="verbund key encrypt"):
+        load_signing_key(path, PASSPHRASE)
+    assert encrypt_key_file(path, PASSPHRASE) is True
+    assert load_signing_key(path, PASSPHRASE).kid == key.kid
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert encrypt_key_file(path, PASSPHRASE) is False
+
+
+def test_a_passphrase_file_must_not_be_open_to_others(tmp_path: Path) -> None:
+    file = tmp_path / "passphrase"
+    file.write_bytes(PASSPHRASE + b"\n")
+    file.chmod(0o644)
+    with pytest.raises(KeyFileError, match=f"chmod 600 {file}"):
+        read_passphrase(file)
+    file.chmod(0o400)
+    assert read_passphrase(file) == PASSPHRASE
+
+
+def test_a_short_passphrase_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    file = tmp_path / "passphrase"
+    file.write_bytes(b"hunter2")
+    file.chmod(0o600)
+    with pytest.raises(KeyFileError, match="shorter than 12") as caught:
+        read_passphrase(file)
+    assert "hunter2" not in str(caught.value)

@@ -15,6 +15,7 @@ from federation.jose import public_jwks, sign, thumbprint_key
 from federation.membership import Member, Membership, MemberStatus, sign_membership, verify_membership
 from node.auth.applications import Application
 from node.auth.identity import NodeIdentity
+from node.auth.key_directory import OneKey
 
 
 def new_key() -> ECKey:
@@ -39,7 +40,9 @@ class City:
 
     @property
     def identity(self) -> NodeIdentity:
-        return NodeIdentity(self.id, self.issuer, f"{self.issuer}/graphql", f"{self.issuer}/oauth/token", self.key)
+        return NodeIdentity(
+            self.id, self.issuer, f"{self.issuer}/graphql", f"{self.issuer}/oauth/token", OneKey(self.key)
+        )
 
 
 ANCHOR = new_key()
