@@ -33,7 +33,13 @@ def links_for(caller: Caller, agreements: Sequence[Agreement], now: datetime) ->
 
 def linked_agreements(of: Sequence[Link]) -> frozenset[str]:
     """The ids of the agreements that these links speak of."""
-    return frozenset(link["values"]["?resource"]["id"] for link in of)
+    return frozenset(map(agreement_of, of))
+
+
+def agreement_of(link: Link) -> str:
+    """The id of the agreement that a link speaks of."""
+    found: str = link["values"]["?resource"]["id"]
+    return found
 
 
 def _mandate_of(link: Link) -> tuple[str, str]:
@@ -79,7 +85,7 @@ class Calendar:
         times |= {agreement.valid_until for agreement in agreements}
         times |= {agreement.revoked_at for agreement in agreements if agreement.revoked_at is not None}
         self._times = sorted(times)
-        self._agreements = agreements
+        self.agreements = agreements
 
     def window(self, now: datetime) -> int:
         """The number of the window that `now` lies in."""
@@ -87,7 +93,7 @@ class Calendar:
 
     def in_force(self, now: datetime) -> list[Agreement]:
         """The agreements in force."""
-        return [agreement for agreement in self._agreements if agreement.in_force(now)]
+        return [agreement for agreement in self.agreements if agreement.in_force(now)]
 
 
 def coverage(agreements: Sequence[Agreement]) -> Mapping[str, frozenset[str]]:

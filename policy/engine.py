@@ -1,6 +1,6 @@
 """Decide: Cedar's answer for a caller, an action and a dataset, and the grant over all datasets of a city.
 
-An engine is a value: rules and facts of one moment. Datasets that no rule can tell apart for a caller (same tier, same
+An engine is a value: rules and facts of one moment. Datasets that no rule can tell apart for a caller (same facts, same
 agreements with that caller, not named by any policy) are decided once for all of them.
 """
 
@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-
-import orjson
-from cedarpy import AuthzResult, Entities, is_authorized_batch
-from cedarpy import Decision as CedarDecision
 
 from policy import entities
 from policy.agreements import Calendar, coverage, linked_agreements, links_for
+from policy.court import Class, Court, ways
 from policy.model import Action, Agreement, Caller, DatasetFacts, Decision, Grant
-from policy.rules import AGREEMENT_TEMPLATE, RuleSet
+from policy.obligations import NONE, coarsest_step
+from policy.rules import RuleSet
 
 REMEMBERED = 512
 
@@ -26,15 +24,14 @@ _DENIED = Decision(permit=False)
 _NO_AGREEMENT: frozenset[str] = frozenset()
 
 _Question = tuple[str | None, str | None, str | None, str | None, Action, int]
-_Class = tuple[int, frozenset[str]]  # the number of a tier or of a named dataset; its agreements with the caller
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     """What was decided for one caller: by class of datasets, and as a grant."""
 
-    classes: Mapping[str, _Class]
-    decisions: Mapping[_Class, Decision]
+    classes: Mapping[str, Class]
+    decisions: Mapping[Class, Decision]
     grant: Grant
 
 
@@ -79,6 +76,21 @@ class Engine:
         """All datasets with which the caller may do this."""
         return self._answer(caller, action, now).grant
 
+    def grids(self) -> dict[int, int]:
+        """The coarsest step in seconds in which anybody is given a dataset, by the dataset's database id.
+
+        What is hidden in a finer step is hidden for all of that, so that nobody finds it by comparing two steps.
+        """
+        steps: dict[str, int] = {}
+        for agreement in self._calendar.agreements:
+            if agreement.revoked_at is None:
+                for key in agreement.datasets:
+                    steps[key] = max(steps.get(key, 0), agreement.obligations.step_s)
+        return {
+            one.id: max(steps.get(one.key, 0), coarsest_step((one.obligations, one.open_obligations)))
+            for one in self._datasets
+        }
+
     def _answer(self, caller: Caller, action: Action, now: datetime) -> _Answer:
         window = self._calendar.window(now)
         question = (caller.city, caller.application, caller.purpose, caller.peer, action, window)
@@ -98,23 +110,25 @@ class Engine:
             # What Cedar can't read it can't permit, e.g. an id that is not valid Unicode.
             classes, decisions = {}, {}
         grant = Grant(policy_version=self.policy_version)
-        rules = {class_: decision.rules for class_, decision in decisions.items() if decision.permit}
+        permitted = {class_: decision for class_, decision in decisions.items() if decision.permit}
         for dataset in self._datasets:
             class_ = classes.get(dataset.key)
-            if class_ in rules:
+            if class_ in permitted:
                 grant.datasets[dataset.id] = dataset.key
-                grant.rules[dataset.key] = rules[class_]
+                grant.rules[dataset.key] = permitted[class_].rules
+                if permitted[class_].obligations != NONE:
+                    grant.obligations[dataset.key] = permitted[class_].obligations
         return _Answer(classes, decisions, grant)
 
     def _by_class(
         self, caller: Caller, action: Action, now: datetime
-    ) -> tuple[dict[str, _Class], dict[_Class, Decision]]:
+    ) -> tuple[dict[str, Class], dict[Class, Decision]]:
         in_force = self._calendar.in_force(now)
         linked = links_for(caller, in_force, now)
         speaking = linked_agreements(linked) | self._rules.named_agreements
         covering = coverage([agreement for agreement in in_force if agreement.id in speaking])
-        classes: dict[str, _Class] = {}
-        leaders: dict[_Class, DatasetFacts] = {}
+        classes: dict[str, Class] = {}
+        leaders: dict[Class, DatasetFacts] = {}
         for dataset, kind in zip(self._datasets, self._kinds, strict=True):
             class_ = classes[dataset.key] = (kind, covering.get(dataset.key, _NO_AGREEMENT))
             leaders.setdefault(class_, dataset)
@@ -125,31 +139,14 @@ class Engine:
             *entities.caller_entities(caller, self._owner, self._suspended),
             *entities.agreement_entities(agreement for agreement in in_force if agreement.id in speaking),
         ]
-        facts += [entities.dataset_entity(leader, self._owner, ids) for (_, ids), leader in leaders.items()]
-        answers = is_authorized_batch(
-            [entities.request(caller, action, leader.key) for leader in leaders.values()],
-            self._rules.policies.with_linked_batch(linked),
-            Entities.from_json_str(orjson.dumps(facts).decode(), self._rules.schema),
-            self._rules.schema,
-        )
-        return classes, {class_: _read(answer) for class_, answer in zip(leaders, answers, strict=True)}
+        court = Court(self._rules, self._owner, caller, action, facts, leaders)
+        return classes, court.decisions(ways(linked, in_force, leaders.values()))
 
 
 def _kinds(datasets: Sequence[DatasetFacts], named: frozenset[str]) -> list[int]:
-    """For each dataset a number that it shares with those of its tier, or with none if a policy names it."""
-    numbers: dict[tuple[str, str | None], int] = {}
+    """For each dataset a number that it shares with those of the same facts, or with none if a policy names it."""
+    numbers: dict[DatasetFacts, int] = {}
     return [
-        numbers.setdefault((dataset.tier.value, dataset.key if dataset.key in named else None), len(numbers))
+        numbers.setdefault(replace(dataset, id=0, key=dataset.key if dataset.key in named else ""), len(numbers))
         for dataset in datasets
     ]
-
-
-def _read(answer: AuthzResult) -> Decision:
-    """Allowed only if Cedar says Allow and no policy erred: an erring forbid would otherwise be passed over."""
-    diagnostics = answer.diagnostics
-    permit = answer.decision is CedarDecision.Allow
-    if permit and diagnostics.errors:
-        return _DENIED
-    names = diagnostics.id_annotations_by_reason
-    rules = (r if r.startswith(f"{AGREEMENT_TEMPLATE}/") else str(names.get(r, r)) for r in diagnostics.reasons)
-    return Decision(permit, tuple(sorted(rules)))

@@ -7,6 +7,7 @@ from typing import Any
 
 from policy.agreements import application_mandate_id, mandate_id
 from policy.model import Action, Agreement, Caller, DatasetFacts
+from policy.obligations import NONE, Obligations
 
 ANONYMOUS_UID = {"type": "Verbund::Anonymous", "id": "anonymous"}
 
@@ -33,11 +34,19 @@ def agreement_entities(agreements: Iterable[Agreement]) -> list[Entity]:
     return [_entity(uid("Agreement", agreement.id)) for agreement in agreements]
 
 
-def dataset_entity(dataset: DatasetFacts, owner: str, agreements: Iterable[str]) -> Entity:
-    """A dataset in its agreements."""
+def dataset_entity(dataset: DatasetFacts, owner: str, agreements: Iterable[str], terms: Obligations) -> Entity:
+    """A dataset in its agreements, with the terms that it comes under."""
     return {
         "uid": uid("Dataset", dataset.key),
-        "attrs": {"owner": reference("City", owner), "tier": dataset.tier.value},
+        "attrs": {
+            "owner": reference("City", owner),
+            "tier": dataset.tier.value,
+            "personal": dataset.personal,
+            "purposes": sorted(dataset.purposes or ()),
+            "purposesLimited": dataset.purposes is not None,
+            "openLimited": dataset.open_obligations != NONE,
+            "terms": terms.terms(),
+        },
         "parents": [uid("Agreement", agreement) for agreement in sorted(agreements)],
     }
 
@@ -66,9 +75,9 @@ def caller_entities(caller: Caller, owner: str, suspended: frozenset[str]) -> li
     return [*entities, _entity(principal_uid(caller), attrs, [uid("City", caller.city), *mandates])]
 
 
-def request(caller: Caller, action: Action, key: str) -> dict[str, Any]:
-    """One question to Cedar."""
-    context: dict[str, Any] = {"hops": 0, "purpose": caller.purpose or ""}
+def request(caller: Caller, action: Action, key: str, plan: Obligations) -> dict[str, Any]:
+    """One question to Cedar: whether this may be done according to the plan."""
+    context: dict[str, Any] = {"hops": 0, "purpose": caller.purpose or "", "plan": plan.terms()}
     if caller.peer is not None:
         context |= {"hops": 1, "via": reference("City", caller.peer)}
     return {

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from policy.obligations import NONE, Obligations
+
 
 class Tier(StrEnum):
     """How far a dataset may travel."""
@@ -50,11 +52,19 @@ ANONYMOUS = Caller()
 
 @dataclass(frozen=True, slots=True)
 class DatasetFacts:
-    """What the rules may know of a dataset. `id` is the database's, `key` the local part of the global id."""
+    """What the rules may know of a dataset. `id` is the database's, `key` the local part of the global id.
+
+    `personal` is empty if nobody has assessed it. `purposes` None: the assessment does not limit them. `obligations`
+    hold for all other cities, `open_obligations` also, unless an agreement says otherwise.
+    """
 
     id: int
     key: str
     tier: Tier
+    personal: str = ""
+    purposes: frozenset[str] | None = None
+    obligations: Obligations = NONE
+    open_obligations: Obligations = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,7 @@ class Agreement:
     valid_until: datetime
     applications: frozenset[str] = frozenset()
     revoked_at: datetime | None = None
+    obligations: Obligations = NONE
 
     def in_force(self, now: datetime) -> bool:
         """True from `valid_from` on and before `valid_until`, unless revoked at `now` or before."""
@@ -80,23 +91,37 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One answer of the rules. `rules` names those that decided; empty means the default deny."""
+    """One answer of the rules. `rules` names those that decided; empty means the default deny.
+
+    A permit holds for a plan that meets `obligations`, which the rules `obliged_by` ask for.
+    """
 
     permit: bool
     rules: tuple[str, ...] = ()
+    obligations: Obligations = NONE
+    obliged_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """All that a caller may do for an action: which datasets, by which rules, under which version of the policy.
 
-    `datasets` maps the database id of each permitted dataset to its key.
+    `datasets` maps the database id of each permitted dataset to its key; `obligations` has those that are not none.
     """
 
     datasets: dict[int, str] = field(default_factory=dict)
     rules: dict[str, tuple[str, ...]] = field(default_factory=dict)
     policy_version: str = ""
+    obligations: dict[str, Obligations] = field(default_factory=dict)
 
     def rules_for(self, keys: frozenset[str]) -> tuple[str, ...]:
         """The rules that permitted these datasets, sorted."""
         return tuple(sorted({rule for key in keys for rule in self.rules.get(key, ())}))
+
+    def obligations_for(self, keys: frozenset[str]) -> tuple[str, ...]:
+        """The obligations under which these datasets were permitted, as text, sorted."""
+        if not self.obligations:
+            return ()
+        return tuple(
+            sorted({text for key in keys if key in self.obligations for text in self.obligations[key].texts()})
+        )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 from cedarpy import PolicySet, Schema, ValidationError, pst, validate_policies
 
 from policy.errors import PolicyError
+from policy.repairs import Repair, read_repair
 from policy.source import Source
 
 DATASET_TYPE = "Dataset"
 AGREEMENT_TYPE = "Agreement"
 AGREEMENT_TEMPLATE = "agreement"
+OBLIGATION = "obligation"
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # without "/": that is for agreements
 _POSITIONAL = re.compile(r"policy(\d+)")
@@ -27,6 +29,7 @@ class RuleSet:
     """Parsed and validated policies. `version` is a digest of the schema and of all policy texts.
 
     `named_datasets` and `named_agreements` are those that some policy names: no policy can tell others apart by name.
+    `repairs`: by @id of a forbid, what has to be done to a plan that it rules out.
     """
 
     policies: PolicySet
@@ -34,27 +37,35 @@ class RuleSet:
     version: str
     named_datasets: frozenset[str]
     named_agreements: frozenset[str]
+    repairs: Mapping[str, Repair]
 
     @classmethod
     def load(cls, city_policy: str | None = None) -> RuleSet:
-        """The federation's rules, with those of a city added.
+        """The federation's rules, with those of a city added; raises as `load_files`."""
+        return cls.load_files({} if city_policy is None else {"city.cedar": city_policy})
+
+    @classmethod
+    def load_files(cls, city_policies: Mapping[str, str]) -> RuleSet:
+        """The federation's rules, with those of a city added: texts by the name of their file.
 
         Raises:
-            PolicyError: the city's text does not parse, does not fit the schema, or takes an id that is taken. The
-                message has the line and the reason.
+            PolicyError: a text does not parse, does not fit the schema, or takes an id that is taken. The message has
+                the file, the line and the reason.
         """
         schema_text, base_text = _shipped("verbund.cedarschema"), _shipped("federation.cedar")
         schema = Schema.from_str(schema_text)
         base = _Checked(Source("federation.cedar", base_text), schema)
-        base_ids = base.ids()
-        policies, named = base.policies, base.named
-        if city_policy is not None:
-            city = _Checked(Source("city.cedar", city_policy), schema)
+        taken = dict.fromkeys(base.ids(), "the federation's rules")
+        policies, named, repairs = base.policies, base.named, base.repairs()
+        for name, text in sorted(city_policies.items()):
+            city = _Checked(Source(name, text), schema)
             city.refuse_templates()
-            city.refuse_ids(base_ids)
-            policies, named = base.policies.with_added_str(city_policy), named | city.named
+            city.refuse_ids(taken)
+            taken |= dict.fromkeys(city.ids(), name)
+            policies, named = policies.with_added_str(text), named | city.named
+            repairs |= city.repairs()
         digest = hashlib.sha256()
-        for text in (schema_text, base_text, city_policy or ""):
+        for text in (schema_text, base_text, *(text for _, text in sorted(city_policies.items()))):
             digest.update(hashlib.sha256(text.encode()).digest())
         return cls(
             policies,
@@ -62,6 +73,7 @@ class RuleSet:
             digest.hexdigest()[:16],
             frozenset(uid.id for uid in named if uid.type.basename == DATASET_TYPE),
             frozenset(uid.id for uid in named if uid.type.basename == AGREEMENT_TYPE),
+            repairs,
         )
 
 
@@ -112,16 +124,35 @@ class _Checked:
             line = self._source.line_of(_number(template["id"]))
             raise self._source.error(line, "templates (?principal, ?resource) are for agreements; write a policy")
 
-    def refuse_ids(self, taken: frozenset[str]) -> None:
-        """Raises `PolicyError` if an @id is one of these."""
+    def repairs(self) -> dict[str, Repair]:
+        """What the @obligation of each forbid says, by its @id.
+
+        Raises:
+            PolicyError: a permit has one, or it can't be read.
+        """
+        found = {}
+        for name in sorted(self._nodes, key=_number):
+            node = self._nodes[name]
+            text = node.annotations.get(OBLIGATION)
+            if text is None:
+                continue
+            line = self._source.line_of(_number(name))
+            if node.effect != "forbid":
+                raise self._source.error(line, "@obligation stands on a permit; obligations are for forbids")
+            try:
+                found[node.annotations["id"]] = read_repair(text)
+            except PolicyError as error:
+                raise self._source.error(line, str(error)) from None
+        return found
+
+    def refuse_ids(self, taken: Mapping[str, str]) -> None:
+        """Raises `PolicyError` if an @id is one of these, which are taken by what they map to."""
         self.ids()
         for name in sorted(self._nodes, key=_number):
             policy_id = self._nodes[name].annotations["id"]
             if policy_id in taken:
                 line = self._source.line_of(_number(name))
-                raise self._source.error(
-                    line, f"@id({policy_id!r}) is taken by the federation's rules; choose another one"
-                )
+                raise self._source.error(line, f"@id({policy_id!r}) is taken by {taken[policy_id]}; choose another one")
 
     def _described(self, errors: Sequence[ValidationError]) -> list[str]:
         """One line per error, in the order of the text, those first that quote a word of it; Cedar's order varies."""

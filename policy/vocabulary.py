@@ -9,8 +9,13 @@ PURPOSES: dict[str, str] = {
     "statistics": "Official municipal statistics (Kommunalstatistik)",
     "research": "Scientific research (Forschung)",
     "public-information": "Information of the public (Information der Öffentlichkeit)",
+    "ai-training": "Training of machine learning models (Training von KI)",
+    "ai-assistance": "Answers of AI assistants from the data (Auskunft durch KI)",
     "operations": "Running and testing the federation itself (Betrieb)",
 }
+
+# Off unless a dataset's assessment allows them.
+AI_PURPOSES = frozenset({"ai-training", "ai-assistance"})
 
 
 def is_purpose(name: str) -> bool:

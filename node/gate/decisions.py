@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from node.store.row_grant import Series, row_grant
 from policy.engine import Engine
 from policy.errors import PolicyError
 from policy.model import Action, Agreement, Caller, DatasetFacts, Grant, Tier
+from policy.obligations import UNLIMITED, Obligations
 from policy.rules import RuleSet
 from schema.errors import Unavailable
 
@@ -66,6 +67,7 @@ class _Current:
     epoch: int
     members: str
     series: Sequence[Series]
+    grids: Mapping[int, int]
     scopes: OrderedDict[tuple[int, int], tuple[Grant, Grant, Scope]] = field(default_factory=OrderedDict)
     rulings: OrderedDict[tuple[Caller, Action, int], Ruling] = field(default_factory=OrderedDict)
 
@@ -74,17 +76,20 @@ class _Current:
         key = id(catalog), id(observations)
         known = self.scopes.get(key)
         if known is None:  # the grants are kept with it, so that no other object takes over their identity
-            known = catalog, observations, self._made(catalog.datasets, observations.datasets)
+            known = catalog, observations, self._made(catalog, observations)
             self.scopes[key] = known
             if len(self.scopes) > REMEMBERED:
                 self.scopes.popitem(last=False)
         return known[2]
 
-    def _made(self, catalog: Mapping[int, str], observations: Collection[int]) -> Scope:
+    def _made(self, catalog: Grant, observations: Grant) -> Scope:
         """Observations only of datasets that are in the catalog for the caller: an observation names its dataset."""
-        readable = tuple(catalog)
-        observable = tuple(id_ for id_ in observations if id_ in catalog)
-        return Scope(readable, observable, row_grant(readable, observable, self.series), catalog)
+        readable = tuple(catalog.datasets)
+        observable = tuple(id_ for id_ in observations.datasets if id_ in catalog.datasets)
+        obliged = {id_: terms for id_, key in catalog.datasets.items() if (terms := _both(key, catalog, observations))}
+        rows = row_grant(readable, observable, self.series, obliged, self.grids if obliged else None)
+        most = min((obliged[id_].rows for id_ in observable if id_ in obliged), default=UNLIMITED)
+        return Scope(readable, observable, rows, catalog.datasets, most)
 
 
 class Decisions:
@@ -145,7 +150,8 @@ class Decisions:
             suspended_cities=frozenset(member.id for member in membership.members if member.status != "ACTIVE"),
             epoch=epoch,
         )
-        return _Current(engine, epoch, membership.digest, tuple(Series(*row) for row in series))
+        belonging = tuple(Series(*row) for row in series)
+        return _Current(engine, epoch, membership.digest, belonging, _shared_grids(engine.grids(), belonging))
 
 
 def _ruling(current: _Current, caller: Caller, action: Action, now: datetime) -> Ruling:
@@ -154,6 +160,23 @@ def _ruling(current: _Current, caller: Caller, action: Action, now: datetime) ->
     scope = current.scope(catalog, observations)
     grant = observations if action is Action.READ_OBSERVATIONS else catalog
     return Ruling(caller, action, now, current.engine, current.epoch, scope, grant)
+
+
+def _both(key: str, catalog: Grant, observations: Grant) -> Obligations | None:
+    """What a dataset comes under in either respect."""
+    one, other = catalog.obligations.get(key), observations.obligations.get(key)
+    return one | other if one and other else one or other
+
+
+def _shared_grids(grids: Mapping[int, int], series: Sequence[Series]) -> dict[int, int]:
+    """The grids of datasets (seconds), with those of the datasets that they share things with."""
+    coarsest: dict[int, int] = {}
+    for one in series:
+        coarsest[one.thing_id] = max(coarsest.get(one.thing_id, 0), grids.get(one.dataset_id, 0))
+    shared = dict(grids)
+    for one in series:
+        shared[one.dataset_id] = max(shared.get(one.dataset_id, 0), coarsest[one.thing_id])
+    return shared
 
 
 def load_rules(city_policy: Path) -> RuleSet:

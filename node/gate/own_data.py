@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
 
 from federation.report import CityReport, State
 from node.gate.decisions import Decisions, Ruling
@@ -64,7 +63,7 @@ class OwnData:
         for _ in range(RETRIES):
             page = await self._reader.page(field, ruling.scope, start)
             if page.epoch == ruling.epoch:
-                return OwnPage(page, ruling, self._report(ruling, page.as_of, began))
+                return OwnPage(page, ruling, self._report(ruling, page, began))
             ruling = await self._decisions.ruling(caller, _action(field), stale=ruling.epoch)
         raise _restless()
 
@@ -75,7 +74,7 @@ class OwnData:
         for _ in range(RETRIES):
             part = await self._reader.parts(field, ruling.scope)
             if part.epoch == ruling.epoch:
-                return OwnPart(part, ruling, self._report(ruling, part.as_of, began))
+                return OwnPart(part, ruling, self._report(ruling, part, began))
             ruling = await self._decisions.ruling(caller, _action(field), stale=ruling.epoch)
         raise _restless()
 
@@ -98,10 +97,13 @@ class OwnData:
         """Largest answer to one root field."""
         return self._reader.limits.answer_bytes
 
-    def _report(self, ruling: Ruling, as_of: datetime, began: float) -> CityReport:
+    def _report(self, ruling: Ruling, found: Page | Part, began: float) -> CityReport:
         took = (time.perf_counter() - began) * 1000
-        version = ruling.grant.policy_version
-        return CityReport(self._city, State.OK, took_ms=took, as_of=as_of, policy_version=version)
+        grant = ruling.grant
+        told = grant.obligations_for(found.datasets)
+        return CityReport(
+            self._city, State.OK, took_ms=took, as_of=found.as_of, policy_version=grant.policy_version, obligations=told
+        )
 
     async def log_page(self, field: Field, start: Position | None) -> Page:
         """A page of the access log, which belongs to no dataset."""

@@ -233,10 +233,12 @@ class Compiler:
         path, limits = self._paths[id(node)], self.limits
         build = Builder(self.city, self.parameters, path)
         order = order_of(listed, node.arguments, build)
-        first = self.parameters.add(
-            lambda inputs: limits.check(type_name, locate(inputs.root, path).arguments.get("first", DEFAULT_FIRST)),
-            "int",
-        )
+
+        def most(inputs: Inputs) -> int:
+            asked = limits.check(type_name, locate(inputs.root, path).arguments.get("first", DEFAULT_FIRST))
+            return min(asked, inputs.scope.most_rows) if type_name == "Observation" else asked
+
+        first = self.parameters.add(most, "int")
         templates = [listed.granted, *conditions(type_name, node.arguments, build)]
         if relation is not None and not relation.by_outer:
             templates.append(relation.condition)

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from node.store.row_grant import ACCESS_LOG_GRANTED, NOTHING_GRANTED, RowGrant, bits
+from policy.obligations import UNLIMITED
 from schema.cursor import Position
 from schema.errors import BadInput
 from schema.selection import Field
@@ -26,13 +27,20 @@ FEW = 32
 class Scope:
     """What the caller may see: ids of datasets for the catalog, and for observations; `rows` is the second lock.
 
-    `keys` has the keys of these datasets. A scope serves many requests, so what is derived from it is kept.
+    `keys` has the keys of these datasets; `most_rows` is what a list of observations is cut to. A scope serves many
+    requests, so what is derived from it is kept.
     """
 
     readable: tuple[int, ...]
     observable: tuple[int, ...]
     rows: RowGrant = NOTHING_GRANTED
     keys: Mapping[int, str] = field(default_factory=dict, compare=False)
+    most_rows: int = UNLIMITED
+
+    @property
+    def is_obliged(self) -> bool:
+        """Whether some of it comes under obligations (`node.store.obliged`)."""
+        return bool(self.rows.obligations)
 
     @cached_property
     def sets(self) -> str:

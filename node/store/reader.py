@@ -15,14 +15,16 @@ from psycopg.pq.abc import PGresult
 from node.store.compiler import Compiler, PageLimits
 from node.store.parameters import NO_NAMES, NOTHING, Inputs, Scope, Statement
 from node.store.results import RESULTS
-from node.store.row_grant import SET_GRANT_AND_PLAN
+from node.store.row_grant import SET_GRANT_AND_PLAN, SET_OBLIGED
 from node.store.session import Call
 from node.store.sessions import Sessions
+from node.store.statistics.frame import buckets_of
 from schema.cursor import Position
 from schema.errors import BadInput, TooCostly, Unavailable
 from schema.selection import Field
 
 REMEMBERED = 1_024
+OBLIGED = "/* obliged */ "  # a text of its own: what is prepared reads the views that it was prepared with
 _Members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -172,11 +174,14 @@ class Reader:
 
     async def _run(self, statement: Statement, inputs: Inputs) -> PGresult:
         """Run a statement that returns one row, under the row security of the scope."""
-        settings = Call(SET_GRANT_AND_PLAN, (*inputs.scope.rows.parameters, statement.plan.encode()))
+        scope = inputs.scope
+        settings = Call(SET_GRANT_AND_PLAN, (*scope.rows.parameters, statement.plan.encode()))
+        sql = statement.sql
+        if scope.is_obliged:
+            settings = Call(SET_OBLIGED, (*settings.parameters, scope.rows.obligations, *asked_time(inputs.root)))
+            sql = f"{OBLIGED}{sql}"
         try:
-            _, result = await self._sessions.read(
-                settings, Call(statement.sql, statement.bind(inputs), statement.types)
-            )
+            _, result = await self._sessions.read(settings, Call(sql, statement.bind(inputs), statement.types))
         except psycopg.errors.QueryCanceled as error:
             raise TooCostly(
                 f"the query took longer than {self._sessions.statement_ms} ms, the limit of a statement",
@@ -187,6 +192,18 @@ class Reader:
         except psycopg.OperationalError as error:
             raise Unavailable("the database can't be reached") from error
         return result
+
+
+def asked_time(root: Field) -> tuple[bytes, bytes]:
+    """From when until when observations can be asked for, as times of PostgreSQL; empty for any."""
+    if root.name not in ("observations", "series", "aggregate"):
+        return b"", b""
+    if root.name == "observations":
+        during = root.arguments["during"]
+        return str(during["start"]).encode(), str(during["end"]).encode()
+    buckets = buckets_of({"every": None, "timeZone": "UTC", **root.arguments})
+    start = min(buckets.start, buckets.earlier.start) if buckets.earlier is not None else buckets.start
+    return start.isoformat().encode(), buckets.end.isoformat().encode()
 
 
 def _members(root: Field, json: bytes) -> dict[str, bytes]:

@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping
 import psycopg
 from psycopg import sql
 
+from node.store import obliged
+
 ENTER = "select enter_reading_role()"  # what every session of the reading role begins with
 SCHEMA = "granted"
 
@@ -88,6 +90,7 @@ def _statements(role: sql.Identifier, home: sql.Identifier) -> Iterator[sql.Comp
         )
 
     yield made("revoke all on all tables in schema {home} from {role}")
+    yield sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(obliged.SCHEMA))
     yield made("drop schema if exists {schema} cascade")
     yield made("create schema {schema}")
     yield made("grant usage on schema {schema}, {home} to {role}")
@@ -102,7 +105,21 @@ def _statements(role: sql.Identifier, home: sql.Identifier) -> Iterator[sql.Comp
             yield made("grant select on {schema}.{table} to {role}", table)
     for table in OPEN:
         yield made("grant select on {home}.{table} to {role}", table)
+    yield from _obliged_statements(role, home)
     yield made("grant execute on function {home}.datasets_beyond(text, text[], integer[]) to {role}")
+
+
+def _obliged_statements(role: sql.Identifier, home: sql.Identifier) -> Iterator[sql.Composed]:
+    """The schema for transactions whose grant has obligations: see `node.store.obliged`."""
+    schema = sql.Identifier(obliged.SCHEMA)
+    for text in (
+        "create schema {schema}",
+        "grant usage on schema {schema} to {role}",
+        f"create view {{schema}}.terms as {obliged.TERMS}",
+        *(f"create view {{schema}}.{table} as {view}" for table, view in obliged.VIEWS.items()),
+        *(f"grant select on {{schema}}.{table} to {{role}}" for table in obliged.VIEWS),
+    ):
+        yield sql.SQL(text).format(role=role, home=home, schema=schema)
 
 
 def _is_in_place(connection: psycopg.Connection, role: str, state: str) -> bool:

@@ -105,7 +105,7 @@ def _room(inputs: Inputs) -> int:
                 f"every: {asked} datastreams have {count} buckets in `during`; the limit is {LONGEST_SERIES}",
                 hint="choose a longer `every`, a shorter `during`, or fewer datastreams",
             )
-    return LONGEST_SERIES // asked
+    return min(LONGEST_SERIES // asked, inputs.scope.most_rows)
 
 
 def _raw_rows(wanted: set[str], conditions: list[str], room: str) -> _Rows:

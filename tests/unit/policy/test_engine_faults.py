@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from policy import court as court_module
 from policy import engine as engine_module
 from policy import entities
 from policy.model import ANONYMOUS, Action, Agreement, Caller, DatasetFacts, Decision, Tier
@@ -144,9 +145,9 @@ def test_what_is_remembered_serves_neither_other_callers_nor_other_times():
 
 def test_memory_is_bounded_and_keeps_what_is_used(monkeypatch):
     asked = []
-    whole = engine_module.is_authorized_batch
+    whole = court_module.is_authorized_batch
     monkeypatch.setattr(engine_module, "REMEMBERED", 3)
-    monkeypatch.setattr(engine_module, "is_authorized_batch", lambda *parts: asked.append(1) or whole(*parts))
+    monkeypatch.setattr(court_module, "is_authorized_batch", lambda *parts: asked.append(1) or whole(*parts))
     judge = engine()
     for n in range(10):
         judge.grant(own(application=f"app-{n}"), READ, NOW)

@@ -69,6 +69,15 @@ welcome = st.builds(
 )
 suspensions = st.frozensets(st.sampled_from(CITIES), max_size=1)
 actions = st.sampled_from(list(Action))
+FREE = {
+    "minimumCount": 0,
+    "stepSeconds": 0,
+    "delaySeconds": 0,
+    "placeMetres": 0,
+    "roundTo": 0,
+    "rows": 2**31 - 1,
+    "without": [],
+}
 
 
 def entity(kind: str, name: str, parents=(), **attrs):
@@ -96,6 +105,11 @@ def cedar_says(rules, all_datasets, agreements, suspended, caller, action, key) 
             [("Agreement", a.id) for a in in_force if d.key in a.datasets],
             owner=ref("City", OWNER),
             tier=d.tier.value,
+            personal="",
+            purposes=[],
+            purposesLimited=False,
+            openLimited=False,
+            terms=FREE,
         )
         for d in all_datasets
     ]
@@ -118,7 +132,7 @@ def cedar_says(rules, all_datasets, agreements, suspended, caller, action, key) 
                 values = {"?principal": uid(kind, "/".join([a.member, *parts])), "?resource": uid("Agreement", a.id)}
                 new_id = "/".join(["agreement", a.id, *parts])
                 links.append({"template_id": "agreement", "new_id": new_id, "values": values})
-    context = {"hops": 1 if caller.peer else 0, "purpose": caller.purpose or ""}
+    context = {"hops": 1 if caller.peer else 0, "purpose": caller.purpose or "", "plan": FREE}
     if caller.peer:
         context["via"] = ref("City", caller.peer)
     question = {

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from policy import entities
 from policy.agreements import links
 from policy.model import Action, Agreement, Caller, DatasetFacts, Tier
+from policy.obligations import NONE
 from policy.rules import RuleSet
 from tests.unit.policy.world import DAY, NOW, OWNER, RULES, engine, guest
 
@@ -51,12 +52,15 @@ def ask_cedar_singly(datasets, agreements, caller, action, key) -> bool:
     described = [
         entities.city_entity(OWNER, frozenset()),
         *entities.agreement_entities(agreements),
-        *(entities.dataset_entity(one, OWNER, [a.id for a in agreements if one.key in a.datasets]) for one in datasets),
+        *(
+            entities.dataset_entity(one, OWNER, [a.id for a in agreements if one.key in a.datasets], NONE)
+            for one in datasets
+        ),
         *entities.caller_entities(caller, OWNER, frozenset()),
     ]
     policies = RULES.policies.with_linked_batch(links(agreements, NOW))
     answer = is_authorized(
-        entities.request(caller, action, key),
+        entities.request(caller, action, key, NONE),
         policies,
         Entities.from_json_str(orjson.dumps(described).decode(), RULES.schema),
         RULES.schema,

@@ -1,0 +1,66 @@
+"""Repairs: what an `@obligation` on a forbid says to do to a plan, so that the forbid lets it pass.
+
+The forbid is the law and the annotation advice: a plan that was repaired is decided anew. Wrong advice can't allow
+anything; it leaves what is forbidden forbidden.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from policy.errors import PolicyError
+from policy.obligations import FIELDS, NONE, UNLIMITED, Obligations, part_of
+
+FORMS = 'plan.minimumCount >= 5, plan.rows <= resource.terms.rows, plan.without contains "Thing.location"'
+_FORM = re.compile(r"plan\.(\w+)\s*(>=|<=)\s*(?:(\d{1,10})|resource\.terms\.(\w+))")
+_WITHOUT = re.compile(r'plan\.without\s+contains\s+(?:"([^"]*)"|resource\.terms\.without)')
+_PARTS = {
+    "minimumCount": "minimum_count",
+    "stepSeconds": "step_s",
+    "delaySeconds": "delay_s",
+    "placeMetres": "place_m",
+    "roundTo": "rounding",
+    "rows": "rows",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What the plan must be at least, given the dataset's terms."""
+
+    of: Callable[[Obligations], Obligations]
+
+
+def read_repair(text: str) -> Repair:
+    """The repair that an annotation says.
+
+    Raises:
+        PolicyError: it has none of the known forms.
+    """
+    if found := _WITHOUT.fullmatch(text):
+        return _without(found[1])
+    found = _FORM.fullmatch(text)
+    if found is None or found[1] not in _PARTS:
+        raise PolicyError(f"@obligation({text[:80]!r}): write e.g. {FORMS}")
+    if (found[2] == "<=") != (found[1] == "rows"):
+        raise PolicyError(f"@obligation({text[:80]!r}): rows are bounded by <=, everything else by >=")
+    if found[4] is not None and found[4] != found[1]:
+        raise PolicyError(f"@obligation({text[:80]!r}): compare with resource.terms.{found[1]}")
+    return _number(_PARTS[found[1]], found[3])
+
+
+def _number(part: str, value: str | None) -> Repair:
+    if value is None:
+        return Repair(lambda terms: part_of(part, getattr(terms, part)))
+    number = min(int(value), UNLIMITED)
+    return Repair(lambda _terms: part_of(part, number))
+
+
+def _without(name: str | None) -> Repair:
+    if name is None:
+        return Repair(lambda terms: replace(NONE, without=terms.without))
+    if name not in FIELDS:
+        raise PolicyError(f"@obligation: {name[:80]!r} can't be left out; choose from {', '.join(sorted(FIELDS))}")
+    return Repair(lambda _terms: replace(NONE, without=frozenset({name})))

@@ -1,0 +1,240 @@
+"""Under obligations every road answers from the released rows alone: those of the plain model in tests/obligations."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import orjson
+import psycopg
+import pytest
+
+from node.store.compiler import PageLimits
+from node.store.parameters import Scope
+from node.store.reader import Reader
+from node.store.reading_role import ENTER
+from node.store.row_grant import Series, row_grant
+from node.store.sessions import Sessions
+from policy.obligations import NONE, UNLIMITED, Obligations, read_obligations
+from schema.cursor import binding_of, decode
+from tests.obligations.model import Row, Stream, released
+from tests.unit.schema.test_selection import tree
+
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+COUNT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_CountObservation"
+MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
+QUARTER = timedelta(minutes=15)
+DURING = 'during: {start: "2026-03-01T00:00:00Z", end: "2026-03-03T00:00:00Z"}'
+SEED = f"""
+insert into dataset (key, title, title_sort, tier, digest, contact_id) values
+ ('offen', 'Offen', 'offen', 'OPEN', '', null), ('fein', 'Fein', 'fein', 'SHARED', '', null);
+insert into distribution (dataset_id, position, title, access_url) values (1, 0, 'CSV', 'https://x.example/a.csv');
+insert into thing (key, name, longitude, latitude, place, description) values
+ ('s1', 'Brücke', 8.65123, 50.55321, 'Lahnbrücke', 'am Ufer'), ('s2', 'Ring', 8.8, 50.6, 'Ring', '');
+insert into sensor (key, name) values ('schleife', 'Induktionsschleife');
+insert into observed_property (key, name, definition) values
+ ('traffic-count', 'Anzahl', 'https://x.example/count'), ('pm10', 'Feinstaub', 'https://x.example/pm10');
+insert into datastream (key, dataset_id, thing_id, sensor_id, observed_property_id, name, observation_type, unit,
+                        vehicle_class, direction, interval_seconds) values
+ ('all', 1, 1, 1, 1, 'Gesamt', '{COUNT}', '1', 'BICYCLE', null, 900),
+ ('ein', 2, 1, 1, 1, 'Ein', '{COUNT}', '1', 'BICYCLE', 'stadteinwärts', 900),
+ ('aus', 2, 1, 1, 1, 'Aus', '{COUNT}', '1', 'BICYCLE', 'stadtauswärts', 900),
+ ('luft', 1, 2, 1, 2, 'Luft', '{MEASUREMENT}', 'ug/m3', null, null, null);
+create table observation_y2026 partition of observation for values from ('2026-01-01Z') to ('2027-01-01Z');
+"""
+IDS = {"all": 1, "ein": 2, "aus": 3, "luft": 4}
+SERIES = (Series(1, 1, 1), Series(2, 2, 1), Series(3, 2, 1), Series(4, 1, 2))
+KEYS = {1: "offen", 2: "fein"}
+FINE, COARSE = "minimum-count=5", "minimum-count=5 time=PT1H"
+
+
+def world(seed: int) -> dict[str, Stream]:
+    """Two days of a station with gaps, and of an air sensor with instants."""
+    dice = random.Random(seed)
+    rows: dict[str, list[Row]] = {key: [] for key in IDS}
+    for number in range(192):
+        start = BEGIN + number * QUARTER
+        busy = dice.choice((0, 2, 6, 40))
+        one, other = dice.randint(0, busy), dice.randint(0, busy)
+        for key, result in (("ein", one), ("aus", other), ("all", one + other)):
+            if dice.random() < 0.95:
+                missing = dice.random() < 0.05
+                rows[key].append(
+                    Row(start, start + QUARTER, None if missing else result, "MISSING" if missing else "RAW")
+                )
+        rows["luft"].append(Row(start + timedelta(minutes=dice.randint(0, 14)), None, float(dice.randint(1, 30))))
+    return {
+        "all": Stream("all", tuple(rows["all"]), None, "BICYCLE"),
+        "ein": Stream("ein", tuple(rows["ein"]), "stadteinwärts", "BICYCLE"),
+        "aus": Stream("aus", tuple(rows["aus"]), "stadtauswärts", "BICYCLE"),
+        "luft": Stream("luft", tuple(rows["luft"]), interval=None, is_count=False),
+    }
+
+
+def family(streams: dict[str, Stream], key: str) -> list[Stream]:
+    return [streams["luft"]] if key == "luft" else [streams[one] for one in ("all", "ein", "aus")]
+
+
+@pytest.fixture(scope="module")
+def streams() -> dict[str, Stream]:
+    return world(7)
+
+
+@pytest.fixture
+def seeded(database_url, streams):
+    with psycopg.connect(database_url) as connection:
+        connection.execute(SEED)
+        with connection.cursor().copy(
+            "copy observation (datastream_id, phenomenon_time, phenomenon_end, result, quality) from stdin"
+        ) as copy:
+            for key, stream in streams.items():
+                for row in stream.rows:
+                    copy.write_row((IDS[key], row.start, row.end, row.result, row.quality))
+        connection.execute(
+            "insert into latest_observation select distinct on (datastream_id) * from observation"
+            " order by datastream_id, phenomenon_time desc"
+        )
+        connection.execute(
+            "update datastream s set phenomenon_end = (select max(phenomenon_time) from observation where datastream_id = s.id)"
+        )
+    return database_url
+
+
+class Asked:
+    """Asks the reader under obligations by dataset."""
+
+    def __init__(self, reader: Reader, grid: int = 3600, **obligations: str) -> None:
+        by_key = {key: read_obligations(text.split()) for key, text in obligations.items()}
+        obliged = {id_: by_key[key] for id_, key in KEYS.items() if by_key.get(key, NONE) != NONE}
+        rows = row_grant(KEYS, KEYS, SERIES, obliged, dict.fromkeys(KEYS, grid))
+        most = min((terms.rows for terms in obliged.values()), default=UNLIMITED)
+        self.scope = Scope(tuple(KEYS), tuple(KEYS), rows, KEYS, most)
+        self.reader = reader
+
+    async def rows(self, document: str, name: str = "nodes"):
+        field = await tree(document)
+        after = field.arguments.get("after")
+        start = decode(after, binding_of(field.name, field.arguments)).start_for("giessen") if after else None
+        page = await self.reader.page(field, self.scope, start)
+        return orjson.loads(page.columns[name])
+
+    async def part(self, document: str):
+        part = await self.reader.parts(await tree(document), self.scope)
+        return {key: orjson.loads(json) for key, json in part.members.items()}
+
+
+@pytest.fixture
+async def reader(seeded):
+    async with Sessions(seeded, size=2, statement_ms=20_000, name="test", on_open=[ENTER]) as sessions:
+        yield Reader(sessions, "giessen", PageLimits())
+
+
+def expected(streams, key: str, terms: Obligations, grid: int = 3600) -> list[Row]:
+    return released(streams[key], family(streams, key), terms, grid, datetime.now(UTC))
+
+
+def shown(rows) -> list[tuple]:
+    return [(datetime.fromisoformat(row["phenomenonTime"]), row["result"], row["quality"]) for row in rows]
+
+
+CASES = [
+    {"offen": FINE, "fein": FINE},
+    {"offen": COARSE, "fein": FINE},
+    {"offen": COARSE, "fein": COARSE},
+    {"offen": "time=PT1H", "fein": "round=5"},
+    {"offen": "minimum-count=3 time=PT30M round=3", "fein": "minimum-count=3 time=PT15M"},
+    {"offen": "minimum-count=4 time=PT6H", "fein": "minimum-count=8 time=PT30M"},
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_rows_series_latest_and_counts_are_those_of_the_model(reader, streams, case):
+    grid = 21_600 if "PT6H" in case["offen"] else 3600
+    asked = Asked(reader, grid, **case)
+    for key in IDS:
+        dataset = "offen" if key in ("all", "luft") else "fein"
+        rows = expected(streams, key, read_obligations(case[dataset].split()), grid)
+        id_ = f"giessen:datastream:{key}"
+        found = await asked.rows(
+            f'{{ observations(filter: {{datastreams: ["{id_}"]}}, {DURING}, first: 1000) {{ nodes {{ phenomenonTime result quality }} }} }}'
+        )
+        assert shown(found) == [(row.start, row.result, row.quality) for row in rows]
+        found = await asked.rows(
+            f'{{ observations(filter: {{datastreams: ["{id_}"]}}, {DURING}, first: 7, orderBy: TIME_DESC) {{ nodes {{ phenomenonTime result quality }} }} }}'
+        )
+        assert shown(found) == [(row.start, row.result, row.quality) for row in rows[::-1][:7]]
+        (series,) = (
+            await asked.part(f'{{ series(datastreams: ["{id_}"], {DURING}) {{ series {{ times values }} }} }}')
+        )["series"]
+        assert [datetime.fromisoformat(time) for time in series["times"]] == [row.start for row in rows]
+        assert series["values"] == [row.result for row in rows]
+        (stream,) = await asked.rows(
+            f'{{ datastreams(filter: {{ids: ["{id_}"]}}) {{ nodes {{ latest {{ phenomenonTime result }} }} }} }}'
+        )
+        latest = stream["latest"]
+        assert (latest and (datetime.fromisoformat(latest["phenomenonTime"]), latest["result"])) == (
+            (rows[-1].start, rows[-1].result) if rows else None
+        )
+        nested = await asked.rows(
+            f'{{ datastreams(filter: {{ids: ["{id_}"]}}) {{ nodes {{ observations(first: 500, orderBy: TIME_ASC) {{ nodes {{ result }} }} }} }} }}'
+        )
+        assert [row["result"] for row in nested[0]["observations"]["nodes"]] == [row.result for row in rows]
+
+
+@pytest.mark.parametrize("every", ["PT1H", "P1D"])
+@pytest.mark.parametrize("group", ["DATASTREAM", "THING"])
+async def test_aggregates_are_sums_of_released_rows(reader, streams, every, group):
+    asked = Asked(reader, offen=COARSE, fein=COARSE)
+    answer = await asked.part(
+        f'{{ aggregate(filter: {{observedProperties: ["traffic-count"]}}, {DURING},'
+        f' every: "{every}", groupBy: [{group}], timeZone: "UTC")'
+        " { groups { datastream { id } buckets { start sum count min } } } }"
+    )
+    rows = {key: expected(streams, key, read_obligations(COARSE.split())) for key in ("all", "ein", "aus")}
+    assert len(answer["groups"]) == (3 if group == "DATASTREAM" else 1)
+    for found in answer["groups"]:
+        keys = [found["datastream"]["id"].split(":")[2]] if group == "DATASTREAM" else ["all", "ein", "aus"]
+        results = [row for key in keys for row in rows[key] if row.result is not None]
+        for bucket in found["buckets"]:
+            start = datetime.fromisoformat(bucket["start"])
+            end = start + (timedelta(hours=1) if every == "PT1H" else timedelta(days=1))
+            within = [row.result for row in results if start <= row.start < end]
+            assert bucket["count"] == len(within)
+            assert bucket["sum"] == (sum(within) if within else None)
+            assert bucket["min"] == min(within, default=None)
+
+
+async def test_what_the_obligations_hide_is_hidden_on_every_road(reader):
+    asked = Asked(
+        reader, offen="place=2000 delay=100 without=Dataset.distributions", fein="without=Datastream.direction rows=3"
+    )
+    things = await asked.rows("{ things { nodes { name location { longitude latitude place } } } }")
+    bridge = next(thing for thing in things if thing["name"] == "Brücke")["location"]
+    assert bridge["place"] is None
+    assert abs(bridge["longitude"] - 8.65123) < 0.02
+    assert bridge["longitude"] != 8.65123
+    assert not await asked.rows('{ things(filter: {text: "Lahnbrücke"}) { nodes { id } } }')
+    near = "filter: {near: {longitude: 8.65123, latitude: 50.55321, radiusMetres: 5}}"
+    assert not await asked.rows(f"{{ things({near}) {{ nodes {{ id }} }} }}")
+    datasets = await asked.rows("{ datasets { nodes { title distributions { title } } } }")
+    assert all(dataset["distributions"] == [] for dataset in datasets)
+    streams = await asked.rows("{ datastreams { nodes { name direction } } }")
+    assert {stream["direction"] for stream in streams} == {None}
+    assert not await asked.rows('{ datastreams(filter: {text: "stadteinwärts"}) { nodes { id } } }')
+    rows = await asked.rows(f"{{ observations(filter: {{}}, {DURING}, first: 1000) {{ nodes {{ result }} }} }}")
+    assert len(rows) == 3
+
+
+async def test_without_the_views_nothing_of_obliged_data_is_seen(reader, seeded):
+    """The second lock: a statement that reads `observation` as it lies there gets no row of obliged datasets."""
+    scope = Asked(reader, offen=COARSE, fein=NONE_TEXT).scope
+    with psycopg.connect(seeded) as connection:
+        connection.execute(ENTER)
+        for name, value in zip(("datasets", "things", "observed"), scope.rows.parameters[:3], strict=True):
+            connection.execute("select set_config(%s, %s, true)", (f"verbund.{name}", value.decode()))
+        seen = {row[0] for row in connection.execute("select distinct datastream_id from observation")}
+        latest = {row[0] for row in connection.execute("select distinct datastream_id from latest_observation")}
+    assert seen == latest == {IDS["ein"], IDS["aus"]}
+
+
+NONE_TEXT = ""
