@@ -99,7 +99,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         own=OwnData(settings.city, reader, decisions),
         membership=members.current,
         fanout=Fanout(client, Shapes(schema.graphql), schema.graphql, foreign),
-        access_log=AccessLog(logging_sessions),
+        access_log=AccessLog(logging_sessions, coming=lambda: reading.busy),
         why_skip=summaries.why_skip,
     )
     directory = NodeDirectory(settings, members, own_member(settings, identity))

@@ -47,6 +47,11 @@ class Sessions:
         self._idle.clear()
         await asyncio.gather(*self._closing)
 
+    @property
+    def busy(self) -> int:
+        """How many requests have a session, or wait for one."""
+        return self._open - len(self._idle) + len(self._waiting)
+
     async def run(self, *calls: Call) -> list[PGresult]:
         """Run the statements in one transaction on some session; the results of those that return rows.
 
