@@ -88,7 +88,7 @@ class GroupsPlan:
     def owner_field(self, city: str) -> Field:
         """See `PartsPlan`."""
         asked = self.columns.asked or (plain(TYPENAME, TYPENAME, "AggregateGroup"),)
-        return ask_owner(self.root, (plain("groups", "groups", "AggregateGroup", asked),), cities=[city])
+        return ask_owner(self, (plain("groups", "groups", "AggregateGroup", asked),), cities=[city])
 
     def read(self, city: str, members: Mapping[str, bytes | msgspec.Raw]) -> CityPart:  # noqa: ARG002 - see `PartsPlan`
         """See `PartsPlan`."""
@@ -112,7 +112,7 @@ class SeriesPlan:
         """See `PartsPlan`. An owner learns of its own datastreams only."""
         key = plain("datastream", KEY, "Datastream", (plain("id", "id", "ID"),))
         series = plain("series", "series", "Series", (key, *self.columns.asked))
-        return ask_owner(self.root, (series,), datastreams=self._asked_of(city))
+        return ask_owner(self, (series,), datastreams=self._asked_of(city))
 
     def read(self, city: str, members: Mapping[str, bytes | msgspec.Raw]) -> CityPart:
         """See `PartsPlan`."""

@@ -54,7 +54,7 @@ class FacetsPlan:
 
     def owner_field(self, city: str) -> Field:
         """See `PartsPlan`."""
-        return ask_owner(self.root, tuple(self._asked()), cities=[city])
+        return ask_owner(self, tuple(self._asked()), cities=[city])
 
     def read(self, city: str, members: Mapping[str, bytes | msgspec.Raw]) -> CityPart:
         """See `PartsPlan`. It counts for as many rows as there are datasets."""

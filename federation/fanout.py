@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
@@ -34,7 +34,7 @@ from federation.shape import Shapes
 from federation.told import Members, add_told, members_of
 from federation.versions import Adapted, adapt
 from schema.cursor import Position
-from schema.document import Document, print_document
+from schema.document import Document, print_document, variables_of
 from schema.errors import CityUnavailable, NotFound
 from schema.ports import Request
 from schema.selection import Field
@@ -79,7 +79,7 @@ class Fanout:
         self._shapes = shapes
         self._schema = schema
         self._foreign = foreign
-        self._usual: OrderedDict[str, None] = OrderedDict()  # questions that can be asked as they stand
+        self._usual: OrderedDict[Hashable, str] = OrderedDict()  # by shape: what can be asked as it stands
 
     async def pages(
         self, plan: PagePlan, members: Mapping[str, Member], starts: Mapping[str, Position | None], request: Request
@@ -187,16 +187,18 @@ class Fanout:
 
     def _worded(self, asked: Field, theirs: GraphQLSchema | None) -> tuple[Adapted | None, Document]:
         """The question as an owner with this schema understands it; one of our version mostly does as it stands."""
-        document = print_document([asked])
-        if theirs is None and document.text in self._usual:
-            return None, document
+        text = self._usual.get(asked.shape) if theirs is None and asked.shape is not None else None
+        if text is not None:
+            return None, Document(text, variables_of(asked))
         adapted = adapt(asked, self._schema, theirs or self._schema)
-        if theirs is None and adapted.is_same:
-            self._usual[document.text] = None
+        document = print_document([adapted.asked])
+        if theirs is not None or not adapted.is_same:
+            return adapted, document
+        if asked.shape is not None:
+            self._usual[asked.shape] = document.text
             if len(self._usual) > REMEMBERED:
                 self._usual.popitem(last=False)
-            return None, document
-        return adapted, print_document([adapted.asked])
+        return None, document
 
 
 def _object(envelope: Envelope) -> msgspec.Raw | None:

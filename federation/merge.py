@@ -48,6 +48,16 @@ class Merged:
         """One part of each row, as the cities gave it."""
         return self._rows.column(selection, self.size)
 
+    @property
+    def sorts(self) -> list[str]:
+        """The sort key of each row."""
+        return self._rows.sorts(self.size)
+
+    @property
+    def keys(self) -> list[str]:
+        """The local key of each row."""
+        return self._rows.keys(self.size)
+
     def after(self, index: int) -> Cursor:
         """The cursor with which the page after this row is asked for."""
         return self._cursor(self.position(index))

@@ -50,9 +50,13 @@ class PartsPlan(Protocol):
         ...
 
 
-def ask_owner(root: Field, children: tuple[Field, ...], **arguments: Argument) -> Field:
-    """The caller's root field for one owner: with these arguments and children, and its report."""
-    shape = None if root.shape is None else (ALIAS, root.shape)
+def ask_owner(plan: PartsPlan, children: tuple[Field, ...], **arguments: Argument) -> Field:
+    """The caller's root field for one owner: with these arguments and children, and its report.
+
+    Of a question of one shape each type of plan asks something else.
+    """
+    root = plan.root
+    shape = None if root.shape is None else (ALIAS, root.shape, type(plan))
     asked = root.with_arguments(**HOME_ONLY, **arguments)
     return replace(asked, key=ALIAS, children=(*children, owners_report()), shape=shape)
 

@@ -1,15 +1,14 @@
 """What an owner is asked, and how its rows become part of the caller's answer. Pure.
 
-An owner is asked for `edges { s: sortKey  k: localKey  n0: node {…} n1: … }`: one `nK` for each selection of nodes that
-the caller made, in `edges` or in `nodes`. The own city's store is asked in the same form.
+An owner is asked for columns, `s: sortKeys  k: localKeys  n0: nodes {…}  n1: …`: one `nK` for each selection of nodes
+that the caller made, in `edges` or in `nodes`. The own city's store is asked in the same form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from operator import attrgetter
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -26,19 +25,13 @@ from schema.selection import TYPENAME, Field
 
 TOTAL = "totalCount"
 SUGGESTIONS = "suggestions"
-_MARKS = (plain("sortKey", "s", "String"), plain("localKey", "k", "String"))
-_OF_POSITION = {"sortKey": 0, "localKey": 2}  # where a `Position` has them
+SORTS, KEYS = "s", "k"
+_MARKS = (plain("sortKeys", SORTS, "String"), plain("localKeys", KEYS, "String"))
+_Texts: msgspec.json.Decoder[list[str]] = msgspec.json.Decoder(list[str])
+_Nodes: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-@lru_cache(maxsize=64)
-def _edges(selections: int) -> msgspec.json.Decoder[list[Any]]:
-    """A decoder of edges with so many selections of nodes."""
-    nodes = [(f"n{index}", msgspec.Raw) for index in range(selections)]
-    edge = msgspec.defstruct("Edge", [("s", str), ("k", str), *nodes])
-    return msgspec.json.Decoder(list[edge])  # type: ignore[valid-type]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PagePlan:
     """How one root connection is split over owners and put together again."""
 
@@ -57,18 +50,21 @@ class PagePlan:
 
     def owner_field(self, city: str, start: Position | None) -> Field:
         """The root field for one owner. For callers' questions of one shape it differs in values only."""
-        asked = self.root.with_arguments(cities=[city], after=None, **HOME_ONLY)
+        asked = self._asked
+        arguments = {**asked.arguments, "cities": [city]}
         if start is not None:
-            asked = asked.with_arguments(after=encode(Cursor(binding_of(asked.name, asked.arguments), start)))
-        nodes = tuple(
-            plain("node", f"n{index}", self.node_type, children) for index, children in enumerate(self.selections)
-        )
-        edges = plain("edges", "edges", f"{self.node_type}Edge", (*_MARKS, *nodes))
+            arguments["after"] = encode(Cursor(binding_of(asked.name, arguments), start))
+        shape = None if asked.shape is None else (ALIAS, asked.shape, start is not None)
+        return Field(asked.name, ALIAS, asked.type_name, arguments, asked.argument_types, asked.children, shape)
+
+    @cached_property
+    def _asked(self) -> Field:
+        """What all owners are asked, but for the city and where its rows begin."""
+        nodes = (plain("nodes", f"n{index}", self.node_type, below) for index, below in enumerate(self.selections))
         info = plain("pageInfo", "pageInfo", "PageInfo", (plain("hasNextPage", "hasNextPage", "Boolean"),))
         counted = (plain(name, name, "Int") for name in (TOTAL, SUGGESTIONS) if self.root.child(name) is not None)
-        children = (edges, info, *counted, owners_report())
-        shape = None if self.root.shape is None else (ALIAS, self.root.shape, start is not None)
-        return replace(asked, key=ALIAS, children=children, shape=shape)
+        asked = self.root.with_arguments(cities=None, after=None, **HOME_ONLY)
+        return replace(asked, children=(*_MARKS, *nodes, info, *counted, owners_report()), shape=self.root.shape)
 
     def limited(self, first: int) -> PagePlan:
         """The plan of a page of so many rows."""
@@ -100,17 +96,20 @@ class PagePlan:
             PeerIncompatible: they are not what was asked for: another form, another city, another order, too many.
         """
         try:
-            edges = _edges(len(self.selections)).decode(members["edges"])
-        except msgspec.DecodeError as error:
+            sorts, keys = _Texts.decode(members[SORTS]), _Texts.decode(members[KEYS])
+            parts = [_Nodes.decode(members[f"n{index}"]) for index in range(len(self.selections))]
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise PeerIncompatible("its rows are not in the form that was asked for") from error
-        if len(edges) > self.first:
-            raise PeerIncompatible(f"it sent {len(edges)} rows where {self.first} were asked for")
+        if len(sorts) > self.first:
+            raise PeerIncompatible(f"it sent {len(sorts)} rows where {self.first} were asked for")
+        if {len(keys), *map(len, parts)} != {len(sorts)}:
+            raise PeerIncompatible("its columns differ in length")
         count, suggested = members.get(TOTAL), members.get(SUGGESTIONS)
         page = CityPage(
             city,
-            sorts=[edge.s for edge in edges],
-            keys=[edge.k for edge in edges],
-            parts=[list(map(attrgetter(f"n{index}"), edges)) for index in range(len(self.selections))],
+            sorts,
+            keys,
+            parts,
             has_next=has_next,
             total=read_count(count) if count is not None else None,
             suggestions=read_suggestions(suggested) if suggested is not None else (),
@@ -132,6 +131,10 @@ class PagePlan:
             elif child.name == "edges":
                 nodes = {part.key: merged.column(next(parts)) for part in child.children_named("node")}
                 answer[child.key] = _array(_edge(child, number, nodes, merged) for number in range(merged.size))
+            elif child.name == "sortKeys":
+                answer[child.key] = orjson.dumps(merged.sorts)
+            elif child.name == "localKeys":
+                answer[child.key] = orjson.dumps(merged.keys)
             elif child.name == TOTAL:
                 answer[child.key] = orjson.dumps(merged.total)
             elif child.name == SUGGESTIONS:
@@ -157,8 +160,6 @@ def _edge(selected: Field, number: int, nodes: Mapping[str, Sequence[Any]], merg
             value = bytes(nodes[part.key][number])
         elif part.name == "cursor":
             value = orjson.dumps(encode(merged.after(number)))
-        elif part.name in _OF_POSITION:
-            value = orjson.dumps(merged.position(number)[_OF_POSITION[part.name]])
         else:
             value = orjson.dumps(selected.type_name if part.name == TYPENAME else None)
         pairs.append(b'"' + part.key.encode() + b'":' + value)

@@ -66,7 +66,18 @@ class OrderedRows:
 
     def column(self, selection: int, end: int) -> list[Any]:
         """One part of each of the first `end` rows."""
-        values = list(chain.from_iterable(page.parts[selection] for page in self._pages))
+        return self._ordered((page.parts[selection] for page in self._pages), end)
+
+    def sorts(self, end: int) -> list[str]:
+        """The sort key of each of the first `end` rows."""
+        return self._ordered((page.sorts for page in self._pages), end)
+
+    def keys(self, end: int) -> list[str]:
+        """The local key of each of the first `end` rows."""
+        return self._ordered((page.keys for page in self._pages), end)
+
+    def _ordered(self, columns: Iterable[Sequence[Any]], end: int) -> list[Any]:
+        values = list(chain.from_iterable(columns))
         return list(map(values.__getitem__, self._order[:end]))
 
     def by_city(self, end: int) -> Counter[str]:

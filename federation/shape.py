@@ -102,7 +102,8 @@ class _Shaper:
             if child.name in _COLUMNS.get(declared.name, ()):
                 columns.append(f"f{number}")
         checks = {"__post_init__": _of_equal_length(columns)} if len(columns) > 1 else None
-        return msgspec.defstruct(declared.name, members, forbid_unknown_fields=True, namespace=checks)
+        # what is decoded is thrown away at once: no reason for the collector to look at it
+        return msgspec.defstruct(declared.name, members, forbid_unknown_fields=True, namespace=checks, gc=False)
 
 
 def _of_equal_length(columns: Sequence[str]) -> Callable[[msgspec.Struct], None]:

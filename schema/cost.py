@@ -105,7 +105,11 @@ def _sum(field: Field, parent: str, sizes: Mapping[str, int]) -> tuple[int, floa
     for child in field.children:
         if not child.children:
             coordinate = f"{type_name}.{child.name}"
-            cost += WEIGHTS.get(coordinate, LEAF) * (sizes.get(coordinate, 1) if sizes else 1)
+            leaf = WEIGHTS.get(coordinate, LEAF) * (sizes.get(coordinate, 1) if sizes else 1)
+            if page and child.name in PAGE_PARTS:
+                of_rows += leaf
+            else:
+                cost += leaf
             continue
         child_rows, child_cost = _sum(child, type_name, sizes)
         rows += child_rows

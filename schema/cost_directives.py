@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import strawberry
-from graphql import GraphQLSchema, is_input_object_type, is_object_type
+from graphql import GraphQLSchema, get_named_type, is_input_object_type, is_object_type
 from strawberry.schema_directive import Location
 from strawberry.types.unset import UNSET
 
@@ -71,7 +71,8 @@ def _list_size(coordinate: str, field: Any) -> Iterator[ListSize]:
     if coordinate in ASSUMED_SIZES:
         yield ListSize(assumed_size=ASSUMED_SIZES[coordinate], require_one_slicing_argument=UNSET)
     elif "first" in field.args:
-        parts = sorted(PAGE_PARTS) if is_page(str(field.type).rstrip("!")) else UNSET
+        returned = get_named_type(field.type)
+        parts = sorted(PAGE_PARTS & set(returned.fields)) if is_page(returned.name) else UNSET
         yield ListSize(slicing_arguments=["first"], sized_fields=parts, require_one_slicing_argument=UNSET)
 
 

@@ -28,8 +28,9 @@ class _Printer:
 
     def field(self, node: Field) -> str:
         alias = "" if node.key == node.name else f"{node.key}: "
+        arguments = self.arguments(node)
         children = f" {{ {' '.join(map(self.field, node.children))} }}" if node.children else ""
-        return f"{alias}{node.name}{self.arguments(node)}{children}"
+        return f"{alias}{node.name}{arguments}{children}"
 
     def arguments(self, node: Field) -> str:
         parts = []
@@ -39,6 +40,17 @@ class _Printer:
             self.declarations.append(f"${variable}: {node.argument_types[name]}")
             parts.append(f"{name}: ${variable}")
         return f"({', '.join(parts)})" if parts else ""
+
+
+def variables_of(root: Field) -> dict[str, Any]:
+    """The variables of a document of this root field, whose text is known."""
+    values: list[Any] = []
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        values += node.arguments.values()
+        waiting += reversed(node.children)
+    return {f"v{number}": value for number, value in enumerate(values)}
 
 
 def print_document(roots: Sequence[Field]) -> Document:

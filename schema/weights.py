@@ -98,7 +98,7 @@ ASSUMED_SIZES: Mapping[str, int] = {
     "DatasetFacetsResult.tiers": 4,
 }
 
-PAGE_PARTS = frozenset({"edges", "nodes"})  # of a connection: as long as its `first`
+PAGE_PARTS = frozenset({"edges", "nodes", "sortKeys", "localKeys"})  # of a connection: as long as its `first`
 DEFAULT_FIRST = 20
 
 

@@ -15,11 +15,11 @@ from node.store.arguments import Builder
 from node.store.filters import conditions
 from node.store.lists import LISTS, Order, order_of
 from node.store.mapping import TYPES, Inline, One, Related
-from node.store.page import Asked, NumberedPage, PlainPage, asked_of, info_json, row_json
+from node.store.page import Asked, NumberedPage, PlainPage, asked_of, info_json
 from node.store.parameters import ID_ARRAY, Bind, Inputs, Names, Parameters, Path, Statement, locate
 from node.store.reach import DATASET_COLUMN, KINDS, NAMED_BY, crosses
 from node.store.spellings import spellings
-from node.store.sql import all_of, json_array, json_object, literal
+from node.store.sql import all_of, json_array, json_object, literal, selected
 from schema.cursor import Position, binding_of, decode
 from schema.errors import BadInput
 from schema.selection import TYPENAME, Field
@@ -93,7 +93,7 @@ class Compiler:
     def list_statement(self, root: Field, *, after: bool = False) -> Statement:
         """The statement of a root connection; `after`: whether it goes on from a position.
 
-        Columns: JSON of each `edges` and `nodes` child, and of each that tells of all rows; number of rows, whether
+        Columns: JSON of each child with a value for each row, and of each that tells of all; number of rows, whether
         there is a next page, first and last cursor (these three only if they are selected), ids of the datasets whose
         rows it has (an array), keys of datasets that the filter names but the scope denies (a JSON array; both null for
         none), policy epoch.
@@ -111,13 +111,13 @@ class Compiler:
 
     def _plain_list(self, type_name: str, root: Field, rows: _Rows, asked: Asked, denied: str) -> str:
         page = rows.plain()
-        items = [row_json(child, page.alias, self.object, page.marks) for child in asked.rows]
-        aggregates = [f"string_agg({item}, ',') as json_" for item in items]
+        arrays = [page.gathered(child, self.object) for child in asked.rows]
+        aggregates = [f"{array} as json{number}_" for number, array in enumerate(arrays)]
         aggregates += [
             "count(*) as count_",
             f"array_agg({page.alias}.{DATASET_COLUMN[type_name]}) as touched_",
         ]
-        columns = ["'[' || coalesce(json_, '') || ']'"] if items else []
+        columns = [f"json{number}_" for number in range(len(arrays))]
         columns += [self._of_all(child, root, rows) for child in asked.of_all]
         columns += ["count_", self._has_next(rows) if asked.next else "false", "null", "null"]
         # not `distinct` beside the rows, which would sort them by dataset; a short array isn't worth a query either
@@ -194,14 +194,14 @@ class Compiler:
         if isinstance(relation, One):
             return f"coalesce((select {self.object(inner, child)} from {source}), 'null')"
         rows = f"(select {inner}.* from {source} order by {inner}.{relation.order}) {inner}"
-        return json_array(self.object(inner, child), rows)
+        return selected(json_array(self.object(inner, child)), rows)
 
     def _nested(self, relation: Related, outer: str, child: Field) -> str:
         """A nested connection as one JSON object; its federation report is null, since it is of one city."""
         asked = asked_of(child)
         has_after = child.arguments.get("after") is not None
         rows = self._rows(child, self._nested_position(child) if has_after else None, relation, outer)
-        page = rows.plain() if asked.is_plain and not asked.next else self._numbered(child, rows)
+        page = rows.plain() if asked.is_single and not asked.next else self._numbered(child, rows)
         members = []
         for part in child.children:
             if part in asked.rows:

@@ -13,7 +13,7 @@ from node.store.arguments import Builder
 from node.store.compiler import EPOCH, Compiler
 from node.store.filters import condition
 from node.store.parameters import Inputs, Statement, locate
-from node.store.sql import all_of, json_array, json_object, json_text, literal
+from node.store.sql import all_of, json_array, json_object, json_text, literal, selected
 from schema.errors import BadInput
 from schema.selection import TYPENAME, Field
 
@@ -126,4 +126,5 @@ def _facet(child: Field, index: int, others: list[str], compiler: Compiler) -> s
     cells = {"value": json_text("value"), "label": json_text(facet.label), "count": "count::text"}
     cells[TYPENAME] = literal(f'"{child.type_name}"')
     row = json_object((part.key, cells[part.name]) for part in child.children)
-    return json_array(row, f"(select value, count from ({counts}) all_ order by count desc, value limit {limit}) shown")
+    shown = f"(select value, count from ({counts}) all_ order by count desc, value limit {limit}) shown"
+    return selected(json_array(row), shown)

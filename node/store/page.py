@@ -1,18 +1,19 @@
 """A page of rows in SQL: what of it is asked for, and how it is put into JSON.
 
-The plain form reads the rows once and makes the array on the way. The numbered form keeps one row more in a common
-table expression, which tells of the next page, and serves several arrays and cursors.
+The plain form reads the rows once and makes its arrays on the way. The numbered form keeps one row more in a common
+table expression, which tells of the next page, and serves cursors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from node.store.sql import cursor, json_array, json_object, json_text, literal
+from node.store.sql import array_of, cursor, json_array, json_object, json_text, literal, selected
 from schema.selection import TYPENAME, Field
 
-ROWS = ("edges", "nodes")
+KEYS = ("sortKeys", "localKeys")  # where rows stand, as columns
+ROWS = ("edges", "nodes", *KEYS)
 OF_ALL = ("totalCount", "suggestions")  # tells of all rows, whatever the page
 _CURSORS = ("startCursor", "endCursor")
 
@@ -30,8 +31,13 @@ class Asked:
 
     @property
     def is_plain(self) -> bool:
-        """One array at most, and no cursor."""
-        return len(self.rows) <= 1 and not self.cursors
+        """No cursor."""
+        return not self.cursors
+
+    @property
+    def is_single(self) -> bool:
+        """One array at most: it needs no name for the rows."""
+        return self.is_plain and len(self.rows) <= 1
 
 
 def asked_of(connection: Field) -> Asked:
@@ -43,23 +49,6 @@ def asked_of(connection: Field) -> Asked:
     return Asked(rows, of_all, in_edges or not infos.isdisjoint(_CURSORS), "hasNextPage" in infos)
 
 
-def row_json(rows: Field, alias: str, node: Item, marks: Mapping[str, str]) -> str:
-    """One element of `edges` or `nodes`. `marks`: what an edge tells of where its row stands, as SQL text."""
-    if rows.name == "nodes":
-        return node(alias, rows)
-    return json_object((part.key, value) for part, value in _edge(rows, alias, node, marks))
-
-
-def _edge(edge: Field, alias: str, node: Item, marks: Mapping[str, str]) -> Iterator[tuple[Field, str]]:
-    for part in edge.children:
-        if part.name == "node":
-            yield part, node(alias, part)
-        elif part.name in marks:
-            yield part, json_text(marks[part.name])
-        else:
-            yield part, literal(f'"{edge.type_name}"')
-
-
 @dataclass(frozen=True, slots=True)
 class PlainPage:
     """The rows as a sub-select in order, at most `first` of them."""
@@ -68,14 +57,13 @@ class PlainPage:
     source: str
     sort_text: str
 
-    @property
-    def marks(self) -> Mapping[str, str]:
-        """Where a row stands; `asked_of` sees to it that nobody wants its cursor."""
-        return {"sortKey": self.sort_text, "localKey": f"{self.alias}.key"}
+    def gathered(self, rows: Field, node: Item) -> str:
+        """The JSON array of one of `ROWS`, as an aggregate over the rows; nobody wants their cursors."""
+        return _gathered(rows, self.alias, node, self.sort_text, "")
 
     def array(self, rows: Field, node: Item) -> str:
-        """The JSON array of `edges` or `nodes`."""
-        return json_array(row_json(rows, self.alias, node, self.marks), f"({self.source}) {self.alias}")
+        """The JSON array of one of `ROWS`."""
+        return selected(self.gathered(rows, node), f"({self.source}) {self.alias}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +83,9 @@ class NumberedPage:
         return f"(select * from {self.name} where rn_ <= {self.first})"
 
     def array(self, rows: Field, node: Item) -> str:
-        """The JSON array of `edges` or `nodes`."""
+        """The JSON array of one of `ROWS`."""
         source = f"(select * from {self.name} where rn_ <= {self.first} order by rn_) {self.name}"
-        return json_array(row_json(rows, self.name, node, self._marks), source)
+        return selected(_gathered(rows, self.name, node, self.sort_text, self._cursor()), source)
 
     @property
     def has_next(self) -> str:
@@ -109,12 +97,24 @@ class NumberedPage:
         at = f"(select {end}(rn_) from {self.name} where rn_ <= {self.first})"
         return f"(select {self._cursor()} from {self.name} where rn_ = {at})"
 
-    @property
-    def _marks(self) -> Mapping[str, str]:
-        return {"cursor": self._cursor(), "sortKey": self.sort_text, "localKey": f"{self.name}.key"}
-
     def _cursor(self) -> str:
         return cursor(self.binding, self.sort_text, self.city, f"{self.name}.key")
+
+
+def _gathered(rows: Field, alias: str, node: Item, sort_text: str, cursor_: str) -> str:
+    if rows.name in KEYS:
+        return array_of(sort_text if rows.name == "sortKeys" else f"{alias}.key")
+    if rows.name == "nodes":
+        return json_array(node(alias, rows))
+    return json_array(json_object((part.key, value) for part, value in _edge(rows, alias, node, cursor_)))
+
+
+def _edge(edge: Field, alias: str, node: Item, cursor_: str) -> Iterator[tuple[Field, str]]:
+    for part in edge.children:
+        if part.name == "node":
+            yield part, node(alias, part)
+        else:
+            yield part, json_text(cursor_) if part.name == "cursor" else literal(f'"{edge.type_name}"')
 
 
 def info_json(child: Field, page: PlainPage | NumberedPage, *, has_previous: bool) -> str:

@@ -34,9 +34,19 @@ def joined(*parts: str) -> str:
     return " || ".join(parts).replace("' || '", "")
 
 
-def json_array(item: str, source: str) -> str:
-    """The JSON array of an expression over the rows of `source`, which is a sub-select in the order wanted."""
-    return f"'[' || coalesce((select string_agg({item}, ',') from {source}), '') || ']'"
+def json_array(item: str) -> str:
+    """The JSON array of an expression of JSON text, as an aggregate."""
+    return f"'[' || coalesce(string_agg({item}, ','), '') || ']'"
+
+
+def array_of(text: str) -> str:
+    """The JSON array of an expression of text, as an aggregate."""
+    return f"coalesce(to_json(array_agg({text}))::text, '[]')"
+
+
+def selected(aggregate: str, source: str) -> str:
+    """An aggregate over the rows of `source`, which is a sub-select in the order wanted."""
+    return f"(select {aggregate} from {source})"
 
 
 def json_value(expression: str, column: sa.Column[object]) -> str:

@@ -8,7 +8,7 @@ import strawberry
 
 from schema.types.enums import DatastreamOrder, Tier
 from schema.types.inputs import DatastreamFilter
-from schema.types.paging import LOCAL_KEY, SORT_KEY, TOTAL, FederationReport, PageInfo
+from schema.types.paging import LOCAL_KEYS, SORT_KEYS, TOTAL, FederationReport, PageInfo
 from schema.types.scalars import DateTime
 
 if TYPE_CHECKING:
@@ -125,8 +125,6 @@ class DatasetEdge:
     """Relay edge."""
 
     cursor: str
-    sort_key: str = strawberry.field(description=SORT_KEY)
-    local_key: str = strawberry.field(description=LOCAL_KEY)
     node: Dataset
 
 
@@ -136,6 +134,8 @@ class DatasetConnection:
 
     edges: list[DatasetEdge]
     nodes: list[Dataset] = strawberry.field(description="The nodes without their cursors.")
+    sort_keys: list[str] = strawberry.field(description=SORT_KEYS)
+    local_keys: list[str] = strawberry.field(description=LOCAL_KEYS)
     page_info: PageInfo
     total_count: int | None = strawberry.field(description=TOTAL)
     suggestions: list[str] = strawberry.field(

@@ -26,10 +26,10 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(description="Pass it as `after` for the next page, at any node.")
 
 
-SORT_KEY = (
-    "The sort key of the row as text that compares by code points. Rows with equal ones stand by city and `localKey`."
+SORT_KEYS = (
+    "The sort key of each row as text that compares by code points. Rows with equal ones stand by city and local key."
 )
-LOCAL_KEY = "Local part of the row's id, of an observation that of its datastream."
+LOCAL_KEYS = "Local part of each row's id, of observations that of their datastreams."
 
 
 @strawberry.type(description="What one city contributed.")

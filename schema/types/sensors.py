@@ -8,7 +8,7 @@ import strawberry
 
 from schema.types.enums import DatastreamOrder, Quality, TimeOrder
 from schema.types.inputs import DatastreamFilter, NestedObservationFilter, TimeInterval
-from schema.types.paging import LOCAL_KEY, SORT_KEY, TOTAL, FederationReport, PageInfo
+from schema.types.paging import LOCAL_KEYS, SORT_KEYS, TOTAL, FederationReport, PageInfo
 from schema.types.scalars import DateTime
 
 if TYPE_CHECKING:
@@ -64,8 +64,6 @@ class ObservationEdge:
     """Relay edge."""
 
     cursor: str
-    sort_key: str = strawberry.field(description=SORT_KEY)
-    local_key: str = strawberry.field(description=LOCAL_KEY)
     node: Observation
 
 
@@ -75,6 +73,8 @@ class ObservationConnection:
 
     edges: list[ObservationEdge]
     nodes: list[Observation] = strawberry.field(description="The nodes without their cursors.")
+    sort_keys: list[str] = strawberry.field(description=SORT_KEYS)
+    local_keys: list[str] = strawberry.field(description=LOCAL_KEYS)
     page_info: PageInfo
     federation: FederationReport | None = strawberry.field(
         description="Who answered. Null in nested lists: they are of one city."
@@ -126,8 +126,6 @@ class DatastreamEdge:
     """Relay edge."""
 
     cursor: str
-    sort_key: str = strawberry.field(description=SORT_KEY)
-    local_key: str = strawberry.field(description=LOCAL_KEY)
     node: Datastream
 
 
@@ -137,6 +135,8 @@ class DatastreamConnection:
 
     edges: list[DatastreamEdge]
     nodes: list[Datastream] = strawberry.field(description="The nodes without their cursors.")
+    sort_keys: list[str] = strawberry.field(description=SORT_KEYS)
+    local_keys: list[str] = strawberry.field(description=LOCAL_KEYS)
     page_info: PageInfo
     total_count: int | None = strawberry.field(description=TOTAL)
     federation: FederationReport | None = strawberry.field(
@@ -174,8 +174,6 @@ class ThingEdge:
     """Relay edge."""
 
     cursor: str
-    sort_key: str = strawberry.field(description=SORT_KEY)
-    local_key: str = strawberry.field(description=LOCAL_KEY)
     node: Thing
 
 
@@ -185,6 +183,8 @@ class ThingConnection:
 
     edges: list[ThingEdge]
     nodes: list[Thing] = strawberry.field(description="The nodes without their cursors.")
+    sort_keys: list[str] = strawberry.field(description=SORT_KEYS)
+    local_keys: list[str] = strawberry.field(description=LOCAL_KEYS)
     page_info: PageInfo
     total_count: int | None = strawberry.field(description=TOTAL)
     federation: FederationReport | None = strawberry.field(

@@ -62,17 +62,22 @@ class Liar:
             await runner.cleanup()
 
 
-def page(edges: list[dict], **more) -> dict:
+def columns(rows: list[dict]) -> dict:
+    """The rows as a home node asks for them: where they stand, and what was selected of them."""
+    return {key: [row[key] for row in rows if key in row] for key in ("s", "k", "n0")}
+
+
+def page(rows: list[dict], **more) -> dict:
     report = {"cities": [{"city": CITY, "asOf": "2026-01-01T00:00:00+00:00", "policyVersion": "v", "obligations": []}]}
-    return {"data": {"r": {"edges": edges, "pageInfo": {"hasNextPage": False}, "federation": report} | more}}
+    return {"data": {"r": columns(rows) | {"pageInfo": {"hasNextPage": False}, "federation": report} | more}}
 
 
-def edge(sort: str, id_: str = "limburg:dataset:x", **more) -> dict:
+def row(sort: str, id_: str = "limburg:dataset:x", **more) -> dict:
     return {"s": sort, "k": id_, "n0": {"id": id_}} | more
 
 
 async def honest(_request: web.Request, _body: dict) -> web.Response:
-    return web.json_response(page([edge("aaa"), edge("zzz", "limburg:dataset:y")]))
+    return web.json_response(page([row("aaa"), row("zzz", "limburg:dataset:y")]))
 
 
 def answers(body: object, **options) -> Behaviour:

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from tests.federation import liar as lies
-from tests.federation.liar import answers, edge, page
+from tests.federation.liar import answers, page, row
 
 DOCUMENT = '{ datasets(cities: ["limburg", "offenbach"], first: 3) { nodes { id } federation { complete cities { city state reason } } } }'
 
@@ -45,36 +45,36 @@ async def test_an_honest_one_is_merged(federation, limburg):
         (answers(b"<html>"), "INCOMPATIBLE"),
         (answers(b"{" * 100_000), "INCOMPATIBLE"),
         (answers(b'{"data": {"r": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"), "INCOMPATIBLE"),
-        (answers(page([edge("a", n0={"id": "limburg:dataset:\ud800"})])), "INCOMPATIBLE"),
-        (answers(b'{"data": {"r": {"edges": [{"k": "\xff\xfe"}]}}}'), "INCOMPATIBLE"),
+        (answers(page([row("a", n0={"id": "limburg:dataset:\ud800"})])), "INCOMPATIBLE"),
+        (answers(b'{"data": {"r": {"k": ["\xff\xfe"]}}}'), "INCOMPATIBLE"),
         (answers({"data": None}), "INCOMPATIBLE"),
         (answers({"data": {"r": None}}), "INCOMPATIBLE"),
         (
             answers({"errors": [{"message": "select * from secrets", "extensions": {"code": "INTERNAL"}}]}),
             "INCOMPATIBLE",
         ),
-        (answers(page([edge("a")]) | {"errors": [{"message": "half"}]}), "INCOMPATIBLE"),
+        (answers(page([row("a")]) | {"errors": [{"message": "half"}]}), "INCOMPATIBLE"),
         (answers(page([{"n0": {"id": "limburg:dataset:x"}}])), "INCOMPATIBLE"),
         (answers(page([{"k": "x", "n0": {"id": "limburg:dataset:x"}}])), "INCOMPATIBLE"),
         (answers(page([{"s": "a", "k": "x"}])), "INCOMPATIBLE"),
-        (answers(page([edge("a", s=5)])), "INCOMPATIBLE"),
-        (answers(page([edge("a", k="x\x00")])), "INCOMPATIBLE"),
-        (answers(page([edge("a\x00")])), "INCOMPATIBLE"),
+        (answers(page([row("a", s=5)])), "INCOMPATIBLE"),
+        (answers(page([row("a", k="x\x00")])), "INCOMPATIBLE"),
+        (answers(page([row("a\x00")])), "INCOMPATIBLE"),
         (answers(page([], pageInfo={"hasNextPage": True})), "INCOMPATIBLE"),
-        (answers(page([edge("a", n0={"id": 5})])), "INCOMPATIBLE"),
-        (answers(page([edge("a", n0={"id": "x", "more": "y"})])), "INCOMPATIBLE"),
-        (answers(page([edge("a", n0={})])), "INCOMPATIBLE"),
-        (answers(page([edge("a", n0=None)])), "INCOMPATIBLE"),
-        (answers(page([edge("a", n0={"id": "fulda:dataset:x"})])), "INCOMPATIBLE"),
-        (answers(page([edge("a", n0={"id": "offenbach:dataset:rad"})])), "INCOMPATIBLE"),
-        (answers(page([edge("b"), edge("a")])), "INCOMPATIBLE"),
-        (answers(page([edge("a"), edge("a")])), "INCOMPATIBLE"),
-        (answers(page([edge(str(n)) for n in range(9)])), "INCOMPATIBLE"),
+        (answers(page([row("a", n0={"id": 5})])), "INCOMPATIBLE"),
+        (answers(page([row("a", n0={"id": "x", "more": "y"})])), "INCOMPATIBLE"),
+        (answers(page([row("a", n0={})])), "INCOMPATIBLE"),
+        (answers(page([row("a", n0=None)])), "INCOMPATIBLE"),
+        (answers(page([row("a", n0={"id": "fulda:dataset:x"})])), "INCOMPATIBLE"),
+        (answers(page([row("a", n0={"id": "offenbach:dataset:rad"})])), "INCOMPATIBLE"),
+        (answers(page([row("b"), row("a")])), "INCOMPATIBLE"),
+        (answers(page([row("a"), row("a")])), "INCOMPATIBLE"),
+        (answers(page([row(str(n)) for n in range(9)])), "INCOMPATIBLE"),
         (answers(page([], pageInfo={"hasNextPage": "no"})), "INCOMPATIBLE"),
         (
             answers(
                 page(
-                    [edge("a")],
+                    [row("a")],
                     federation={
                         "cities": [{"city": "limburg", "asOf": None, "policyVersion": "v\x00", "obligations": []}]
                     },
@@ -85,7 +85,7 @@ async def test_an_honest_one_is_merged(federation, limburg):
         (
             answers(
                 page(
-                    [edge("a")],
+                    [row("a")],
                     federation={
                         "cities": [{"city": "limburg", "asOf": None, "policyVersion": "v" * 101, "obligations": []}]
                     },
@@ -96,7 +96,7 @@ async def test_an_honest_one_is_merged(federation, limburg):
         (
             answers(
                 page(
-                    [edge("a")],
+                    [row("a")],
                     federation={
                         "cities": [{"city": "limburg", "asOf": None, "policyVersion": "v", "obligations": ["x"] * 21}]
                     },
@@ -104,7 +104,7 @@ async def test_an_honest_one_is_merged(federation, limburg):
             ),
             "INCOMPATIBLE",
         ),
-        (answers(page([edge("a" * 501)])), "INCOMPATIBLE"),
+        (answers(page([row("a" * 501)])), "INCOMPATIBLE"),
         (
             answers(
                 {
@@ -137,7 +137,7 @@ async def test_its_own_report_can_not_speak_for_it(federation, limburg):
     """An owner can't claim to be another city."""
 
     async def poses(_request, _body):
-        body = page([edge("aaa")])
+        body = page([row("aaa")])
         body["data"]["r"]["federation"]["cities"][0]["city"] = "offenbach"
         return web.json_response(body)
 
@@ -165,7 +165,7 @@ async def test_a_single_object_is_checked_too(federation, limburg):
 async def test_an_order_by_time_is_an_order_of_times(federation, limburg):
     """A made-up sort key would end up in everybody's cursor."""
     document = '{ datasets(cities: ["limburg", "offenbach"], orderBy: MODIFIED_DESC, first: 3) { nodes { id } pageInfo { endCursor } federation { cities { city state } } } }'
-    limburg.behaviour = answers(page([edge("zzz")]))
+    limburg.behaviour = answers(page([row("zzz")]))
     page_ = (await federation["offenbach"].ask(document)).data["datasets"]
     assert {row["city"]: row["state"] for row in page_["federation"]["cities"]}["limburg"] == "INCOMPATIBLE"
     again = document.replace("first: 3", f'first: 3, after: "{page_["pageInfo"]["endCursor"]}"')

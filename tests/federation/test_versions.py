@@ -30,8 +30,8 @@ def older(schema):
         if errors := validate(schema, document):
             told = [{"message": error.message, "extensions": {"code": "INVALID"}} for error in errors]
             return web.json_response({"errors": told})
-        edge = {"sortKey": TITLE.lower(), "localKey": "a", "node": DATASET}
-        page = {"edges": [edge], "pageInfo": {"hasNextPage": False}, "federation": {"cities": [TOLD]}, "totalCount": 1}
+        rows = {"sortKeys": [TITLE.lower()], "localKeys": ["a"], "nodes": [DATASET]}
+        page = {**rows, "pageInfo": {"hasNextPage": False}, "federation": {"cities": [TOLD]}, "totalCount": 1}
         root = {"datasets": page, "dataset": DATASET}
         result = execute(schema, document, root, variable_values=question["variables"])
         assert not result.errors, result.errors
@@ -80,7 +80,7 @@ async def test_an_older_node_gives_what_it_knows(federation, limburg, old_limbur
     assert found["federation"]["complete"] is False
     assert (told["state"], told["rows"]) == ("PARTIAL", 1)
     assert told["reason"] == (
-        "its schema is another version, which has no datasets.edges.node.hvdCategory, datasets.edges.node.legalBasis"
+        "its schema is another version, which has no datasets.nodes.hvdCategory, datasets.nodes.legalBasis"
     )
     asked = limburg.asked
     _, told = await ask(federation, "id hvdCategory")

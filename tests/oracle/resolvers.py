@@ -119,12 +119,11 @@ _CONNECTION: dict[str, Resolver] = {
     "pageInfo": lambda page, _view: page,
     "federation": lambda page, _view: page.report,
     "totalCount": lambda page, _view: page.total,
+    "sortKeys": lambda page, _view: [row.position.sort for row in page.rows],
+    "localKeys": lambda page, _view: [row.position.key for row in page.rows],
 }
 _NO_TEXT = {"suggestions": lambda *_: []}  # without a text there is nothing to suggest
-_EDGE: dict[str, Resolver] = _same("node", "cursor") | {
-    "sortKey": lambda row, _view: row.position.sort,
-    "localKey": lambda row, _view: row.position.key,
-}
+_EDGE: dict[str, Resolver] = _same("node", "cursor")
 
 RESOLVERS: Mapping[str, Mapping[str, Resolver]] = {
     "Query": {

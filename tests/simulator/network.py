@@ -101,19 +101,17 @@ class Network:
             return msgspec.json.decode(b'{"data": null, "errors": [{"message": "no"}]}', type=Envelope)
         data = orjson.loads(answer)
         (root,) = data.values()
-        changed = _changed(fault, root["edges"], city)
-        if changed is None:  # with too few rows there is nothing to spoil
+        spoil = _SPOILT.get(fault)
+        if spoil is None or len(root["s"]) < 1 + (fault is Fault.BACKWARDS):  # too few rows to spoil
             self.expected[city] = Fault.NONE.state
         else:
-            root["edges"] = changed
+            root |= {key: spoil(root[key], city) for key in root.keys() & _COLUMNS}
         return msgspec.json.decode(orjson.dumps({"data": data}), type=Envelope)
 
 
-def _changed(fault: Fault, edges: list[Any], city: str) -> list[Any] | None:
-    if fault is Fault.BACKWARDS and len(edges) > 1:
-        return edges[::-1]
-    if fault is Fault.TWICE and edges:
-        return [*edges, edges[0]]
-    if fault is Fault.STOLEN and edges:
-        return orjson.loads(orjson.dumps(edges).replace(f'"{city}:'.encode(), b'"elsewhere:'))
-    return None
+_COLUMNS = {"s", "k", "n0"}
+_SPOILT: Mapping[Fault, Callable[[list[Any], str], list[Any]]] = {
+    Fault.BACKWARDS: lambda column, _city: column[::-1],
+    Fault.TWICE: lambda column, _city: [*column, column[0]],
+    Fault.STOLEN: lambda column, city: orjson.loads(orjson.dumps(column).replace(f'"{city}:'.encode(), b'"elsewhere:')),
+}

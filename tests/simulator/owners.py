@@ -71,7 +71,7 @@ class OwnersGate:
         columns = {
             child.key: orjson.dumps([self._element(child, row) for row in shown])
             for child in field.children
-            if child.name in {"edges", "nodes"}
+            if child.name in {"nodes", "sortKeys", "localKeys"}
         }
         return Page(columns, len(shown), len(rest) > len(shown), None, None, frozenset(), frozenset(), 1, AS_OF)
 
@@ -82,11 +82,9 @@ class OwnersGate:
             return one[0] < other[0] or (one[0] == other[0] and one[1:] > other[1:])
         return one > other
 
-    def _element(self, child: Field, row: Row) -> dict[str, Any]:
-        if child.name == "nodes":
-            return _node(child, row)
-        marks = {"sortKey": row.name, "localKey": row.key}
-        return {part.key: marks[part.name] if part.name in marks else _node(part, row) for part in child.children}
+    @staticmethod
+    def _element(child: Field, row: Row) -> Any:
+        return _node(child, row) if child.name == "nodes" else {"sortKeys": row.name, "localKeys": row.key}[child.name]
 
 
 def _node(selected: Field, row: Row) -> dict[str, Any]:

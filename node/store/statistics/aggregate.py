@@ -9,7 +9,7 @@ from node.store.compiler import EPOCH, Compiler
 from node.store.filters import condition
 from node.store.mapping import TYPES
 from node.store.parameters import BY_VALUES, Path, Statement
-from node.store.sql import all_of, json_array, json_object, json_text, literal
+from node.store.sql import all_of, json_array, json_object, json_text, literal, selected
 from node.store.statistics.answers import VISIBLE, one_json, touched
 from node.store.statistics.cells import IS_NUMBER, cell_tables
 from node.store.statistics.frame import Frame, frame_of, frame_table
@@ -143,7 +143,7 @@ def _group_value(child: Field, path: Path, compiler: Compiler) -> str:
         return f"'[' || coalesce(l.{_column(path)}, '') || ']'"
     if child.name == "tooCoarse":
         source = f"select d.* from datastream d where d.id = any(y.too_coarse) order by d.key limit {NAMED}"
-        return json_array(compiler.object("d", child), f"({source}) d")
+        return selected(json_array(compiler.object("d", child)), f"({source}) d")
     if child.name in _GROUP_OBJECTS:
         return one_json(_GROUP_OBJECTS[child.name], "y", child, compiler)
     if child.name == TYPENAME:

@@ -8,13 +8,10 @@ from typing import Any
 import orjson
 from graphql import GraphQLSchema, build_schema, graphql_sync
 
-from schema.cursor import Cursor, Position, encode
-
 MOST = 400
 ROWS = 50  # an owner has as many as the longest page
 NEWEST = datetime(2026, 3, 31, 23, 59, tzinfo=UTC)
 NAMES = tuple(f"stadt-{number:03d}" for number in range(1, MOST + 1))
-BINDING = "simulated"  # nobody pages on with an owner's cursor
 
 
 def owners_schema(sdl: str) -> GraphQLSchema:
@@ -32,29 +29,27 @@ def answer(schema: GraphQLSchema, number: int, query: str, variables: dict[str, 
 
 
 def _page(number: int, first: int) -> dict[str, Any]:
-    rows = [_edge(number, index) for index in range(min(first, ROWS))]
+    rows = [_row(number, index) for index in range(min(first, ROWS))]
     report = {"city": NAMES[number], "state": "OK", "asOf": NEWEST.isoformat(), "policyVersion": "1", "obligations": []}
     return {
-        "edges": rows,
+        "sortKeys": [row["sort"] for row in rows],
+        "localKeys": [row["key"] for row in rows],
         "nodes": [row["node"] for row in rows],
         "pageInfo": {
             "hasNextPage": first < ROWS,
             "hasPreviousPage": False,
-            "startCursor": rows[0]["cursor"] if rows else None,
-            "endCursor": rows[-1]["cursor"] if rows else None,
+            "startCursor": None,  # nobody pages on with an owner's cursor
+            "endCursor": None,
         },
         "federation": {"complete": True, "cities": [report]},
     }
 
 
-def _edge(number: int, index: int) -> dict[str, Any]:
+def _row(number: int, index: int) -> dict[str, Any]:
     """Rows of all owners lie between each other."""
     at = NEWEST - timedelta(minutes=index * MOST + number)
-    city, key = NAMES[number], f"zaehler-{index}"
-    sort = at.strftime("%Y-%m-%d %H:%M:%S+00")
     return {
-        "cursor": encode(Cursor(BINDING, Position(sort, city, key))),
-        "sortKey": sort,
-        "localKey": key,
+        "sort": at.strftime("%Y-%m-%d %H:%M:%S+00"),
+        "key": f"zaehler-{index}",
         "node": {"phenomenonTime": at.isoformat(), "result": float(number + index), "quality": "RAW"},
     }

@@ -72,8 +72,8 @@ async def test_an_owner_is_asked_for_all_values_of_each_facet_once():
     assert asked.arguments == {"cities": ["fulda"], "filter": {"text": "rad"}}
     document = print_document([asked])
     assert document.text.count("keywords") == 1
-    assert "{ total keywords(first: $v0) { value label count } themes { value label count } federation" in document.text
-    assert document.variables["v0"] == VALUES
+    assert "{ total keywords(first: $v2) { value label count } themes { value label count } federation" in document.text
+    assert document.variables["v2"] == VALUES
 
 
 async def test_what_is_rare_in_every_city_may_be_frequent_in_all():

@@ -26,6 +26,10 @@ def raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(orjson.dumps(value))
 
 
+def columns(*sorts: str) -> dict[str, msgspec.Raw]:
+    return {"s": raw(sorts), "k": raw(["x"] * len(sorts)), "n0": raw([{}] * len(sorts))}
+
+
 def page(
     *sorts: str, has_next: bool = False, total: int | None = None, suggestions: Sequence[str] = (), selections: int = 0
 ) -> CityPage:
@@ -102,7 +106,7 @@ async def test_counts_and_suggestions_are_asked_for_beside_the_rows_and_only_if_
     found = plan.read_page(
         "fulda",
         None,
-        {"edges": raw([]), "pageInfo": raw({"hasNextPage": False}), "totalCount": raw(3), "suggestions": raw(["rad"])},
+        columns() | {"pageInfo": raw({"hasNextPage": False}), "totalCount": raw(3), "suggestions": raw(["rad"])},
     )
     assert (found.total, found.suggestions) == (3, ["rad"])
     assert plan.assemble(merged(found, found)) == {"n": b"6", "totalCount": b"6", "s": b'["rad"]', "nodes": b"[]"}
@@ -110,7 +114,7 @@ async def test_counts_and_suggestions_are_asked_for_beside_the_rows_and_only_if_
     text = print_document([plan.owner_field("fulda", None)]).text
     assert "totalCount" not in text
     assert "suggestions" not in text
-    assert plan.read_page("fulda", None, {"edges": raw([]), "pageInfo": raw({})}).total is None
+    assert plan.read_page("fulda", None, columns() | {"pageInfo": raw({})}).total is None
 
 
 def test_a_total_is_the_sum_of_those_who_answered():
@@ -144,20 +148,31 @@ async def test_sort_keys_have_the_form_of_their_order(order, good, bad):
     plan = plan_page(await tree('{ datasets(orderBy: %s, filter: {text: "rad"}) { nodes { id } } }' % order))
 
     def read(sort: str):
-        return plan.read_rows({"edges": raw([{"s": sort, "k": "x", "n0": {}}])}, "fulda", None, has_next=False)
+        return plan.read_rows(columns(sort), "fulda", None, has_next=False)
 
     assert len(read(good)) == 1
     with pytest.raises(PeerIncompatible):
         read(bad)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"s": ["a", 1]}, {"k": [None, "x"]}, {"n0": {}}, {"k": ["x"]}, {"n0": [{}]}, {"s": ["a", "b", "c"]}, {"s": None}],
+)
+async def test_columns_have_a_value_for_each_row(changed):
+    plan = plan_page(await tree("{ datasets { nodes { id } } }"))
+    good = columns("a", "b")
+    assert len(plan.read_rows(good, "fulda", None, has_next=False)) == 2
+    with pytest.raises(PeerIncompatible):
+        plan.read_rows(good | {key: raw(value) for key, value in changed.items()}, "fulda", None, has_next=False)
+
+
 @pytest.mark.parametrize(("sort", "fits"), [("00001234.5", True), ("1234.5", False), ("NaN", False)])
 async def test_distances_have_a_fixed_width(sort, fits):
     near = "near: {longitude: 8, latitude: 50, radiusMetres: 9}"
     plan = plan_page(await tree("{ things(orderBy: DISTANCE, filter: {%s}) { nodes { id } } }" % near))
-    edges = {"edges": raw([{"s": sort, "k": "x", "n0": {}}])}
     if fits:
-        assert len(plan.read_rows(edges, "fulda", None, has_next=False)) == 1
+        assert len(plan.read_rows(columns(sort), "fulda", None, has_next=False)) == 1
     else:
         with pytest.raises(PeerIncompatible):
-            plan.read_rows(edges, "fulda", None, has_next=False)
+            plan.read_rows(columns(sort), "fulda", None, has_next=False)

@@ -67,25 +67,26 @@ async def test_what_it_does_not_know_is_null_and_told():
     text = print_document([adapted.asked]).text
     assert "landingPage" not in text
     assert validate(theirs, parse(text)) == []
-    edges = [{"s": "a", "k": "b", "n0": {"id": "fulda:dataset:a", "publisher": None}}]
-    answer = {"edges": edges, "pageInfo": {"hasNextPage": False}, "totalCount": 1, "federation": {"cities": []}}
+    rows = {"s": ["a"], "k": ["b"], "n0": [{"id": "fulda:dataset:a", "publisher": None}]}
+    answer = {**rows, "pageInfo": {"hasNextPage": False}, "totalCount": 1, "federation": {"cities": []}}
     children = {child.name: child for child in adapted.asked.children}
     report = {"city": "fulda", "asOf": None, "policyVersion": "v", "obligations": []}
     assert [child.key for child in children["federation"].children[0].children] == list(report)
     answer["federation"] = {"cities": [report]}
     whole = orjson.loads(bytes(adapted.whole(msgspec.Raw(orjson.dumps(answer)))))
-    assert whole["edges"] == [{"s": "a", "k": "b", "n0": {"d": None, "id": "fulda:dataset:a", "publisher": None}}]
+    assert whole["n0"] == [{"d": None, "id": "fulda:dataset:a", "publisher": None}]
+    assert (whole["s"], whole["k"]) == (["a"], ["b"])
     assert whole["totalCount"] == 1
-    assert adapted.reason == "its schema is another version, which has no datasets.edges.node.landingPage"
+    assert adapted.reason == "its schema is another version, which has no datasets.nodes.landingPage"
 
 
 async def test_where_null_may_not_stand_what_is_above_it_is_null():
     theirs = cut_field("Publisher", "name")
     question = await asked("{ datasets(first: 3) { nodes { id publisher { name } } } }")
     adapted = adapt(question, OURS, theirs)
-    assert adapted.unknown == ["datasets.edges.node.publisher.name"]
+    assert adapted.unknown == ["datasets.nodes.publisher.name"]
     assert "publisher" not in print_document([adapted.asked]).text
-    with pytest.raises(PeerIncompatible, match=r"another version, which has no datasets\.edges\.node\.title"):
+    with pytest.raises(PeerIncompatible, match=r"another version, which has no datasets\.nodes\.title"):
         adapt(await asked("{ datasets { nodes { title } } }"), OURS, cut_field("Dataset", "title"))
 
 
@@ -134,15 +135,16 @@ async def test_an_empty_selection_can_be_asked_for():
     assert validate(OURS, parse(text)) == []
     assert adapted.unknown == []
     node = {"publisher": {"_": "Publisher"}, "contactPoint": {"email": None}}
-    (edges, *_) = (child for child in adapted.asked.children if child.name == "edges")
-    assert [child.key for child in edges.children] == ["s", "k", "n0"]
+    assert [child.key for child in adapted.asked.children[:3]] == ["s", "k", "n0"]
     answer = {
-        "edges": [{"s": "a", "k": "b", "n0": node}],
+        "s": ["a"],
+        "k": ["b"],
+        "n0": [node],
         "pageInfo": {"hasNextPage": False},
         "federation": {"cities": []},
     }
     whole = orjson.loads(bytes(adapted.whole(msgspec.Raw(orjson.dumps(answer)))))
-    assert whole["edges"][0]["n0"] == {"publisher": {}, "contactPoint": {"email": None}}
+    assert whole["n0"][0] == {"publisher": {}, "contactPoint": {"email": None}}
 
 
 CUTS = sorted(
@@ -213,4 +215,4 @@ async def test_what_a_newer_node_requires_can_not_be_given(cut, told):
 
 async def test_a_value_of_another_type_is_not_asked_for():
     adapted = adapt(await asked(EVERYTHING), OURS, changed([("Dataset", "types", "identifier")]))
-    assert adapted.unknown == ["datastreams.edges.node.dataset.identifier"]
+    assert adapted.unknown == ["datastreams.nodes.dataset.identifier"]

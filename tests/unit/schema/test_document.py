@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphql import parse, validate
 
-from schema.document import print_document
+from schema.document import print_document, variables_of
 from tests.unit.schema.test_selection import SCHEMA, shape, tree
 
 
@@ -25,3 +25,10 @@ async def test_the_text_depends_on_the_shape_alone():
     one = await tree('{ dataset(id: "giessen:dataset:a") { id } }')
     other = await tree('{ dataset(id: "fulda:dataset:b") { id } }')
     assert print_document([one]).text == print_document([other]).text
+
+
+async def test_variables_are_found_without_printing():
+    field = await tree("""{ things(cities: ["giessen"], first: 3) { nodes {
+        a: datastreams(first: 2) { nodes { observations(first: 1) { nodes { result } } } } b: datastreams(first: 4) { nodes { id } }
+    } } }""")
+    assert list(variables_of(field).items()) == list(print_document([field]).variables.items())
