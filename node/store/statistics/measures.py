@@ -33,7 +33,8 @@ _AGGREGATES = {
 }
 _VALUES = {
     "sum": "{c}.sum",
-    "avg": "{c}.sum / {c}.count",
+    # PostgreSQL refuses a quotient that is too small for a float: such a mean is 0
+    "avg": "case when abs({c}.sum) < 1e-290 and {c}.count > 1 then 0 else {c}.sum / {c}.count end",
     "min": "{c}.min",
     "max": "{c}.max",
     "stddev": "{c}.stddev",

@@ -74,6 +74,12 @@ async def test_a_gap_is_not_zero(hourly):
     ]
 
 
+async def test_a_mean_that_is_too_small_for_a_float_is_zero(hourly):
+    store, fill = hourly
+    fill(("00:00", "00:15", 5e-324), ("00:15", "00:30", 0), ("01:00", "01:15", 5e-324))
+    assert await hours(store, "avg stddev") == [{"avg": 0, "stddev": 0}, {"avg": 5e-324, "stddev": None}]
+
+
 async def test_an_hourly_total_stands_for_its_quarters(hourly):
     store, fill = hourly
     fill(("00:00", "01:00", 40), ("00:15", "00:30", 10), ("00:30", "00:45", 10), ("00:45", "01:00", 10))
