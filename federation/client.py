@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ from federation.errors import PeerDenied, PeerError, PeerIncompatible, PeerTimeo
 from federation.health.peers import PeerHealth, PeerHealths
 from federation.in_flight import InFlight
 from federation.membership import Member
+from federation.receipts import HEADER as RECEIPT
+from federation.receipts import Exchange, ReceiptError, verify_receipt
 from federation.repeat import send_read
 from federation.tokens import PeerTokens
 from federation.transport import PeerResponse, PeerTransport
@@ -26,6 +29,7 @@ TOO_SLOW = "it did not answer within its deadline"
 JOIN_WITHIN_S = 0.25  # a change of policy holds from then on, whatever is under way
 PROBE_PATIENCE_S = 0.1
 NEARLY = 0.9
+LARGE = 1_000_000  # bytes whose digest would hold up the event loop for a millisecond
 
 
 class PeerProblem(msgspec.Struct):
@@ -41,10 +45,11 @@ class PeerProblem(msgspec.Struct):
 
 
 class Envelope(msgspec.Struct):
-    """A peer's GraphQL answer, the fields of `data` still as bytes."""
+    """A peer's GraphQL answer, the fields of `data` still as bytes, and the receipt that came with it."""
 
     data: dict[str, msgspec.Raw] | None = None
     errors: list[PeerProblem] = []
+    receipt: str = ""
 
 
 _Envelope = msgspec.json.Decoder(Envelope)
@@ -67,6 +72,8 @@ class _Question(NamedTuple):
     peer: str | None
     application: str | None
     purpose: str | None
+    legal_basis: str | None
+    agreement: str | None
     scope: str
     body: bytes
 
@@ -178,8 +185,8 @@ class PeerClient:
     ) -> PeerResponse:
         health.budget.earn()
         response = await self._post(member, health, body, request, ends)
-        if response.status == 401:  # the owner forgot its key or restarted with another: a new token may do
-            self._tokens.forget(member.id)
+        if response.status == 401:  # a nonce is too old, or the owner has another key: that may do
+            self._tokens.refused(member, request.caller, response)
             if health.budget.spend():
                 response = await self._post(member, health, body, request, ends)
         return response
@@ -188,25 +195,47 @@ class PeerClient:
         self, member: Member, health: PeerHealth, body: bytes, request: Request, ends: float
     ) -> PeerResponse:
         token = await self._tokens.token_for(member, request.caller, SCOPE, _left(ends))
-        headers = {"Authorization": f"Bearer {token}", "Accept": JSON, "traceparent": request.traceparent}
+        url = f"{member.issuer}/graphql"
 
         async def send() -> PeerResponse:
-            return await self._transport.post(
-                f"{member.issuer}/graphql",
+            authorized = self._tokens.authorize(member, token, "POST", url, body)
+            response = await self._transport.post(
+                url,
                 body=body,
                 content_type=JSON,
-                headers=headers,
+                headers={**authorized.headers, "Accept": JSON, "traceparent": request.traceparent},
                 timeout_s=_left(ends),
                 max_bytes=self._bounds.answer_bytes,
             )
+            self._tokens.learn(member, response)
+            if response.status == 200:
+                exchange = Exchange(body, response.body, authorized.proof, request.trace_id)
+                if len(response.body) < LARGE:
+                    self._check_receipt(member, exchange, response)
+                else:
+                    await asyncio.to_thread(self._check_receipt, member, exchange, response)
+            return response
 
         return await send_read(send, health.history.hedge_after(), health.budget.spend)
+
+    def _check_receipt(self, member: Member, exchange: Exchange, response: PeerResponse) -> None:
+        try:
+            verify_receipt(
+                response.headers.get(RECEIPT),
+                member.keys,
+                owner=member.issuer,
+                home=self._tokens.issuer,
+                exchange=exchange,
+                now=time.time(),
+            )
+        except ReceiptError as error:
+            raise PeerIncompatible(error.reason) from None
 
 
 def _question(member: Member, document: Document, caller: Caller) -> _Question:
     body = orjson.dumps({"query": document.text, "variables": document.variables})
-    purpose = None if caller.is_anonymous else caller.purpose
-    return _Question(member.id, member.issuer, member.is_active, caller.peer, caller.application, purpose, SCOPE, body)
+    invoked = (None, None, None) if caller.is_anonymous else (caller.purpose, caller.legal_basis, caller.agreement)
+    return _Question(member.id, member.issuer, member.is_active, caller.peer, caller.application, *invoked, SCOPE, body)
 
 
 def _now() -> float:
@@ -239,6 +268,8 @@ def _read(response: PeerResponse) -> Envelope:
     if response.status != 200:
         raise PeerIncompatible(f"it answered with HTTP status {response.status}")
     try:
-        return _Envelope.decode(response.body)
+        envelope = _Envelope.decode(response.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PeerIncompatible("its answer is not GraphQL over JSON") from error
+    envelope.receipt = response.headers.get(RECEIPT, "")
+    return envelope

@@ -175,8 +175,9 @@ class Fanout:
         answer_of: Callable[[Envelope], Answer],
     ) -> tuple[Answer, CityReport]:
         adapted, document = self._worded(asked, theirs)
-        answer = answer_of(await self._client.ask(member, document, request, self._client.deadline(request)))
-        report = CityReport(member.id, State.OK)
+        envelope = await self._client.ask(member, document, request, self._client.deadline(request))
+        answer = answer_of(envelope)
+        report = CityReport(member.id, State.OK, receipt=envelope.receipt or None)
         if answer is not None:
             self._shapes.check(member.id, document.text, asked if adapted is None else adapted.asked, answer)
         if adapted is None or answer is None:

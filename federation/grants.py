@@ -40,14 +40,22 @@ def authorization_grant(issuer: str, audience: str, caller: Caller, scope: str, 
         "scope": scope,
         **_frame(audience, now),
     }
-    if caller.application is not None and caller.purpose is not None:
-        claims["purpose"] = caller.purpose
+    if caller.application is not None:
+        invoked = {"purpose": caller.purpose, "legal_basis": caller.legal_basis, "agreement": caller.agreement}
+        claims |= {name: value for name, value in invoked.items() if value is not None}
     return sign(claims, key, GRANT_TYP)
 
 
-def client_credentials_form(assertion: str, *, purpose: str | None = None, scope: str | None = None) -> bytes:
+def client_credentials_form(
+    assertion: str,
+    *,
+    purpose: str | None = None,
+    scope: str | None = None,
+    legal_basis: str | None = None,
+    agreement: str | None = None,
+) -> bytes:
     """The body with which an application asks its own city's node (RFC 6749 §4.4)."""
-    wishes = {"purpose": purpose, "scope": scope}
+    wishes = {"purpose": purpose, "scope": scope, "legal_basis": legal_basis, "agreement": agreement}
     return _form(CLIENT_CREDENTIALS, assertion, {name: value for name, value in wishes.items() if value})
 
 

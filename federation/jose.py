@@ -59,14 +59,7 @@ def read_unverified(token: str | bytes, max_bytes: int = MAX_TOKEN_BYTES) -> Unv
     Raises:
         JwtError: the form is wrong.
     """
-    data = _ascii(token)
-    if len(data) > max_bytes:
-        raise JwtError(f"the token is longer than {max_bytes} bytes")
-    if not _TOKEN.fullmatch(data):
-        raise JwtError("not a signed JWT: three base64url parts with dots between them are expected")
-    if data.index(b".") > MAX_HEADER_BYTES:
-        raise JwtError(f"the token's header is longer than {MAX_HEADER_BYTES} bytes")
-    header, claims = (_json_object(part) for part in data.split(b".")[:2])
+    header, claims = (json_object(part) for part in split(token, max_bytes)[:2])
     if header.get("alg") != ALGORITHM:
         raise JwtError(f"the token must be signed with {ALGORITHM}")
     if set(header) - HEADER_NAMES:
@@ -76,6 +69,23 @@ def read_unverified(token: str | bytes, max_bytes: int = MAX_TOKEN_BYTES) -> Unv
     if not isinstance(header.get("typ", ""), str):
         raise JwtError("the token's typ must be a string")
     return Unverified(header, claims)
+
+
+def split(token: str | bytes, max_bytes: int) -> tuple[bytes, bytes, bytes]:
+    """The three parts of a compact JWS, still encoded.
+
+    Raises:
+        JwtError: it is none, or it is too long.
+    """
+    data = _ascii(token)
+    if len(data) > max_bytes:
+        raise JwtError(f"the token is longer than {max_bytes} bytes")
+    if not _TOKEN.fullmatch(data):
+        raise JwtError("not a signed JWT: three base64url parts with dots between them are expected")
+    header, claims, signature = data.split(b".")
+    if len(header) > MAX_HEADER_BYTES:
+        raise JwtError(f"the token's header is longer than {MAX_HEADER_BYTES} bytes")
+    return header, claims, signature
 
 
 def verify(
@@ -166,22 +176,32 @@ def thumbprint_key(key: ECKey) -> ECKey:
 def _public_key(data: object) -> ECKey:
     if not isinstance(data, dict):
         raise JwtError("each key of a key set is a JSON object")
+    kid = data.get("kid")
+    named = isinstance(kid, str) and _KID.fullmatch(kid)
+    key = public_key(data, kid if named else None)
+    if not named:
+        raise JwtError("a key has no kid of 1 to 128 letters, digits and . _ ~ -")
+    return key
+
+
+def public_key(data: dict[str, Any], kid: str | None = None) -> ECKey:
+    """The public P-256 key in a JWK (RFC 7517), under this `kid` or its RFC 7638 thumbprint.
+
+    Raises:
+        JwtError: it is of another kind, or has private parts.
+    """
     if PRIVATE_PARTS & set(data):
         raise JwtError("a key holds private parts: publish public keys only, and replace this key, it is known now")
     if data.get("kty") != "EC" or data.get("crv") != "P-256":
         raise JwtError("a key is not of kty EC with crv P-256")
     if data.get("use", "sig") != "sig" or data.get("alg", ALGORITHM) != ALGORITHM:
         raise JwtError(f"a key is not meant for signatures with {ALGORITHM}")
-    if not isinstance(data.get("kid"), str) or not _KID.fullmatch(data["kid"]):
-        raise JwtError("a key has no kid of 1 to 128 letters, digits and . _ ~ -")
     point = {name: data.get(name) for name in ("x", "y")}
     if not all(isinstance(value, str) and _COORDINATE.fullmatch(value) for value in point.values()):
         raise JwtError("a key's x and y are not 32 bytes in base64url")
     try:
-        return ECKey.import_key(
-            {"kty": "EC", "crv": "P-256", "x": data["x"], "y": data["y"]},
-            {"kid": data["kid"], "use": "sig", "alg": ALGORITHM},
-        )
+        key = ECKey.import_key({"kty": "EC", "crv": "P-256", "x": data["x"], "y": data["y"]})
+        return ECKey.import_key(key.raw_value, {"kid": kid or key.thumbprint(), "use": "sig", "alg": ALGORITHM})
     except (JoseError, ValueError):
         raise JwtError("a key's x and y are not a point of P-256") from None
 
@@ -192,7 +212,8 @@ def _public_members(key: ECKey) -> dict[str, Any]:
     return {**form, "kid": key.kid, "use": "sig", "alg": ALGORITHM}
 
 
-def _json_object(part: bytes) -> dict[str, Any]:
+def json_object(part: bytes) -> dict[str, Any]:
+    """The JSON object in one part of a compact JWS. Raises JwtError."""
     try:
         value = json.loads(urlsafe_b64decode(part))
     except (ValueError, RecursionError):

@@ -27,7 +27,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CityReport:
-    """One city's row of the report."""
+    """One city's row of the report. `receipt`: what the city signed about its answer; kept, not told."""
 
     city: str
     state: State
@@ -38,6 +38,7 @@ class CityReport:
     policy_version: str | None = None
     obligations: tuple[str, ...] = ()
     reason: str | None = None
+    receipt: str | None = None
 
     @property
     def is_complete(self) -> bool:

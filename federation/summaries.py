@@ -83,14 +83,16 @@ class Summaries:
 
     async def _proven(self, member: Member) -> Proven:
         token = await self._tokens.token_for(member, ANONYMOUS, SCOPE, FETCH_S)
+        url = f"{member.issuer}{PATH}"
         response = await self._transport.get(
-            f"{member.issuer}{PATH}",
-            headers={"Authorization": f"Bearer {token}", "Accept": PLAIN},
+            url,
+            headers={**self._tokens.authorize(member, token, "GET", url).headers, "Accept": PLAIN},
             timeout_s=FETCH_S,
             max_bytes=MAX_BYTES,
         )
+        self._tokens.learn(member, response)
         if response.status == 401:
-            self._tokens.forget(member.id)
+            self._tokens.refused(member, ANONYMOUS, response)
         if response.status != 200:
             raise PeerIncompatible(f"it answered with HTTP status {response.status}")
         return verify_summary(response.body, member, datetime.now(UTC))

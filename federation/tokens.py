@@ -1,6 +1,8 @@
 """Tokens for asking peers: identity chaining, with the authorization server acting as client.
 
-The home node vouches for its caller, the owner issues a token of its own. A caller's own token is never passed on.
+The home node vouches for its caller, the owner issues a token of its own, bound to a key of this process. A caller's
+own token is never passed on. Members' token endpoints have one address by the federation's profile, so first contact is
+two round trips: the token and the question. The nonce for the question comes with the token.
 """
 
 from __future__ import annotations
@@ -16,10 +18,10 @@ import msgspec
 from joserfc.jwk import ECKey
 from msgspec import Meta
 
-from federation.discovery import JSON, Discovery
 from federation.errors import PeerDenied, PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.grants import FORM, authorization_grant, client_assertion, jwt_bearer_form
 from federation.membership import Member
+from federation.proofs import HEADER, NONCE_HEADER, SCHEME, ProofKey
 from federation.single_flight import SingleFlight
 from federation.subjects import ANONYMOUS_ID
 from federation.transport import PeerResponse, PeerTransport
@@ -28,7 +30,11 @@ from policy.model import Caller
 MAX_TOKENS = 20_000
 MAX_BYTES = 32_000
 RENEW_BEFORE_S = 30.0
-BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+NONCE = re.compile(r"[!#-\[\]-~]{1,200}")
+USE_NONCE = "use_dpop_nonce"
+JSON = "application/json"
+TOKEN_PATH = "/oauth/token"  # noqa: S105 - an address
 OAUTH_ERROR = re.compile(r"[a-z_]{1,40}")
 
 
@@ -38,7 +44,17 @@ class _Key:
     issuer: str
     application: str
     purpose: str | None
+    legal_basis: str | None
+    agreement: str | None
     scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """The headers that authorize one request to a peer, and the proof among them."""
+
+    headers: dict[str, str]
+    proof: str
 
 
 class _TokenAnswer(msgspec.Struct):
@@ -56,6 +72,7 @@ class PeerTokens:
     """Gets and keeps the tokens with which this node asks others.
 
     One request per member, application, purpose and scope at a time; whoever comes meanwhile waits for its answer.
+    `signing_key` gives the key with which the node signs now.
     """
 
     def __init__(
@@ -67,12 +84,13 @@ class PeerTokens:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._issuer = issuer
+        self.issuer = issuer
         self._signing_key = signing_key
         self._transport = transport
         self._clock = clock
         self._monotonic = monotonic
-        self._discovery = Discovery(transport, monotonic)
+        self._proofs = ProofKey.new()
+        self._nonces: dict[str, str] = {}
         self._tokens: OrderedDict[_Key, tuple[float, str]] = OrderedDict()
         self._flights = SingleFlight[_Key, str]()
 
@@ -88,26 +106,41 @@ class PeerTokens:
             raise ValueError("a caller that comes through a peer is not passed on to another one")
         if not member.is_active:
             raise PeerDenied("it is suspended from the federation")
-        application = caller.application or ANONYMOUS_ID
-        purpose = None if caller.is_anonymous else caller.purpose
-        key = _Key(member.id, member.issuer, application, purpose, scope)
+        key = _key(member, caller, scope)
         if (token := self._kept(key)) is not None:
             return token
         try:
-            return await self._flights.join(key, lambda: self._fetch(key, caller, timeout_s), timeout_s)
+            return await self._flights.join(key, lambda: self._fetch(key, member, caller, timeout_s), timeout_s)
         except TimeoutError:
             raise PeerTimeout(f"no token within {timeout_s * 1000:.0f} ms") from None
 
-    def forget(self, member_id: str) -> None:
-        """Drop what is kept for a member: its node refused a token, or the member changed."""
-        for key in [key for key in self._tokens if key.member == member_id]:
-            del self._tokens[key]
-            self._discovery.forget(key.issuer)
+    def authorize(self, member: Member, token: str, method: str, url: str, body: bytes | None = None) -> Authorized:
+        """What makes one request with this token acceptable; a repeated request needs another one."""
+        nonce = self._nonces.get(member.issuer)
+        proof = self._proofs.proof(method, url, int(self._clock()), token=token, nonce=nonce, body=body)
+        return Authorized({"Authorization": f"{SCHEME} {token}", HEADER: proof}, proof)
+
+    def learn(self, member: Member, response: PeerResponse) -> None:
+        """Take the nonce in a response, if there is one."""
+        nonce = response.headers.get(NONCE_HEADER)
+        if nonce is not None and NONCE.fullmatch(nonce):
+            self._nonces[member.issuer] = nonce
+
+    def refused(self, member: Member, caller: Caller, response: PeerResponse) -> None:
+        """The member's node answered with 401: go on with its nonce, if it wants that, else with a new token."""
+        self.learn(member, response)
+        if f'error="{USE_NONCE}"' not in response.headers.get("WWW-Authenticate", ""):
+            self.forget(member.id, caller.application or ANONYMOUS_ID)
+
+    def forget(self, member_id: str | None = None, application: str | None = None) -> None:
+        """Drop what is kept for a member, for an application, or for both; None is any."""
+        for key in list(self._tokens):
+            if member_id in {None, key.member} and application in {None, key.application}:
+                del self._tokens[key]
 
     async def close(self) -> None:
         """Stop the requests under way."""
         await self._flights.close()
-        await self._discovery.close()
 
     def _kept(self, key: _Key) -> str | None:
         until, token = self._tokens.get(key, (0.0, ""))
@@ -117,14 +150,14 @@ class PeerTokens:
         self._tokens.move_to_end(key)
         return token
 
-    async def _fetch(self, key: _Key, caller: Caller, timeout_s: float) -> str:
+    async def _fetch(self, key: _Key, member: Member, caller: Caller, timeout_s: float) -> str:
         deadline = self._monotonic() + timeout_s
-        endpoint = await self._discovery.token_endpoint(key.issuer, timeout_s)
+        endpoint = f"{key.issuer}{TOKEN_PATH}"
         now = int(self._clock())
         signing_key = self._signing_key()
         body = jwt_bearer_form(
-            authorization_grant(self._issuer, key.issuer, caller, key.scope, signing_key, now),
-            client_assertion(self._issuer, key.issuer, signing_key, now),
+            authorization_grant(self.issuer, key.issuer, caller, key.scope, signing_key, now),
+            client_assertion(self.issuer, key.issuer, signing_key, now),
             scope=key.scope,
             resource=f"{key.issuer}/graphql",
         )
@@ -133,13 +166,12 @@ class PeerTokens:
             endpoint,
             body=body,
             content_type=FORM,
-            headers={"Accept": JSON},
+            headers={"Accept": JSON, HEADER: self._proofs.proof("POST", endpoint, now)},
             timeout_s=max(deadline - asked_at, 0.001),
             max_bytes=MAX_BYTES,
         )
+        self.learn(member, response)
         if response.status != 200:
-            if response.status in {404, 405}:
-                self._discovery.forget(key.issuer)  # the endpoint may have moved
             raise_refusal(response)
         answer = read_token(response, key.scope)
         self._keep(key, answer.access_token, asked_at + answer.expires_in - RENEW_BEFORE_S)
@@ -152,18 +184,25 @@ class PeerTokens:
             self._tokens.popitem(last=False)
 
 
+def _key(member: Member, caller: Caller, scope: str) -> _Key:
+    if caller.application is None:
+        return _Key(member.id, member.issuer, ANONYMOUS_ID, None, None, None, scope)
+    invoked = caller.purpose, caller.legal_basis, caller.agreement
+    return _Key(member.id, member.issuer, caller.application, *invoked, scope)
+
+
 def read_token(response: PeerResponse, scope: str) -> _TokenAnswer:
     """The token in a successful answer (RFC 6749 §5.1).
 
     Raises:
-        PeerIncompatible: it is not a bearer token for `scope`.
+        PeerIncompatible: it is not a DPoP-bound token for `scope`.
     """
     try:
         answer = msgspec.json.decode(response.body, type=_TokenAnswer)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise PeerIncompatible("its token endpoint gave a malformed answer") from None
-    if answer.token_type.lower() != "bearer" or not BEARER_TOKEN.fullmatch(answer.access_token):
-        raise PeerIncompatible("its token endpoint did not give a bearer token")
+    if answer.token_type.lower() != SCHEME.lower() or not TOKEN.fullmatch(answer.access_token):
+        raise PeerIncompatible("its token endpoint did not give a DPoP-bound token")
     if answer.scope is not None and not set(scope.split()) <= set(answer.scope.split()):
         raise PeerIncompatible("its token endpoint gave a token for less than was asked for")
     return answer

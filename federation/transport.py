@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -27,11 +27,12 @@ USER_AGENT = "Verbund"
 
 @dataclass(frozen=True, slots=True)
 class PeerResponse:
-    """A peer's whole answer. `content_type` is without parameters, in small letters."""
+    """A peer's whole answer. `content_type` is without parameters, in small letters; `headers` ignore case."""
 
     status: int
     body: bytes
     content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class PeerTransport:
@@ -111,7 +112,7 @@ class PeerTransport:
                 answer_began = True
                 _check_head(response, max_bytes)
                 answer = await _read(response, max_bytes)
-                return PeerResponse(response.status, answer, response.content_type.lower())
+                return PeerResponse(response.status, answer, response.content_type.lower(), response.headers)
         except TimeoutError:
             raise PeerTimeout(f"no complete answer within {timeout_s * 1000:.0f} ms") from None
         except aiohttp.ClientConnectorCertificateError:

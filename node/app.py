@@ -22,11 +22,13 @@ from federation.summaries import Summaries
 from federation.tokens import PeerTokens
 from federation.transport import PeerTransport
 from node.audit.log import AccessLog
-from node.auth.bearer import BearerTokens
+from node.auth.callers import Callers
 from node.auth.identity import NodeIdentity
 from node.auth.key_directory import NodeKeys
 from node.auth.keys import passphrase_of
+from node.auth.receipts import Receipts
 from node.auth.service import TokenService
+from node.auth.uses import ASYNCHRONOUS, Uses
 from node.directory import NodeDirectory
 from node.gate import CityGate, Decisions, OwnData, load_rules
 from node.http.asgi import SECURITY_HEADERS, routed
@@ -103,13 +105,20 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         why_skip=summaries.why_skip,
     )
     directory = NodeDirectory(settings, members, own_member(settings, identity))
-    bearer = BearerTokens(identity, members.current)
+    uses_sessions = Sessions(
+        settings.database_url, size=1, statement_ms=limits.statement_ms, name="verbund-auth", on_open=[ASYNCHRONOUS]
+    )
+    uses = Uses(uses_sessions)
+    callers = Callers(
+        identity, members.current, uses, on_revoked=lambda caller: tokens.forget(application=caller.application)
+    )
     telemetry = Telemetry()
     endpoint = GraphQLEndpoint(
         Executor(schema, CostLimits(limits.rows, limits.cost)),
         gate,
         directory,
-        bearer,
+        callers,
+        Receipts(identity),
         telemetry,
         limits,
         load_documents(settings.trusted_documents_directory, schema.documents),
@@ -122,6 +131,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             await stack.enter_async_context(pool)
             await stack.enter_async_context(reading)
             await stack.enter_async_context(logging_sessions)
+            await stack.enter_async_context(uses_sessions)
             await stack.enter_async_context(transport)
             stack.push_async_callback(tokens.close)
             stack.push_async_callback(client.close)
@@ -135,9 +145,9 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     others = Litestar(
         route_handlers=[
             *Health(pool, members.current, settings.city, head_revision()).routes(),
-            *oauth_routes(TokenService(identity, members.current, pool)),
+            *oauth_routes(TokenService(identity, members.current, pool, uses)),
             schema_route(sdl),
-            *SummaryPage(settings.city, identity, pool, bearer).routes(),
+            *SummaryPage(settings.city, identity, pool, callers).routes(),
         ],
         lifespan=[lifespan],
         openapi_config=None,

@@ -31,7 +31,8 @@ class Caller:
 
     `city` is the city that vouches for the application: this node's own for its own applications, the home city for
     one that arrives through a peer. `peer` is set when another node asks on the application's behalf: its answer must
-    then come from this city alone.
+    then come from this city alone. `legal_basis` and `agreement` are what the application invokes; the rules judge by
+    purpose and by the agreements in force.
     """
 
     city: str | None = None
@@ -40,6 +41,8 @@ class Caller:
     scopes: frozenset[str] = frozenset()
     peer: str | None = None
     token_id: str | None = None
+    legal_basis: str | None = None
+    agreement: str | None = None
 
     @property
     def is_anonymous(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from graphql import GraphQLError
@@ -38,15 +38,31 @@ class Directory(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Evidence:
+    """What the gate did for a request, for the receipt of its answer.
+
+    `entries`: the access records, as the log names them. `obligations`: as the federation report tells them.
+    """
+
+    entries: list[str] = field(default_factory=list)
+    policy_version: str = ""
+    obligations: dict[str, None] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One GraphQL request: who asks, what document, until when (event-loop clock, seconds), under which trace."""
+    """One GraphQL request: who asks, what document, until when (event-loop clock, seconds), under which trace.
+
+    `evidence` is collected if the answer gets a receipt.
+    """
 
     caller: Caller
     document: str
     deadline: float
     trace_id: str
     traceparent: str
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ GATHER_S = 0.0005
 
 _COLUMNS = (
     "trace_id, role, counterpart, caller_city, application, purpose, token_id, action, field, operation, datasets,"
-    " decision, rules, policy_version, state, rows, bytes, took_ms"
+    " decision, rules, policy_version, state, rows, bytes, took_ms, receipt"
 )
 _RECORDS = (
     f"insert into access_record ({_COLUMNS}) select {_COLUMNS} from json_populate_recordset(null::access_record, $1)"
@@ -184,4 +184,5 @@ def _row(record: AccessRecord) -> dict[str, Any]:
         "rows": record.rows,
         "bytes": record.bytes,
         "took_ms": record.took_ms,
+        "receipt": record.receipt,
     }

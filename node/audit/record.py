@@ -17,7 +17,10 @@ NONE = "NONE"
 
 @dataclass(frozen=True, slots=True)
 class AccessRecord:
-    """One access to one city's data, seen from this node. `datasets` are global ids."""
+    """One access to one city's data, seen from this node.
+
+    `datasets` are global ids. `receipt`: what the other city signed about its answer (`federation.receipts`).
+    """
 
     role: str
     caller: Caller
@@ -34,6 +37,7 @@ class AccessRecord:
     rows: int
     bytes: int
     took_ms: float
+    receipt: str | None = None
 
     @property
     def action(self) -> str:

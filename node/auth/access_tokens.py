@@ -1,4 +1,7 @@
-"""This node's access tokens: JWT after RFC 9068, ES256, 300 seconds, for this node's GraphQL endpoint alone."""
+"""This node's access tokens: JWT after RFC 9068, ES256, 300 seconds, for this node's GraphQL endpoint alone.
+
+Each is bound to the key of the DPoP proof it was asked for with (RFC 9449): whoever finds a token can't use it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
 from joserfc.jwk import KeySet
 
 from federation.jose import ALGORITHM
+from federation.proofs import SCHEME
 from node.auth.clients import OAuthClient
 from node.auth.identity import NodeIdentity
 from node.auth.subject import Subject
@@ -24,6 +28,10 @@ class AccessTokens(JWTBearerTokenGenerator):  # type: ignore[misc]  # Authlib ha
         # without a generator of its own the library gives client credentials ten days
         super().__init__(node.issuer, ALGORITHM, expires_generator=lambda client, grant_type: LIFETIME_S)  # noqa: ARG005
         self._node = node
+
+    def generate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The answer of the token endpoint; the library calls every token a bearer token."""
+        return {**super().generate(*args, **kwargs), "token_type": SCHEME}
 
     def get_jwks(self) -> KeySet:
         """The active key alone: from several the library takes one at random."""

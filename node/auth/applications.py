@@ -13,9 +13,10 @@ from sqlalchemy.exc import IntegrityError
 
 from federation.jose import JwtError, public_keys
 from federation.subjects import ANONYMOUS_ID, is_application_id
+from node.auth.revocation import allow, client_subject, end_tokens, refuse
 from node.auth.scopes import SCOPES
+from node.store.auth_tables import application
 from node.store.pool import Pool
-from node.store.tables import application
 from policy.vocabulary import PURPOSES, is_purpose
 
 
@@ -24,7 +25,7 @@ class ApplicationError(Exception):
 
 
 class ApplicationStatus(StrEnum):
-    """A suspended application gets no tokens; those it has run out within their 300 seconds."""
+    """A suspended application gets no tokens, and those it has count no more."""
 
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
@@ -61,6 +62,12 @@ class ApplicationReader:
             row = await cursor.fetchone()
         return None if row is None else _read(row)
 
+    async def is_refused(self, subject: str) -> bool:
+        """True if this subject of revocations gets no tokens. Raises psycopg's errors."""
+        statement = "select from revocation where subject = %s and issued_before = 'infinity'"
+        async with self._pool.connection() as connection:
+            return (await connection.execute(statement, (subject,))).rowcount > 0
+
 
 def add_application(engine: Engine, new: Application) -> None:
     """Register an application.
@@ -92,7 +99,7 @@ def list_applications(engine: Engine) -> list[Application]:
 
 
 def set_status(engine: Engine, application_id: str, status: ApplicationStatus) -> None:
-    """Suspend or activate an application; tokens that it has already run out by themselves.
+    """Suspend or activate an application. Suspension ends the tokens that it has.
 
     Raises:
         ApplicationError: there is no such application.
@@ -101,8 +108,34 @@ def set_status(engine: Engine, application_id: str, status: ApplicationStatus) -
         changed = connection.execute(
             update(application).where(application.c.id == application_id).values(status=status.value)
         )
-    if changed.rowcount == 0:
-        raise ApplicationError(f"id: no application {application_id!r}; `verbund client list` shows them")
+        if changed.rowcount == 0:
+            raise _unknown(application_id)
+        if status is ApplicationStatus.SUSPENDED:
+            refuse(connection, client_subject(application_id))
+        else:
+            allow(connection, client_subject(application_id))
+
+
+def set_keys(engine: Engine, application_id: str, key: dict[str, Any], *, drop_old: bool) -> None:
+    """Register a further key set beside the keys that an application has, or in their place.
+
+    With `drop_old` the former keys and the tokens that were got with them count no more.
+
+    Raises:
+        ApplicationError: there is no such application, or its keys become too many or repeat each other.
+    """
+    with engine.begin() as connection:
+        row = connection.execute(
+            select(application.c.jwks).where(application.c.id == application_id).with_for_update()
+        ).scalar()
+        if row is None:
+            raise _unknown(application_id)
+        kept = [] if drop_old else row["keys"]
+        jwks = {"keys": [*key["keys"], *kept]}
+        _check_keys(jwks)
+        connection.execute(update(application).where(application.c.id == application_id).values(jwks=jwks))
+        if drop_old:
+            end_tokens(connection, client_subject(application_id))
 
 
 def _read(row: Mapping[str, Any]) -> Application:
@@ -119,10 +152,18 @@ def _check(new: Application) -> None:
         raise ApplicationError("name: must be 1 to 200 printable characters")
     _check_names("purpose", new.purposes, is_purpose, PURPOSES)
     _check_names("scope", new.scopes, SCOPES.__contains__, SCOPES)
+    _check_keys(new.jwks)
+
+
+def _check_keys(jwks: dict[str, Any]) -> None:
     try:
-        public_keys(new.jwks)
+        public_keys(jwks)
     except JwtError as error:
         raise ApplicationError(f"key: {error.reason}") from None
+
+
+def _unknown(application_id: str) -> ApplicationError:
+    return ApplicationError(f"id: no application {application_id!r}; `verbund client list` shows them")
 
 
 def _check_names(

@@ -16,6 +16,7 @@ from authlib.oauth2.rfc6749.errors import (
     InvalidGrantError,
     InvalidRequestError,
     InvalidScopeError,
+    OAuth2Error,
 )
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from joserfc.jwk import KeySet
@@ -25,13 +26,14 @@ from federation.jose import JwtError, read_unverified, verify
 from federation.subjects import ANONYMOUS_ID, application_of
 from node.auth.clients import PRIVATE_KEY_JWT, ApplicationClient, OAuthClient, PeerClient
 from node.auth.oauth_errors import InvalidTargetError, shown
+from node.auth.revocation import foreign_subject
 from node.auth.single_use import LEEWAY_S, AssertionKind, FrameError, SingleUse, check_frame
 from node.auth.subject import Subject
 from node.auth.token_request import TokenRequest
 from policy.vocabulary import PURPOSES, is_purpose
 
 TRACE_ID = re.compile(r"[0-9a-f]{32}")
-MAX_LEGAL_BASIS = 200
+REMARKS = {"legal_basis": 200, "agreement": 100}  # what an application invokes, and how long it may be
 
 
 class ApplicationGrant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib has no types
@@ -44,6 +46,7 @@ class ApplicationGrant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib
         check_resource(self.request, self.server.node.graphql_url, required=False)
         super().validate_token_request()
         self.request.purpose = chosen_purpose(self.request.client, self.request.form.get("purpose"))
+        check_remarks(remarks(self.request), InvalidRequestError)
 
     def validate_requested_scope(self) -> None:
         """A refusal names the choices."""
@@ -53,12 +56,10 @@ class ApplicationGrant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib
         """The token; its subject is the application itself."""
         client: ApplicationClient = self.request.client
         city = self.server.node.city
-        subject = Subject(client.client_id, {"city": city, "application": client.client_id} | self._purpose())
+        claims = {"city": city, "application": client.client_id, "purpose": self.request.purpose}
+        subject = Subject(client.client_id, {**claims, **remarks(self.request), **self.request.confirmation})
         token = self.generate_token(user=subject, scope=self.request.payload.scope, include_refresh_token=False)
         return 200, token, self.TOKEN_RESPONSE_HEADER
-
-    def _purpose(self) -> dict[str, str]:
-        return {"purpose": self.request.purpose}
 
 
 class PeerGrant(IDJAGGrant):  # type: ignore[misc]  # Authlib has no types
@@ -100,9 +101,11 @@ class PeerGrant(IDJAGGrant):  # type: ignore[misc]  # Authlib has no types
         application = application_of(subject, client.client_id)
         if application is None:
             return None
+        self.request.foreign_subject = foreign_subject(client.member.id, application)
         claims = self.request.id_jag_claims
         extra = {"city": client.member.id, "application": application, "act": {"sub": client.client_id}}
-        for name in ("purpose", "legal_basis"):
+        extra |= self.request.confirmation
+        for name in ("purpose", *REMARKS):
             if name in claims:
                 extra[name] = claims[name]
         return Subject(subject, extra)
@@ -136,7 +139,7 @@ class PeerGrant(IDJAGGrant):  # type: ignore[misc]  # Authlib has no types
         if claims["client_id"] != claims["iss"]:
             raise InvalidGrantError("assertion: client_id must be its iss, the node that presents it")
         check_purpose_claim(claims)
-        check_remarks(claims)
+        check_remarks(claims, InvalidGrantError, "assertion: ")
 
     def _resolve_scope(self, claims: dict[str, Any]) -> str:
         if not isinstance(claims.get("scope"), str) or not claims["scope"].split():
@@ -199,15 +202,21 @@ def check_purpose_claim(claims: dict[str, Any]) -> None:
         raise InvalidGrantError(f"assertion: purpose must be one of {' '.join(PURPOSES)}")
 
 
-def check_remarks(claims: dict[str, Any]) -> None:
-    """Optional claims for the record: a legal basis in printable text, a W3C trace id.
+def remarks(request: TokenRequest) -> dict[str, str]:
+    """What the application invokes, of its own accord: a legal basis, an agreement."""
+    return {name: request.form[name] for name in REMARKS if name in request.form}
+
+
+def check_remarks(claims: dict[str, Any], error: type[OAuth2Error], where: str = "") -> None:
+    """Optional claims for the record: legal basis and agreement in printable text, a W3C trace id.
 
     Raises:
-        InvalidGrantError: one has another form.
+        OAuth2Error: the given one, if a claim has another form.
     """
-    basis = claims.get("legal_basis", "-")
-    if not isinstance(basis, str) or not basis.isprintable() or not 0 < len(basis) <= MAX_LEGAL_BASIS:
-        raise InvalidGrantError(f"assertion: legal_basis must be 1 to {MAX_LEGAL_BASIS} printable characters")
+    for name, longest in REMARKS.items():
+        value = claims.get(name, "-")
+        if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= longest:
+            raise error(f"{where}{name} must be 1 to {longest} printable characters")
     trace_id = claims.get("trace_id", "0" * 32)
     if not isinstance(trace_id, str) or not TRACE_ID.fullmatch(trace_id):
-        raise InvalidGrantError("assertion: trace_id must be 32 hexadecimal digits in small letters")
+        raise error(f"{where}trace_id must be 32 hexadecimal digits in small letters")

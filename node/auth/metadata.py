@@ -1,4 +1,4 @@
-"""The authorization server's metadata (RFC 8414)."""
+"""What the node publishes of itself: as authorization server (RFC 8414), as protected resource (RFC 9728)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from node.auth.identity import NodeIdentity
 from node.auth.scopes import SCOPES
 
 JWKS_PATH = "/oauth/jwks"
+RESOURCE_METADATA_PATH = "/.well-known/oauth-protected-resource/graphql"
 
 
 def server_metadata(node: NodeIdentity) -> dict[str, Any]:
@@ -24,5 +25,18 @@ def server_metadata(node: NodeIdentity) -> dict[str, Any]:
         "grant_types_supported": [CLIENT_CREDENTIALS, JWT_BEARER],
         "token_endpoint_auth_methods_supported": [PRIVATE_KEY_JWT],
         "token_endpoint_auth_signing_alg_values_supported": [ALGORITHM],
+        "dpop_signing_alg_values_supported": [ALGORITHM],
         "protected_resources": [node.graphql_url],
+    }
+
+
+def resource_metadata(node: NodeIdentity) -> dict[str, Any]:
+    """What a client must know to use its tokens here."""
+    return {
+        "resource": node.graphql_url,
+        "authorization_servers": [node.issuer],
+        "scopes_supported": list(SCOPES),
+        "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": [ALGORITHM],
+        "dpop_bound_access_tokens_required": True,
     }

@@ -13,6 +13,18 @@ class InvalidTargetError(OAuth2Error):  # type: ignore[misc]  # Authlib has no t
     error = "invalid_target"
 
 
+class InvalidProofError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
+    """The DPoP proof is missing or wrong (RFC 9449 §5)."""
+
+    error = "invalid_dpop_proof"
+
+
+class UseNonceError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
+    """The proof's nonce is not one of this server (RFC 9449 §8); the answer names one that is."""
+
+    error = "use_dpop_nonce"
+
+
 class TemporarilyUnavailableError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
     """What a token would rest on can't be reached now."""
 

@@ -23,7 +23,7 @@ from node.auth.client_assertion import NodeClientAssertion
 from node.auth.clients import OAuthClient
 from node.auth.grants import ApplicationGrant, PeerGrant
 from node.auth.identity import NodeIdentity
-from node.auth.oauth_errors import shown
+from node.auth.oauth_errors import InvalidProofError, shown
 from node.auth.scopes import SCOPES
 from node.auth.token_request import TokenRequest
 
@@ -62,8 +62,10 @@ class NodeAuthorizationServer(AuthorizationServer):  # type: ignore[misc]  # Aut
             raise refusal from None
 
     def create_token_response(self, request: TokenRequest) -> Reply:
-        """Decide on a request."""
+        """Decide on a request. There are no tokens without a key."""
         try:
+            if request.proof is None:
+                raise InvalidProofError("one DPoP header with a proof is required (RFC 9449)")
             return super().create_token_response(request)  # type: ignore[no-any-return]
         except OAuth2Error as error:
             return self.refuse(request, error)

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import psycopg
-from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidGrantError, OAuth2Error
+from authlib.oauth2.rfc6749.errors import AccessDeniedError, InvalidClientError, InvalidGrantError, OAuth2Error
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from federation.errors import MembershipError
 from federation.membership import Membership
+from federation.proofs import MAX_AGE_S, NONCE_HEADER, Proof, ProofError, check_proof, read_proof
 from federation.subjects import is_application_id, is_issuer
 from node.auth.applications import ApplicationReader
 from node.auth.client_assertion import claimed_client
 from node.auth.clients import ApplicationClient, OAuthClient, PeerClient
 from node.auth.identity import NodeIdentity
-from node.auth.oauth_errors import TemporarilyUnavailableError
+from node.auth.nonces import Nonces
+from node.auth.oauth_errors import InvalidProofError, TemporarilyUnavailableError, UseNonceError
 from node.auth.server import NodeAuthorizationServer, Reply
-from node.auth.single_use import AssertionKind, ReplayMemory
+from node.auth.single_use import AssertionKind, ReplayMemory, SingleUse
 from node.auth.token_request import TokenRequest, read_form
+from node.auth.uses import Uses
 from node.store.pool import Pool
+from schema.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -28,30 +35,64 @@ log = logging.getLogger(__name__)
 class TokenService:
     """Issues this node's access tokens. `membership` gives the list that is valid now, or raises MembershipError."""
 
-    def __init__(self, node: NodeIdentity, membership: Callable[[], Membership], pool: Pool) -> None:
+    def __init__(
+        self,
+        node: NodeIdentity,
+        membership: Callable[[], Membership],
+        pool: Pool,
+        uses: Uses,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.node = node
         self._membership = membership
         self._applications = ApplicationReader(pool)
         self._replay = ReplayMemory(pool)
+        self._uses = uses
+        self._clock = clock
         self._server = NodeAuthorizationServer(node)
 
-    async def token(self, body: bytes) -> Reply:
-        """Answer a token request with this form body; every refusal is an answer too."""
-        request: TokenRequest | None = None
+    async def token(self, body: bytes, proofs: Sequence[str]) -> Reply:
+        """Answer a token request with this form body and these DPoP headers; every refusal is an answer too."""
         try:
-            form = read_form(body)
-            request = TokenRequest(form, await self._fetch_client(form))
-            return await self._decide(request)
-        except OAuth2Error as error:
-            return self.refuse(error, request)
-        except (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests):
+            nonces = await self._uses.nonces()
+            reply = await self._answer(body, proofs, nonces)
+        except (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, Unavailable):
             # no memory of what was used, no token
             log.exception("the token endpoint can't reach its database")
-            return self.refuse(TemporarilyUnavailableError("no tokens can be issued now; try again soon"), request)
+            return self.refuse(TemporarilyUnavailableError("no tokens can be issued now; try again soon"))
+        return replace(reply, headers={**reply.headers, NONCE_HEADER: nonces.current(self._clock())})
 
     def refuse(self, error: OAuth2Error, request: TokenRequest | None = None) -> Reply:
         """The answer that stands for an error."""
         return self._server.refuse(request, error)
+
+    async def _answer(self, body: bytes, proofs: Sequence[str], nonces: Nonces) -> Reply:
+        request: TokenRequest | None = None
+        try:
+            form = read_form(body)
+            proof = self._read_proof(proofs, nonces)
+            request = TokenRequest(form, await self._fetch_client(form), proof)
+            request.spent.append(_use_of(proof))
+            return await self._decide(request)
+        except OAuth2Error as error:
+            return self.refuse(error, request)
+
+    def _read_proof(self, proofs: Sequence[str], nonces: Nonces) -> Proof:
+        """The proof of the key that the token will be bound to.
+
+        It needs no nonce here: the assertion that comes with it is as fresh as a nonce would make it, and a nonce for
+        the first request would cost a round trip. One that is there must be good.
+        """
+        if len(proofs) != 1:
+            raise InvalidProofError("one DPoP header with a proof is required (RFC 9449)")
+        try:
+            proof = read_proof(proofs[0])
+            check_proof(proof, "POST", self.node.token_endpoint, self._clock())
+        except ProofError as error:
+            raise InvalidProofError(f"DPoP: {error.reason}") from None
+        if proof.nonce is not None and not nonces.is_good(proof.nonce, self._clock()):
+            raise UseNonceError("DPoP: its nonce must be the one in the header DPoP-Nonce")
+        return proof
 
     async def _fetch_client(self, form: dict[str, str]) -> OAuthClient | None:
         client_id = claimed_client(form)
@@ -72,11 +113,20 @@ class TokenService:
     async def _decide(self, request: TokenRequest) -> Reply:
         reply = self._server.create_token_response(request)
         if reply.status == 200:
+            if request.foreign_subject is not None and await self._applications.is_refused(request.foreign_subject):
+                raise AccessDeniedError("this city does not let that application in; ask its operators")
             await self._commit(request)
         return reply
 
     async def _commit(self, request: TokenRequest) -> None:
         for replayed in await self._replay.spend(request.spent):
+            if replayed.kind is AssertionKind.PROOF:
+                raise InvalidProofError("DPoP: the proof was used before; make a new one for each request")
             if replayed.kind is AssertionKind.CLIENT:
                 raise InvalidClientError("client_assertion: it was used before; make a new one for each request")
             raise InvalidGrantError("assertion: it was used before; make a new one for each request")
+
+
+def _use_of(proof: Proof) -> SingleUse:
+    until = datetime.fromtimestamp(proof.issued_at + MAX_AGE_S, UTC)
+    return SingleUse(AssertionKind.PROOF, proof.thumbprint, proof.digest.hex(), until)

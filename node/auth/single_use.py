@@ -37,11 +37,12 @@ class AssertionKind(StrEnum):
 
     CLIENT = "client"
     GRANT = "grant"
+    PROOF = "proof"
 
 
 @dataclass(frozen=True)
 class SingleUse:
-    """An accepted assertion that is now spent."""
+    """An accepted assertion or proof that is now spent."""
 
     kind: AssertionKind
     issuer: str

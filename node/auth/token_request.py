@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 
+from federation.proofs import Proof
 from node.auth.clients import OAuthClient
 from node.auth.oauth_errors import shown
 from node.auth.single_use import SingleUse
@@ -36,17 +37,24 @@ class Form(OAuth2Payload):  # type: ignore[misc]  # Authlib has no types
 class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
     """What the synchronous core works on; it leaves behind what has to be committed in `spent`."""
 
-    def __init__(self, form: dict[str, str], client: OAuthClient | None) -> None:
+    def __init__(self, form: dict[str, str], client: OAuthClient | None, proof: Proof | None = None) -> None:
         super().__init__("POST", ENDPOINT)
         self.payload = Form(form)
         self.fetched_client = client
+        self.proof = proof
         self.spent: list[SingleUse] = []
         self.purpose: str | None = None
+        self.foreign_subject: str | None = None
 
     @property
     def form(self) -> dict[str, str]:
         """The parameters."""
         return self.payload.data
+
+    @property
+    def confirmation(self) -> dict[str, dict[str, str]]:
+        """The claim that binds a token to the key of the proof (RFC 9449 §6.1)."""
+        return {} if self.proof is None else {"cnf": {"jkt": self.proof.thumbprint}}
 
     @property
     def args(self) -> dict[str, str]:

@@ -19,14 +19,32 @@ from node.cli.context import CommandError
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="The application's private key (PEM).")
 @click.option("--purpose", help="Why you ask; may be left out if one purpose is registered.")
 @click.option("--scope", help="Scopes with spaces between them; default: all that are registered.")
-def token(issuer: str, client_id: str, key: Path, purpose: str | None, scope: str | None) -> None:
-    """Get an access token for an application and print it, and nothing else.
+@click.option("--legal-basis", help="What the access rests on, e.g. a paragraph; goes into the records.")
+@click.option("--agreement", help="The agreement that is meant; goes into the records.")
+@click.option("--method", default="POST", show_default=True, help="Method of the request.")
+@click.option("--url", help="Address of the request; default: the node's /graphql.")
+def token(
+    issuer: str,
+    client_id: str,
+    key: Path,
+    purpose: str | None,
+    scope: str | None,
+    legal_basis: str | None,
+    agreement: str | None,
+    method: str,
+    url: str | None,
+) -> None:
+    """Get an access token for an application, and print the two headers of one request that uses it.
 
-    curl -H "Authorization: Bearer $(verbund token …)" …
+    verbund token … | curl -H @- -H 'Content-Type: application/json' -d '{"query": …}' …/graphql
     """
     signing_key = load_signing_key(key)
     try:
-        click.echo(asyncio.run(obtain_token(issuer, client_id, signing_key, purpose, scope)))
+        access = asyncio.run(
+            obtain_token(issuer, client_id, signing_key, purpose, scope, legal_basis=legal_basis, agreement=agreement)
+        )
+        for name, value in access.headers(method.upper(), url or f"{issuer}/graphql").items():
+            click.echo(f"{name}: {value}")
     except PeerError as error:
         raise CommandError(f"{issuer} gave no token: {error.reason}") from error
     except ValueError as error:

@@ -28,9 +28,9 @@ Open data of all cities, without a token:
 A demo application of {home}: client id {application}, purposes {purpose} and {other},
 private key {key}. Shared data of {partner}, under an agreement, for {purpose}:
 
-  TOKEN=$({command} token --node {issuer} --client-id {application} \\
-    --key {key} --purpose {purpose})
-  curl -s {url} -H 'Content-Type: application/json' -H "Authorization: Bearer $TOKEN" \\
+  {command} token --node {issuer} --client-id {application} \\
+    --key {key} --purpose {purpose} |
+  curl -s {url} -H 'Content-Type: application/json' -H @- \\
     -d '{shared_body}'
 
 Ctrl-C stops the cities.

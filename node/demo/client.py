@@ -8,6 +8,8 @@ from typing import Any
 
 import aiohttp
 
+from node.auth.token_client import Access
+
 TIMEOUT = aiohttp.ClientTimeout(total=15)
 
 
@@ -34,11 +36,15 @@ class Answer:
         return str(self.body.get("extensions", {}).get("traceId", ""))
 
 
-async def ask(url: str, query: str, *, token: str | None = None, variables: Mapping[str, Any] | None = None) -> Answer:
+async def ask(
+    url: str, query: str, *, access: Access | None = None, variables: Mapping[str, Any] | None = None
+) -> Answer:
     """Send a query to a node."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = access.headers("POST", f"{url}/graphql") if access else {}
     async with (
         aiohttp.ClientSession(timeout=TIMEOUT) as session,
         session.post(f"{url}/graphql", json={"query": query, "variables": variables}, headers=headers) as response,
     ):
+        if access:
+            access.learn(response.headers)
         return Answer(response.status, await response.json())

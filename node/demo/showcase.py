@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from federation.jose import read_unverified, sign
+from federation.proofs import ProofKey
+from node.auth.access_tokens import TYP
 from node.auth.keys import create_signing_key, load_signing_key
-from node.auth.token_client import obtain_token
+from node.auth.token_client import Access, obtain_token
 from node.demo.client import Answer, ask
 from node.demo.processes import NodeProcess
 from node.demo.setup import DemoFederation
@@ -66,6 +68,7 @@ class Showcase:
             ("a wrong purpose is denied", self.wrong_purpose),
             ("an expired token is rejected with 401", self.expired_token),
             ("a forged token is rejected with 401", self.forged_token),
+            ("a stolen token is rejected with 401", self.stolen_token),
             ("one city stopped: three answer, the report names the fourth", self.city_stopped),
             ("records are found on both sides of a query", self.records),
         ]
@@ -118,16 +121,24 @@ class Showcase:
 
     async def expired_token(self) -> str:
         """A real token whose time is over."""
-        claims, key = await self._own_claims()
+        access, claims, key = await self._own()
         now = int(time.time())
-        return await self._rejected(_sign(claims | {"iat": now - 900, "exp": now - 600}, key, str(key.kid)))
+        return await self._rejected(
+            replace(access, token=sign(claims | {"iat": now - 900, "exp": now - 600}, key, TYP))
+        )
 
     async def forged_token(self) -> str:
         """Right claims, wrong key."""
-        claims, key = await self._own_claims()
+        access, claims, key = await self._own()
         path = self._demo.directory / "forger" / "key.pem"
         forger = load_signing_key(path) if path.exists() else create_signing_key(path)
-        return await self._rejected(_sign(claims, forger, str(key.kid)))
+        named = ECKey.import_key(forger.raw_value, {"kid": str(key.kid)})
+        return await self._rejected(replace(access, token=sign(claims, named, TYP)))
+
+    async def stolen_token(self) -> str:
+        """A real token in the hands of somebody without its key."""
+        access, _, _ = await self._own()
+        return await self._rejected(replace(access, key=ProofKey.new()))
 
     async def city_stopped(self) -> str:
         """A city goes away and comes back."""
@@ -151,36 +162,32 @@ class Showcase:
         _check([(r["role"], r["counterpart"], r["decision"]) for r in owner] == [("OWNER", HOME, "PERMIT")], str(owner))
         return f"trace {self._trace}: {HOME} asked, {PARTNER} permitted by {owner[0]['rules'][0]}"
 
-    async def _ask(self, query: str, *, city: str = HOME, token: str | None = None, **variables: Any) -> Answer:
-        return await ask(self._nodes[city].url, query, token=token, variables=variables)
+    async def _ask(self, query: str, *, city: str = HOME, access: Access | None = None, **variables: Any) -> Answer:
+        return await ask(self._nodes[city].url, query, access=access, variables=variables)
 
     async def _shared(self, owner: str, purpose: str) -> Answer:
-        token = await self._token(HOME, APPLICATION, purpose)
-        return await self._ask(SHARED_QUERY, token=token, id=f"{owner}:dataset:{SHARED_KEY}")
+        access = await self._access(HOME, APPLICATION, purpose)
+        return await self._ask(SHARED_QUERY, access=access, id=f"{owner}:dataset:{SHARED_KEY}")
 
     async def _records(self, city: str, trace: str) -> list[dict[str, Any]]:
-        token = await self._token(city, AUDITOR, None)
-        answer = await self._ask(LOG_QUERY, city=city, token=token, trace=trace)
+        access = await self._access(city, AUDITOR, None)
+        answer = await self._ask(LOG_QUERY, city=city, access=access, trace=trace)
         nodes: list[dict[str, Any]] = answer.data["accessLog"]["nodes"]
         return nodes
 
-    async def _token(self, city: str, application: str, purpose: str | None) -> str:
+    async def _access(self, city: str, application: str, purpose: str | None) -> Access:
         key = load_signing_key(self._demo.key_file(city, application))
         return await obtain_token(self._nodes[city].url, application, key, purpose, None)
 
-    async def _own_claims(self) -> tuple[dict[str, Any], ECKey]:
+    async def _own(self) -> tuple[Access, dict[str, Any], ECKey]:
         key = load_signing_key(self._demo.settings[HOME].signing_key_file)
-        token = await self._token(HOME, APPLICATION, PURPOSE)
-        return dict(jwt.decode(token, key, algorithms=["ES256"]).claims), key
+        access = await self._access(HOME, APPLICATION, PURPOSE)
+        return access, read_unverified(access.token).claims, key
 
-    async def _rejected(self, token: str) -> str:
-        answer = await self._ask(OPEN_QUERY, token=token)
+    async def _rejected(self, access: Access) -> str:
+        answer = await self._ask(OPEN_QUERY, access=access)
         _check(answer.status == 401 and not answer.data, f"status {answer.status}: {answer.body}")
         return str(answer.body["errors"][0]["message"])
-
-
-def _sign(claims: dict[str, Any], key: ECKey, kid: str) -> str:
-    return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": kid}, claims, key, algorithms=["ES256"])
 
 
 def _check(holds: bool, told: str) -> None:  # noqa: FBT001 - reads like an assertion

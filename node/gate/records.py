@@ -61,6 +61,7 @@ class Recorder:
             report.state.value,
             report.rows,
             size,
+            report.receipt,
         )
 
     def log_page(self, page: Page, size: int) -> None:
@@ -75,6 +76,8 @@ class Recorder:
         rules = ruling.grant.rules_for(keys) if decision == PERMIT else ruling.refusals(keys)
         datasets = tuple(f"{self._city}:dataset:{key}" for key in sorted(keys))
         version = ruling.grant.policy_version
+        if self.request.evidence is not None:
+            self.request.evidence.policy_version = version
         self._add(OWNER, self.request.caller.peer, datasets, decision, rules, version, state, rows, size)
 
     def _add(
@@ -88,6 +91,7 @@ class Recorder:
         state: str,
         rows: int,
         size: int,
+        receipt: str | None = None,
     ) -> None:
         self.records.append(
             AccessRecord(
@@ -106,5 +110,6 @@ class Recorder:
                 rows=rows,
                 bytes=size,
                 took_ms=(time.perf_counter() - self._began) * 1000,
+                receipt=receipt,
             )
         )

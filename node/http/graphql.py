@@ -8,12 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 
 import orjson
 from litestar.types import HTTPScope, Receive, Send
 
-from node.auth.bearer import BearerTokens, InvalidToken
+from federation.proofs import NONCE_HEADER
+from federation.receipts import HEADER as RECEIPT
+from node.auth.callers import NOBODY, USE_NONCE, Callers, Claimed, Presented
+from node.auth.receipts import Receipts
+from node.auth.token_check import InvalidToken
 from node.http.asgi import Answer, BodyTooLarge, ClientGone, body_of, headers_of, send_answer
+from node.http.challenge import challenge
 from node.http.compression import beside, compressed
 from node.http.conditional import entity_tag, has_already
 from node.http.incremental import Parts, send_parts
@@ -25,7 +31,7 @@ from node.telemetry import Telemetry, Trace
 from policy.model import Caller
 from schema.errors import Unavailable
 from schema.execution import Executor
-from schema.ports import Context, Directory, Gate, Request, Result
+from schema.ports import Context, Directory, Evidence, Gate, Request, Result
 
 log = logging.getLogger("verbund.http")
 RETRY_AFTER_S = "2"
@@ -39,13 +45,15 @@ Headers = Mapping[bytes, str]
 class _Refused(Exception):
     """The request does not get as far as being executed."""
 
-    def __init__(self, status: int, message: str, code: str, hint: str, **headers: str) -> None:
+    def __init__(
+        self, status: int, message: str, code: str, hint: str, told: Mapping[str, str] | None = None, **headers: str
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.code = code
         self.hint = hint
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()} | dict(told or {})
 
 
 class GraphQLEndpoint:
@@ -56,7 +64,8 @@ class GraphQLEndpoint:
         executor: Executor,
         gate: Gate,
         directory: Directory,
-        bearer: BearerTokens,
+        callers: Callers,
+        receipts: Receipts,
         telemetry: Telemetry,
         limits: Limits,
         trusted: Mapping[str, str],
@@ -66,7 +75,8 @@ class GraphQLEndpoint:
         self._executor = executor
         self._gate = gate
         self._directory = directory
-        self._bearer = bearer
+        self._callers = callers
+        self._receipts = receipts
         self._telemetry = telemetry
         self._limits = limits
         self._trusted = trusted
@@ -102,11 +112,14 @@ class GraphQLEndpoint:
         in_parts = accepts_parts(headers.get(b"accept")) and method == "POST"
         if media is None and not in_parts:
             raise _Refused(406, "the header Accept allows none of our types", "NOT_ACCEPTABLE", f"accept {JSON}")
-        caller = self._caller(headers)
-        question = None
+        question, body, nonce = None, None, None
         try:
+            claimed = await self._claimed(headers, scope)
+            caller = claimed.caller
             async with asyncio.timeout(self._limits.request_ms / 1000 * GRACE):  # one timer for all: it costs 5 µs
-                question = await self._question(method, headers, scope, receive)
+                question, body = await self._question(method, headers, scope, receive)
+                if not claimed.is_anonymous:
+                    nonce = await self._confirmed(claimed, body)
                 only = self._trusted_only and caller.peer is None
                 document = document_of(question, self._trusted, trusted_only=only)
                 context = self._context(document, caller, trace)
@@ -125,39 +138,68 @@ class GraphQLEndpoint:
         media = media or JSON
         if result.data is None and method != "POST" and is_mutation(document, question.operationName):
             raise _Refused(405, "a mutation is not for GET", "METHOD_NOT_ALLOWED", "send a query", Allow=METHODS)
-        status, body = _joined(result, media, trace)
-        return await self._encoded(method, headers, caller, result, Answer(status, body, f"{media}; charset=utf-8"))
+        status, answered = _joined(result, media, trace)
+        answer = await self._encoded(
+            method, headers, caller, result, Answer(status, answered, f"{media}; charset=utf-8")
+        )
+        if nonce is not None:
+            answer.headers[NONCE_HEADER] = nonce
+        if context.request.evidence is not None:
+            answer.headers[RECEIPT] = await self._receipt(claimed, body, answer, context.request)
+        return answer
 
-    def _caller(self, headers: Headers) -> Caller:
+    async def _receipt(self, claimed: Claimed, body: bytes | None, answer: Answer, request: Request) -> str:
+        evidence = request.evidence or Evidence()
+        make = partial(self._receipts.receipt, claimed, body or b"", trace_id=request.trace_id, evidence=evidence)
+        return await beside(make, answer.body)
+
+    async def _claimed(self, headers: Headers, scope: HTTPScope) -> Claimed:
+        authorization = headers.get(b"authorization")
+        if authorization is None:
+            return NOBODY
+        proofs = [value.decode("latin-1") for name, value in scope["headers"] if name == b"dpop"]
+        url = self._callers.issuer + scope["path"]
         try:
-            return self._bearer.caller(headers.get(b"authorization"))
+            return self._callers.claimed(Presented(scope["method"], url, authorization, proofs))
         except InvalidToken as error:
-            raise _Refused(
-                401,
-                f"the token is not accepted: {error}",
-                "UNAUTHENTICATED",
-                "get a new token",
-                WWW_Authenticate=f'Bearer error="invalid_token", error_description="{error}"',
-            ) from None
+            raise await self._unauthenticated(error) from None
 
-    async def _question(self, method: str, headers: Headers, scope: HTTPScope, receive: Receive) -> Question:
+    async def _confirmed(self, claimed: Claimed, body: bytes | None) -> str | None:
+        try:
+            return await self._callers.confirm(claimed, body)
+        except InvalidToken as error:
+            raise await self._unauthenticated(error) from None
+        except Unavailable as error:
+            raise _Refused(503, error.message, error.code, error.hint or "", {"Retry-After": RETRY_AFTER_S}) from None
+
+    async def _unauthenticated(self, error: InvalidToken) -> _Refused:
+        told = challenge(error, self._callers.issuer, await self._callers.nonce())
+        hint = "make a proof with the nonce in DPoP-Nonce" if error.error == USE_NONCE else "get a new token"
+        return _Refused(401, f"the token is not accepted: {error}", "UNAUTHENTICATED", hint, told)
+
+    async def _question(
+        self, method: str, headers: Headers, scope: HTTPScope, receive: Receive
+    ) -> tuple[Question, bytes | None]:
+        """What is asked, and the body if there is one."""
         bound = self._limits.body_bytes
         if method in {"GET", "HEAD"}:
             if len(scope["query_string"]) > bound:
                 raise _too_large("URL", bound)
-            return from_url(scope["query_string"])
+            return from_url(scope["query_string"]), None
         if method != "POST":
             raise _Refused(405, f"{method[:20]} is not for /graphql", "METHOD_NOT_ALLOWED", "use POST", Allow=METHODS)
         if not is_json(headers.get(b"content-type", "")):
             raise _Refused(415, "the body is not JSON in UTF-8", "UNSUPPORTED_MEDIA_TYPE", f"send Content-Type: {JSON}")
         try:
-            return from_body(await body_of(headers, receive, bound))
+            body = await body_of(headers, receive, bound)
         except BodyTooLarge:
             raise _too_large("body", bound) from None
+        return from_body(body), body
 
     def _context(self, document: str, caller: Caller, trace: Trace) -> Context:
         deadline = asyncio.get_running_loop().time() + self._limits.request_ms / 1000
-        request = Request(caller, document, deadline, trace.trace_id, trace.traceparent)
+        evidence = None if caller.peer is None else Evidence()
+        request = Request(caller, document, deadline, trace.trace_id, trace.traceparent, evidence)
         return Context(request, self._gate, self._directory)
 
     async def _frames(self, document: str, question: Question, context: Context) -> Result | Parts:

@@ -1,4 +1,4 @@
-"""OAuth over HTTP: token endpoint, key set, server metadata."""
+"""OAuth over HTTP: token endpoint, key set, metadata of server and resource."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from federation.discovery import WELL_KNOWN
 from federation.grants import FORM
-from node.auth.metadata import JWKS_PATH, server_metadata
+from federation.proofs import HEADER
+from node.auth.metadata import JWKS_PATH, RESOURCE_METADATA_PATH, resource_metadata, server_metadata
 from node.auth.server import Reply
 from node.auth.service import TokenService
 
@@ -23,8 +24,9 @@ JWKS_CACHE = "public, max-age=60"  # a revoked key is to be known soon
 
 
 def oauth_routes(service: TokenService) -> list[HTTPRouteHandler]:
-    """`POST /oauth/token`, `GET /oauth/jwks` and `GET /.well-known/oauth-authorization-server` for this service."""
+    """`/oauth/token`, `/oauth/jwks`, and the two documents below `/.well-known`, for this service."""
     metadata = orjson.dumps(server_metadata(service.node))
+    resource = orjson.dumps(resource_metadata(service.node))
 
     @post("/oauth/token", status_code=200, request_max_body_size=MAX_BODY_BYTES, include_in_schema=False)
     async def token(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -34,7 +36,7 @@ def oauth_routes(service: TokenService) -> list[HTTPRouteHandler]:
             body = await request.body()
         except HTTPException:
             return _answer(service.refuse(InvalidRequestError(f"the body is larger than {MAX_BODY_BYTES} bytes")))
-        return _answer(await service.token(body))
+        return _answer(await service.token(body, request.headers.getall(HEADER, [])))
 
     @get(JWKS_PATH, include_in_schema=False)
     async def keys() -> Response[bytes]:
@@ -44,7 +46,11 @@ def oauth_routes(service: TokenService) -> list[HTTPRouteHandler]:
     async def server() -> Response[bytes]:
         return _document(metadata, CACHE)
 
-    return [token, keys, server]
+    @get(RESOURCE_METADATA_PATH, include_in_schema=False)
+    async def protected() -> Response[bytes]:
+        return _document(resource, CACHE)
+
+    return [token, keys, server, protected]
 
 
 def _answer(reply: Reply) -> Response[bytes]:

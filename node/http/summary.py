@@ -11,9 +11,12 @@ from litestar import Request, Response, get
 from litestar.exceptions import NotAuthorizedException, ServiceUnavailableException
 from litestar.handlers import HTTPRouteHandler
 
+from federation.proofs import HEADER
 from federation.summary import PATH, sign_summary
-from node.auth.bearer import BearerTokens, InvalidToken
+from node.auth.callers import Callers, Presented
 from node.auth.identity import NodeIdentity
+from node.auth.token_check import InvalidToken
+from node.http.challenge import challenge
 from node.store.pool import Pool
 from node.store.summary import read_summary
 from schema.errors import Unavailable
@@ -24,11 +27,11 @@ MADE_AGAIN_S = 5.0  # however often it is asked for
 class SummaryPage:
     """Makes the summary when somebody asks, and keeps it for some seconds."""
 
-    def __init__(self, city: str, identity: NodeIdentity, pool: Pool, bearer: BearerTokens) -> None:
+    def __init__(self, city: str, identity: NodeIdentity, pool: Pool, callers: Callers) -> None:
         self._city = city
         self._identity = identity
         self._pool = pool
-        self._bearer = bearer
+        self._callers = callers
         self._made = (-MADE_AGAIN_S, b"")
         self._lock = asyncio.Lock()
 
@@ -37,16 +40,20 @@ class SummaryPage:
 
         @get(PATH, include_in_schema=False)
         async def summary(request: Request[Any, Any, Any]) -> Response[bytes]:
+            headers = request.headers
+            presented = Presented(
+                "GET", self._callers.issuer + PATH, headers.get("authorization"), headers.getall(HEADER, [])
+            )
             try:
-                caller = self._bearer.caller(request.headers.get("authorization"))
-            except InvalidToken as error:
-                raise NotAuthorizedException(f"the token is not accepted: {error}") from None
-            if caller.peer is None:
-                raise NotAuthorizedException("the summary is for nodes of the federation")
-            try:
+                caller = await self._callers.caller(presented)
                 content = await self._current()
+            except InvalidToken as error:
+                told = challenge(error, self._callers.issuer, await self._callers.nonce())
+                raise NotAuthorizedException(f"the token is not accepted: {error}", headers=told) from None
             except Unavailable as error:
                 raise ServiceUnavailableException(error.message) from None
+            if caller.peer is None:
+                raise NotAuthorizedException("the summary is for nodes of the federation")
             return Response(content, media_type="application/jwt", headers={"Cache-Control": "no-store"})
 
         return [summary]

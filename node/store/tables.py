@@ -284,27 +284,6 @@ policy_epoch = sa.Table(
     sa.Column("epoch", sa.BigInteger, nullable=False, comment="grows whenever a decision may change"),
 )
 
-application = sa.Table(
-    "application",
-    METADATA,
-    sa.Column("id", sa.Text(collation="C"), primary_key=True, comment="client_id"),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("jwks", pg.JSONB, nullable=False, comment="public keys only"),
-    sa.Column("scopes", pg.ARRAY(sa.Text), nullable=False),
-    sa.Column("purposes", pg.ARRAY(sa.Text), nullable=False),
-    sa.Column("status", sa.Text, nullable=False, server_default="ACTIVE"),
-    _time("created_at", nullable=False, default=True),
-    sa.CheckConstraint("status in ('ACTIVE', 'SUSPENDED')", name="status"),
-)
-
-used_token_id = sa.Table(
-    "used_token_id",
-    METADATA,
-    sa.Column("issuer", sa.Text, primary_key=True),
-    sa.Column("token_id", sa.Text, primary_key=True, comment="jti of a single-use JWT"),
-    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, index=True),
-)
-
 operation = sa.Table(
     "operation",
     METADATA,
@@ -346,6 +325,7 @@ access_record = sa.Table(
     sa.Column("rows", sa.Integer, nullable=False),
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("took_ms", sa.Double, nullable=False),
+    sa.Column("receipt", sa.Text, comment="what the other city signed about its answer"),
     sa.CheckConstraint("decision in ('PERMIT', 'DENY', 'NONE')", name="decision"),
     sa.CheckConstraint("role in ('OWNER', 'CONSUMER')", name="role"),
     sa.Index(

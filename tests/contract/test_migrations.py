@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import migrations.versions
+import node.store.auth_tables  # noqa: F401 - tables among the others
 from node.store.engine import make_engine
 from node.store.migrate import _config, head_revision, migrate, schema_state
 from node.store.tables import METADATA

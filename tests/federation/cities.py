@@ -23,7 +23,7 @@ from node.auth.applications import Application, add_application
 from node.auth.identity import NodeIdentity
 from node.auth.key_directory import NodeKeys
 from node.auth.keys import create_signing_key, load_signing_key
-from node.auth.token_client import obtain_token
+from node.auth.token_client import Access, obtain_token
 from node.demo.processes import NodeProcess
 from node.members import own_member
 from node.settings import FILE_NAME, Settings, load_settings
@@ -91,14 +91,15 @@ class Town:
         self.process = NodeProcess(settings)
         self.keys = directory / "applications" / self.id
 
-    async def token(self, application: str = APP, purpose: str | None = "traffic-planning", scope=None) -> str:
+    async def token(self, application: str = APP, purpose: str | None = "traffic-planning", scope=None) -> Access:
         key = load_signing_key(self.keys / f"{application}.pem")
         return await obtain_token(self.settings.issuer, application, key, purpose, scope)
 
-    async def ask(self, document: str, token: str | None = None, variables=None, **headers: str) -> Answer:
+    async def ask(self, document: str, token: Access | None = None, variables=None, **headers: str) -> Answer:
+        body = orjson.dumps({"query": document, "variables": variables})
         if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
-        return await self.post(orjson.dumps({"query": document, "variables": variables}), headers=headers)
+            headers |= token.headers("POST", self.settings.graphql_url, body)
+        return await self.post(body, headers=headers)
 
     async def post(self, body: bytes, path: str = "/graphql", headers=None) -> Answer:
         headers = {"Content-Type": "application/json", **(headers or {})}

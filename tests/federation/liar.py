@@ -12,8 +12,10 @@ from aiohttp import web
 
 from federation.jose import public_jwks
 from federation.membership import Member
+from federation.receipts import HEADER
 from node.auth.keys import create_signing_key
 from tests.federation.cities import free_port
+from tests.receipts import home_of, receipt_of
 
 Behaviour = Callable[[web.Request, dict], Awaitable[web.StreamResponse]]
 CITY = "limburg"
@@ -28,12 +30,14 @@ class Liar:
         self.behaviour: Behaviour = honest
         self.asked = 0
         self.sdl: str | None = None
-        key = create_signing_key(directory / "limburg" / "signing.pem")
-        self.member = Member(CITY, "Limburg", None, self.issuer, public_jwks(key))
+        self.key = create_signing_key(directory / "limburg" / "signing.pem")
+        self.member = Member(CITY, "Limburg", None, self.issuer, public_jwks(self.key))
+        self.home = ""
 
-    async def token(self, _request: web.Request) -> web.Response:
+    async def token(self, request: web.Request) -> web.Response:
+        self.home = home_of(await request.read())
         return web.json_response(
-            {"access_token": "opaque", "token_type": "Bearer", "expires_in": 300, "scope": "data:read"}
+            {"access_token": "opaque", "token_type": "DPoP", "expires_in": 300, "scope": "data:read"}
         )
 
     async def metadata(self, _request: web.Request) -> web.Response:
@@ -44,7 +48,12 @@ class Liar:
 
     async def graphql(self, request: web.Request) -> web.StreamResponse:
         self.asked += 1
-        return await self.behaviour(request, orjson.loads(await request.read()))
+        body = await request.read()
+        response = await self.behaviour(request, orjson.loads(body))
+        if isinstance(response, web.Response) and isinstance(response.body, bytes) and HEADER not in response.headers:
+            signed = receipt_of(self.key, self.issuer, self.home, request.headers, body, response.body)
+            response.headers[HEADER] = signed
+        return response
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Liar]:

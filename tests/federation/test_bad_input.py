@@ -85,7 +85,7 @@ async def test_other_media_types_are_refused(federation, content_type):
 
 @pytest.mark.parametrize(
     "authorization",
-    ["Bearer", "Bearer ", "Basic dXNlcjpwdw==", "Bearer a.b.c", "Bearer " + "x" * 7_000, "nonsense", "Bearer ä"],
+    ["DPoP", "DPoP ", "Basic dXNlcjpwdw==", "Bearer a.b.c", "DPoP a.b.c", "DPoP " + "x" * 7_000, "nonsense", "DPoP ä"],
 )
 async def test_bad_tokens_are_401(federation, authorization):
     answer = await federation["fulda"].ask("{ node { version } }", Authorization=authorization)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 from joserfc import jwt
 
@@ -11,6 +13,7 @@ from node.auth.keys import create_signing_key, load_signing_key
 from node.store.engine import make_engine
 from node.store.stewardship import TierDecision, revoke_agreement, set_tier
 from policy.model import Tier
+from tests.federation.cities import Answer
 
 KFZ = '{ dataset(id: "%s:dataset:kfz") { id title } }'
 
@@ -111,8 +114,8 @@ async def test_a_revoked_agreement_holds_no_longer_although_the_token_lives(fede
 async def test_expired_and_forged_tokens_are_rejected(federation, tmp_path):
     home = federation["offenbach"]
     good = await home.token()
-    _, payload, _ = good.split(".")
-    claims = jwt.decode(good, load_signing_key(home.settings.signing_key_file)).claims
+    _, payload, _ = good.token.split(".")
+    claims = jwt.decode(good.token, load_signing_key(home.settings.signing_key_file)).claims
     header = {"alg": "ES256", "typ": "at+jwt"}
     own = load_signing_key(home.settings.signing_key_file)
     forger = create_signing_key(tmp_path / "keys" / "forger.pem")
@@ -122,15 +125,15 @@ async def test_expired_and_forged_tokens_are_rejected(federation, tmp_path):
         "expired": jwt.encode({**header, "kid": own.kid}, past, own),
         "forged": jwt.encode({**header, "kid": own.kid}, claims, forger),
         "other kid": jwt.encode({**header, "kid": forger.kid}, claims, forger),
-        "of another node": await federation["giessen"].token(),
+        "of another node": (await federation["giessen"].token()).token,
         "garbage": "abc",
         "unsigned": f"eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.{payload}.",
     }
     for name, token in bad.items():
-        answer = await home.ask("{ datasets { nodes { id } } }", token)
+        answer = await home.ask("{ datasets { nodes { id } } }", replace(good, token=token))
         assert answer.status == 401, name
         assert answer.code == "UNAUTHENTICATED", name
-        assert answer.headers["WWW-Authenticate"].startswith("Bearer "), name
+        assert answer.headers["WWW-Authenticate"].startswith("DPoP "), name
         assert "data" not in answer.body
     assert (await home.ask("{ datasets { nodes { id } } }", good)).status == 200
 
@@ -146,13 +149,17 @@ async def test_a_peer_is_answered_for_this_city_alone(federation):
     key = load_signing_key(home.settings.signing_key_file)
     async with PeerTransport() as transport:
         tokens = PeerTokens(home.settings.issuer, lambda: key, transport)
+
+        async def ask(document: str) -> Answer:
+            body = orjson.dumps({"query": document})
+            authorized = tokens.authorize(member, token, "POST", owner.settings.graphql_url, body)
+            return await owner.post(body, headers=authorized.headers)
+
         token = await tokens.token_for(member, ANONYMOUS, "data:read", 5)
         document = "{ datasets(cities: %s) { nodes { city } federation { cities { city } } } }"
-        assert (await owner.ask(document % '["fulda"]', token)).code == "FORBIDDEN"
-        assert (await owner.ask(document % "null", token)).data["datasets"]["federation"]["cities"] == [
-            {"city": "giessen"}
-        ]
-        answer = await owner.ask('{ dataset(id: "fulda:dataset:rad") { id } }', token)
+        assert (await ask(document % '["fulda"]')).code == "FORBIDDEN"
+        assert (await ask(document % "null")).data["datasets"]["federation"]["cities"] == [{"city": "giessen"}]
+        answer = await ask('{ dataset(id: "fulda:dataset:rad") { id } }')
         assert answer.code == "NOT_FOUND"
         await tokens.close()
 

@@ -43,7 +43,7 @@ def test_the_showcase_passes(directory):
     process = start(directory, "--check")
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
-    assert len(re.findall(r"^PASS  ", output, re.MULTILINE)) == 8, output
+    assert len(re.findall(r"^PASS  ", output, re.MULTILINE)) == 9, output
     assert "FAIL" not in output
     assert not any(taken(city.port) for city in CITIES)
 

@@ -82,10 +82,10 @@ async def test_series_and_aggregates_skip_as_well(summarised):
 async def test_the_summary_is_for_nodes_of_the_federation(summarised):
     town = summarised["giessen"]
     assert (await town.get(PATH)).status == 401
-    token = await town.token()
+    token, url = await town.token(), f"{town.settings.issuer}{PATH}"
     async with (
         aiohttp.ClientSession() as session,
-        session.get(f"{town.settings.issuer}{PATH}", headers={"Authorization": f"Bearer {token}"}) as response,
+        session.get(url, headers=token.headers("GET", url)) as response,
     ):
         assert response.status == 401
 

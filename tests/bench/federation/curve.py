@@ -19,7 +19,7 @@ from node.auth.keys import create_signing_key
 from tests.bench.federation.curve_report import Point
 from tests.bench.federation.nodes import Nodes
 from tests.bench.federation.simulated_answers import MOST, NAMES, ROWS
-from tests.bench.federation.simulated_owners import METADATA, Counts
+from tests.bench.federation.simulated_owners import Counts
 from tests.bench.federation.world import HOME
 from tests.bench.read import proc
 from tests.bench.read.job import REPOSITORY
@@ -52,8 +52,11 @@ def measure_curve(folder: Path, database_url: str, counts: Sequence[int], second
         WrongPage: the merge gave other rows than the newest of all owners, or never those of all.
     """
     points = []
-    with _owners(folder) as ports:
-        nodes = Nodes(folder / "home", {HOME: database_url}, _members(folder, ports))
+    key_file = folder / "simulated.pem"
+    key_file.unlink(missing_ok=True)
+    keys = public_jwks(create_signing_key(key_file))
+    with _owners(folder, key_file) as ports:
+        nodes = Nodes(folder / "home", {HOME: database_url}, _members(keys, ports))
         with nodes.running() as running:
             home = running[HOME]
             for owners in counts:
@@ -105,14 +108,14 @@ def _counts(port: int) -> Counts:
 
 
 @contextmanager
-def _owners(folder: Path) -> Iterator[list[int]]:
+def _owners(folder: Path, key_file: Path) -> Iterator[list[int]]:
     ports = _free_ports(MOST)
-    command = [sys.executable, "-m", "tests.bench.federation.simulated_owners", *map(str, ports)]
+    command = [sys.executable, "-m", "tests.bench.federation.simulated_owners", str(key_file), *map(str, ports)]
     with service(
         "simulated owners",
         command,
         port=ports[-1],
-        ready=METADATA,
+        ready="/counts",
         log=folder / "simulated-owners.log",
         cwd=REPOSITORY,
     ):
@@ -128,10 +131,8 @@ def _free_ports(count: int) -> list[int]:
         return [int(one.getsockname()[1]) for one in held]
 
 
-def _members(folder: Path, ports: Sequence[int]) -> list[Member]:
-    """One key for all: what is measured never looks at it."""
-    (folder / "simulated.pem").unlink(missing_ok=True)
-    keys = public_jwks(create_signing_key(folder / "simulated.pem"))
+def _members(keys: dict[str, Any], ports: Sequence[int]) -> list[Member]:
+    """One key for all: it costs a home node as much as a key for each."""
     return [
         Member(name, name.title(), None, f"http://127.0.0.1:{port}", keys, MemberStatus.ACTIVE)
         for name, port in zip(NAMES, ports, strict=True)

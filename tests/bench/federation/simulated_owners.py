@@ -2,8 +2,8 @@
 
 What an owner has answered once it answers from memory: the home node is what is measured here.
 
-`python -m tests.bench.federation.simulated_owners PORT …` serves an owner on each port; GET /counts tells how many
-requests and bytes of questions and answers there were.
+`python -m tests.bench.federation.simulated_owners KEY PORT …` serves an owner on each port, all with this key; GET
+/counts tells how many requests and bytes of questions and answers there were.
 """
 
 from __future__ import annotations
@@ -11,19 +11,25 @@ from __future__ import annotations
 import socket
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import uvicorn
+from joserfc.jwk import ECKey
 
+from federation.receipts import HEADER
+from node.auth.keys import load_signing_key
 from tests.bench.federation.simulated_answers import answer, owners_schema
 from tests.bench.read.job import REPOSITORY
+from tests.receipts import home_of, receipt_of
 
 SDL = REPOSITORY / "schema" / "schema.graphql"
-METADATA = "/.well-known/oauth-authorization-server"
-TOKEN = {"access_token": "simulated", "token_type": "Bearer", "expires_in": 3_600, "scope": "data:read"}
+TOKEN = {"access_token": "simulated", "token_type": "DPoP", "expires_in": 3_600, "scope": "data:read"}
 BACKLOG = 256
 JSON = (b"content-type", b"application/json")
+RECEIPT = HEADER.lower().encode()
+NAMES = {b"dpop": "DPoP", b"traceparent": "traceparent"}
 
 
 class Question(msgspec.Struct):
@@ -44,7 +50,9 @@ class Counts(msgspec.Struct):
 class SimulatedOwners:
     """The ASGI application."""
 
-    def __init__(self, ports: list[int]) -> None:
+    def __init__(self, key: ECKey, ports: list[int]) -> None:
+        self._key = key
+        self._home = ""
         self._numbers = {port: number for number, port in enumerate(ports)}
         self._schema = owners_schema(SDL.read_text(encoding="utf-8"))
         self._answers: dict[tuple[int, bytes], bytes] = {}
@@ -59,17 +67,21 @@ class SimulatedOwners:
             body += message["body"]
             if not message.get("more_body"):
                 break
-        told = self._tell(scope["server"][1], scope["path"], body)
-        length = (b"content-length", b"%d" % len(told))
-        await send({"type": "http.response.start", "status": 200, "headers": [JSON, length]})
+        port = scope["server"][1]
+        told = self._tell(port, scope["path"], body)
+        headers = [JSON, (b"content-length", b"%d" % len(told))]
+        if scope["path"] == "/graphql":
+            asked = {NAMES[name]: value.decode() for name, value in scope["headers"] if name in NAMES}
+            signed = receipt_of(self._key, f"http://127.0.0.1:{port}", self._home, asked, body, told)
+            headers.append((RECEIPT, signed.encode()))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": told})
 
     def _tell(self, port: int, path: str, body: bytes) -> bytes:
         if path == "/graphql":
             return self._answer(port, body)
-        if path == METADATA:
-            issuer = f"http://127.0.0.1:{port}"
-            return msgspec.json.encode({"issuer": issuer, "token_endpoint": f"{issuer}/oauth/token"})
+        if path == "/oauth/token":
+            self._home = home_of(body)
         return msgspec.json.encode(self._counts if path == "/counts" else TOKEN)
 
     def _answer(self, port: int, body: bytes) -> bytes:
@@ -85,10 +97,10 @@ class SimulatedOwners:
         return known
 
 
-def main(ports: list[int]) -> None:
+def main(key: Path, ports: list[int]) -> None:
     """Serve until the process is told to stop."""
     config = uvicorn.Config(
-        SimulatedOwners(ports),
+        SimulatedOwners(load_signing_key(key), ports),
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -103,4 +115,4 @@ def main(ports: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(port) for port in sys.argv[1:]])
+    main(Path(sys.argv[1]), [int(port) for port in sys.argv[2:]])

@@ -11,25 +11,29 @@ import os
 import sys
 from collections.abc import Iterator
 from itertools import cycle
-from time import perf_counter, process_time
+from time import perf_counter, process_time, time
 from typing import cast
 
 import msgspec
 import uvloop
+from joserfc.jwk import ECKey
 
+from federation.proofs import ProofKey
 from tests.bench.read import proc
 from tests.bench.read.figures import percentile
-from tests.bench.read.job import DRAIN_S, HttpJob, Load
+from tests.bench.read.job import DRAIN_S, HttpJob, Load, Proofs
 from tests.bench.read.responses import BadResponse, ResponseReader
 
 OK = 200
+PROOFS_A_SECOND = 3_000
 
 
 class Counter:
     """What all connections share."""
 
     def __init__(self, job: HttpJob) -> None:
-        self.turns: Iterator[tuple[bytes, int]] = cycle(zip(job.requests, job.least, strict=True))
+        turns = cycle(zip(job.requests, job.least, strict=True))
+        self.turns: Iterator[tuple[bytes, int]] = turns if job.proofs is None else proven(job, job.proofs, turns)
         self.latencies: list[float] = []
         self.failures: list[str] = []
         self.ends = 0.0
@@ -42,6 +46,24 @@ class Counter:
         self.busy -= 1
         if not self.busy and not self.done.done():
             self.done.set_result(None)
+
+
+def proven(job: HttpJob, proofs: Proofs, turns: Iterator[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:
+    """The requests with proofs, which are made beforehand as far as they will do: making one takes 20 µs."""
+    key = ProofKey(ECKey.import_key(proofs.key))
+
+    def line() -> bytes:
+        made = key.proof("POST", proofs.url, int(time()), token=proofs.token, nonce=proofs.nonce)
+        return b"\r\nDPoP: " + made.encode() + b"\r\n"
+
+    stock = [line() for _ in range(int(job.seconds * PROOFS_A_SECOND))]
+
+    def next_one() -> Iterator[tuple[bytes, int]]:
+        for request, least in turns:
+            first, _, rest = request.partition(b"\r\n")
+            yield first + (stock.pop() if stock else line()) + rest, least
+
+    return next_one()
 
 
 class Connection(asyncio.Protocol):

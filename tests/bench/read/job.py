@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,14 +14,27 @@ DRAIN_S = 30.0
 REPOSITORY = Path(__file__).parents[3]
 
 
+class Proofs(msgspec.Struct, frozen=True):
+    """With what each request is proven (DPoP): `key` is a private JWK."""
+
+    key: dict[str, Any]
+    token: str
+    nonce: str | None
+    url: str
+
+
 class HttpJob(msgspec.Struct, frozen=True):
-    """Send these requests by turns over `connections` connections, each of which has one request under way."""
+    """Send these requests by turns over `connections` connections, each of which has one request under way.
+
+    With `proofs` each one gets a proof of its own, as every request with a token must have.
+    """
 
     port: int
     requests: Sequence[bytes]
     least: Sequence[int]  # bytes of body that the answer must have
     connections: int
     seconds: float
+    proofs: Proofs | None = None
 
 
 class SqlJob(msgspec.Struct, frozen=True):

@@ -9,11 +9,13 @@ from typing import Any, Protocol
 import orjson
 import psycopg
 
-from tests.bench.read.job import HttpJob, Load, LoadFailed, SqlJob, run_client
+from node.auth.token_client import Access
+from tests.bench.read.job import HttpJob, Load, LoadFailed, Proofs, SqlJob, run_client
 from tests.bench.read.queries import CITY, Query, datastream_key
 
 ENOUGH = 0.8  # an answer that is shorter than this share of the checked one is a failure
 TIMEOUT_S = 60
+HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
 class System(Protocol):
@@ -44,7 +46,7 @@ class GraphQLSystem:
         pid: int,
         *,
         id_of: Callable[[int], int | str | list[str]] = lambda number: number,
-        token: Callable[[], str] | None = None,
+        token: Callable[[], Access] | None = None,
         owners: Sequence[int] = (),
     ) -> None:
         self.name = name
@@ -80,19 +82,30 @@ class GraphQLSystem:
         """See `System`."""
         requests = [self._request(query, number) for number in _turns(query)]
         least = [self._least[query.name]] * len(requests)
-        load = run_client("tests.bench.read.http_client", HttpJob(self._port, requests, least, connections, seconds))
+        job = HttpJob(self._port, requests, least, connections, seconds, self._proofs())
+        load = run_client("tests.bench.read.http_client", job)
         self.asked += load.answers
         return load
 
     def _request(self, query: Query, number: int) -> bytes:
         body = orjson.dumps({"query": query.documents[self.name], "variables": self._variables(query, number)})
-        head = [f"{name}: {value}" for name, value in self._headers().items()]
+        own = {} if self._token is None else {"Authorization": f"DPoP {self._token().token}"}
+        head = [f"{name}: {value}" for name, value in {**HEADERS, **own}.items()]
         lines = ["POST /graphql HTTP/1.1", f"Host: 127.0.0.1:{self._port}", *head, f"Content-Length: {len(body)}"]
         return "\r\n".join([*lines, "", ""]).encode() + body
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        return headers if self._token is None else headers | {"Authorization": f"Bearer {self._token()}"}
+        return HEADERS if self._token is None else HEADERS | self._token().headers("POST", self._url)
+
+    def _proofs(self) -> Proofs | None:
+        if self._token is None:
+            return None
+        access = self._token()
+        return Proofs(access.key.private_jwk, access.token, access.nonce, self._url)
+
+    @property
+    def _url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/graphql"
 
     def _variables(self, query: Query, number: int) -> dict[str, Any]:
         own = {"id": self._id_of(number)} if query.names_datastream else {}

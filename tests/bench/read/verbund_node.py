@@ -21,7 +21,7 @@ from node.auth.applications import Application, add_application
 from node.auth.identity import NodeIdentity
 from node.auth.key_directory import NodeKeys
 from node.auth.keys import create_signing_key
-from node.auth.token_client import obtain_token
+from node.auth.token_client import Access, obtain_token
 from node.members import own_member
 from node.settings import Settings
 from node.setup import NodePlan, create_node
@@ -43,15 +43,15 @@ class Tokens:
     def __init__(self, issuer: str, key: ECKey) -> None:
         self._issuer = issuer
         self._key = key
-        self._token = ""
+        self._access: Access | None = None
         self._obtained = 0.0
 
-    def current(self) -> str:
+    def current(self) -> Access:
         """A token that is good for at least 180 seconds more."""
-        if not self._token or time.monotonic() - self._obtained > RENEW_S:
-            self._token = asyncio.run(obtain_token(self._issuer, APPLICATION, self._key, PURPOSE, "data:read"))
+        if self._access is None or time.monotonic() - self._obtained > RENEW_S:
+            self._access = asyncio.run(obtain_token(self._issuer, APPLICATION, self._key, PURPOSE, "data:read"))
             self._obtained = time.monotonic()
-        return self._token
+        return self._access
 
 
 class VerbundNode:

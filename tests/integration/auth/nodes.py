@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +11,14 @@ from aiohttp import web
 from litestar import Litestar
 
 from federation.membership import Membership
-from node.auth.bearer import BearerTokens
+from node.auth.callers import Callers, Claimed, Presented
 from node.auth.identity import NodeIdentity
 from node.auth.service import TokenService
+from node.auth.uses import ASYNCHRONOUS, Uses
 from node.http.oauth import oauth_routes
 from node.store.pool import Pool, make_pool
+from node.store.sessions import Sessions
+from policy.model import Caller
 from tests.unit.node.auth.world import City
 
 
@@ -26,8 +29,19 @@ class Node:
     city: City
     pool: Pool
     service: TokenService
-    bearer: BearerTokens
+    uses: Uses
+    callers: Callers
     members: list[Membership]
+
+    async def caller(self, headers: Mapping[str, str], body: bytes | None = None) -> Caller:
+        """Who asks with these headers at the node's API. Raises InvalidToken."""
+        claimed = self.claimed(headers)
+        await self.callers.confirm(claimed, body)
+        return claimed.caller
+
+    def claimed(self, headers: Mapping[str, str]) -> Claimed:
+        url = self.city.identity.graphql_url
+        return self.callers.claimed(Presented("POST", url, headers.get("Authorization"), [headers.get("DPoP", "")]))
 
 
 @asynccontextmanager
@@ -52,12 +66,17 @@ async def serve(app: Any) -> AsyncIterator[tuple[str, list[Any]]]:
 async def running_node(city_id: str, database_url: str) -> AsyncIterator[Node]:
     """A node that answers token requests at its issuer."""
     members: list[Membership] = []
-    async with make_pool(database_url, size=4, statement_ms=5_000) as pool, serve(None) as (address, apps):
+    async with (
+        make_pool(database_url, size=4, statement_ms=5_000) as pool,
+        Sessions(database_url, size=1, statement_ms=5_000, name="uses", on_open=[ASYNCHRONOUS]) as sessions,
+        serve(None) as (address, apps),
+    ):
         city = City(city_id, issuer=address)
         identity: NodeIdentity = city.identity
-        service = TokenService(identity, lambda: members[-1], pool)
+        uses = Uses(sessions)
+        service = TokenService(identity, lambda: members[-1], pool, uses)
         apps[0] = Litestar(oauth_routes(service), openapi_config=None, logging_config=None)
-        yield Node(city, pool, service, BearerTokens(identity, lambda: members[-1]), members)
+        yield Node(city, pool, service, uses, Callers(identity, lambda: members[-1], uses), members)
 
 
 def _application(handle: Any) -> web.Application:

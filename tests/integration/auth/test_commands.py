@@ -16,6 +16,7 @@ from federation.membership import Member
 from federation.roster import describe_member
 from node.auth.applications import list_applications
 from node.auth.keys import create_signing_key, load_signing_key, public_pem
+from node.auth.token_check import InvalidToken
 from node.cli.main import cli
 from node.store.engine import make_engine
 from tests.integration.auth.nodes import Node, running_node
@@ -150,12 +151,15 @@ class TestToken:
         fixed = ("token", "--node", node.city.issuer, "--client-id", "app-1", "--key", desk.home / key)
         return await asyncio.to_thread(desk.run, *fixed, *arguments)
 
-    async def test_nothing_but_the_token_is_printed(self, desk: Desk, node: Node) -> None:
+    async def test_nothing_but_the_headers_of_one_request_is_printed(self, desk: Desk, node: Node) -> None:
         desk.add("--scope", "data:read", "--scope", "audit:read", "--key-out", desk.home / "key.pem")
         result = await self.token(desk, node, "--purpose", "statistics", "--scope", "data:read")
-        caller = node.bearer.caller(f"Bearer {result.stdout.strip()}")
+        headers = dict(line.split(": ", 1) for line in result.stdout.splitlines())
+        assert set(headers) == {"Authorization", "DPoP"}
+        caller = await node.caller(headers)
         assert (caller.application, caller.purpose, caller.scopes) == ("app-1", "statistics", frozenset({"data:read"}))
-        assert result.stdout.count("\n") == 1
+        with pytest.raises(InvalidToken, match="used before"):
+            await node.caller(headers)
 
     async def test_the_nodes_explanation_is_passed_on(self, desk: Desk, node: Node) -> None:
         desk.add("--key-out", desk.home / "key.pem")

@@ -11,7 +11,7 @@ from federation.errors import PeerDenied
 from federation.membership import MemberStatus
 from federation.tokens import PeerTokens
 from federation.transport import PeerTransport
-from node.auth.bearer import InvalidToken
+from node.auth.token_check import InvalidToken
 from policy.model import ANONYMOUS, Caller
 from tests.integration.auth.nodes import Node, running_node
 from tests.unit.node.auth.world import City, membership_of, new_key
@@ -48,9 +48,18 @@ async def tokens(home: Node, owner: Node) -> AsyncIterator[PeerTokens]:
         await made.close()
 
 
+BODY = b'{"query": "{ cities { id } }"}'
+
+
+async def arrived(tokens: PeerTokens, node: Node, token: str) -> Caller:
+    """The caller that the node takes a question of the other one for."""
+    authorized = tokens.authorize(node.city.member, token, "POST", node.city.identity.graphql_url, BODY)
+    return await node.caller(authorized.headers, BODY)
+
+
 async def test_an_application_arrives_with_city_and_purpose(tokens: PeerTokens, home: Node, owner: Node) -> None:
     token = await tokens.token_for(owner.city.member, CALLER, "data:read", 5)
-    caller = owner.bearer.caller(f"Bearer {token}")
+    caller = await arrived(tokens, owner, token)
     assert (caller.application, caller.city, caller.purpose) == ("verkehrsmodell", "offenbach", "statistics")
     assert (caller.peer, caller.scopes) == ("offenbach", frozenset({"data:read"}))
     assert caller.token_id
@@ -58,7 +67,7 @@ async def test_an_application_arrives_with_city_and_purpose(tokens: PeerTokens, 
 
 async def test_a_caller_without_token_arrives_as_such(tokens: PeerTokens, owner: Node) -> None:
     token = await tokens.token_for(owner.city.member, ANONYMOUS, "data:read", 5)
-    caller = owner.bearer.caller(f"Bearer {token}")
+    caller = await arrived(tokens, owner, token)
     assert caller.is_anonymous
     assert caller.peer == "offenbach"
 
@@ -68,13 +77,13 @@ async def test_both_directions(tokens: PeerTokens, home: Node, owner: Node) -> N
         back = PeerTokens(owner.city.issuer, lambda: owner.city.key, transport)
         caller = Caller(city="wetzlar", application="app-9", purpose="research")
         token = await back.token_for(home.city.member, caller, "data:read", 5)
-    assert home.bearer.caller(f"Bearer {token}").city == "wetzlar"
+        assert (await arrived(back, home, token)).city == "wetzlar"
 
 
 async def test_the_owners_token_opens_no_other_door(tokens: PeerTokens, home: Node, owner: Node) -> None:
     token = await tokens.token_for(owner.city.member, CALLER, "data:read", 5)
     with pytest.raises(InvalidToken):
-        home.bearer.caller(f"Bearer {token}")
+        await arrived(tokens, home, token)
 
 
 async def test_a_scope_for_own_auditors_is_denied(tokens: PeerTokens, owner: Node) -> None:
@@ -96,8 +105,8 @@ async def test_a_suspended_member_is_denied_and_its_tokens_end_at_once(
     token = await tokens.token_for(owner.city.member, CALLER, "data:read", 5)
     suspended = City("offenbach", home.city.issuer, home.city.key, MemberStatus.SUSPENDED)
     owner.members.append(membership_of(suspended, owner.city))
-    with pytest.raises(InvalidToken):
-        owner.bearer.caller(f"Bearer {token}")
+    with pytest.raises(InvalidToken, match="not an active member"):
+        await arrived(tokens, owner, token)
     tokens.forget("wetzlar")
     with pytest.raises(PeerDenied) as caught:
         await tokens.token_for(owner.city.member, CALLER, "data:read", 5)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -18,9 +19,11 @@ from hypothesis import strategies as st
 
 from federation.errors import MembershipError
 from federation.jose import public_keys, verify
+from federation.proofs import ProofKey
 from node.auth.applications import ApplicationStatus, add_application, set_status
 from node.auth.service import TokenService
 from node.auth.single_use import AssertionKind, ReplayMemory, SingleUse
+from node.auth.token_client import Access
 from node.store.engine import make_engine
 from tests.integration.auth.nodes import Node, running_node
 from tests.unit.node.auth.world import App, City, application_form, assertion, grant, membership_of, peer_form
@@ -28,6 +31,8 @@ from tests.unit.node.auth.world import App, City, application_form, assertion, g
 APP = App()
 HOME = City("offenbach")
 FORM = "application/x-www-form-urlencoded"
+KEY = ProofKey.new()
+API = "%s/graphql"
 
 
 @pytest.fixture
@@ -40,15 +45,18 @@ async def node(database_url: str) -> AsyncIterator[Node]:
         yield it
 
 
+def proof_for(node: Node) -> str:
+    return KEY.proof("POST", node.city.identity.token_endpoint, int(time.time()))
+
+
 async def post(
-    node: Node, body: bytes | dict[str, str], content_type: str = FORM
-) -> tuple[int, dict[str, Any], dict[str, str]]:
+    node: Node, body: bytes | dict[str, str], content_type: str = FORM, proof: str | None = None
+) -> tuple[int, dict[str, Any], Mapping[str, str]]:
     data = urlencode(body).encode() if isinstance(body, dict) else body
+    headers = {"Content-Type": content_type, "DPoP": proof_for(node) if proof is None else proof}
     async with aiohttp.ClientSession() as session:
-        answer = await session.post(
-            f"{node.city.issuer}/oauth/token", data=data, headers={"Content-Type": content_type}
-        )
-        return answer.status, json.loads(await answer.read()), dict(answer.headers)
+        answer = await session.post(f"{node.city.issuer}/oauth/token", data=data, headers=headers)
+        return answer.status, json.loads(await answer.read()), answer.headers
 
 
 def app_form(node: Node, **over: str | None) -> dict[str, str]:
@@ -71,11 +79,13 @@ async def test_an_application_gets_a_token_that_the_node_accepts(node: Node) -> 
     assert status == 200
     assert (headers["Cache-Control"], headers["Content-Type"]) == ("no-store", "application/json")
     assert {name: body[name] for name in body if name != "access_token"} == {
-        "token_type": "Bearer",
+        "token_type": "DPoP",
         "expires_in": 300,
         "scope": "data:read",
     }
-    caller = node.bearer.caller(f"Bearer {body['access_token']}")
+    caller = await node.caller(
+        Access(body["access_token"], KEY, headers["DPoP-Nonce"]).headers("POST", API % node.city.issuer)
+    )
     assert (caller.city, caller.application, caller.purpose, caller.peer) == (
         "wetzlar",
         APP.id,
@@ -85,9 +95,10 @@ async def test_an_application_gets_a_token_that_the_node_accepts(node: Node) -> 
 
 
 async def test_a_node_gets_a_token_that_names_its_city(node: Node) -> None:
-    status, body, _ = await post(node, node_form(node))
+    status, body, headers = await post(node, node_form(node))
     assert status == 200
-    caller = node.bearer.caller(f"Bearer {body['access_token']}")
+    access = Access(body["access_token"], KEY, headers["DPoP-Nonce"])
+    caller = await node.caller(access.headers("POST", API % node.city.issuer, b"body"), b"body")
     assert (caller.city, caller.application, caller.peer) == ("offenbach", "verkehrsmodell", "offenbach")
 
 
@@ -123,16 +134,17 @@ async def test_of_many_uses_at_the_same_time_one_counts(node: Node) -> None:
 
 
 async def test_the_memory_is_shared_by_replicas(node: Node) -> None:
-    replica = TokenService(node.city.identity, lambda: node.members[-1], node.pool)
+    replica = TokenService(node.city.identity, lambda: node.members[-1], node.pool, node.uses)
     body = urlencode(app_form(node)).encode()
-    assert [(await service.token(body)).status for service in (node.service, replica)] == [200, 400]
+    answers = [await service.token(body, [proof_for(node)]) for service in (node.service, replica)]
+    assert [answer.status for answer in answers] == [200, 400]
 
 
 async def test_the_same_jti_for_assertion_and_grant_is_no_replay(node: Node) -> None:
     proof = assertion(HOME.issuer, HOME.key, node.city.issuer, jti="same-jti-" * 3)
     form = peer_form(node.city, grant(HOME, node.city, jti="same-jti-" * 3), proof)
     assert (await post(node, form))[0] == 200
-    assert {token_id for _, token_id, _ in await rows(node)} == {
+    assert {token_id for _, token_id, _ in await rows(node) if not token_id.startswith("proof:")} == {
         f"client:{'same-jti-' * 3}",
         f"grant:{'same-jti-' * 3}",
     }
@@ -182,9 +194,9 @@ async def test_without_a_membership_list_applications_are_served_and_nodes_are_n
     def ended() -> Any:
         raise MembershipError("ended")
 
-    service = TokenService(node.city.identity, ended, node.pool)
-    assert (await service.token(urlencode(app_form(node)).encode())).status == 200
-    refused = await service.token(urlencode(node_form(node)).encode())
+    service = TokenService(node.city.identity, ended, node.pool, node.uses)
+    assert (await service.token(urlencode(app_form(node)).encode(), [proof_for(node)])).status == 200
+    refused = await service.token(urlencode(node_form(node)).encode(), [proof_for(node)])
     assert (refused.status, refused.body["error"]) == (503, "temporarily_unavailable")
 
 
@@ -235,7 +247,7 @@ class TestForm:
     @given(body=st.binary(max_size=400))
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     async def test_any_body_gets_an_answer(self, node: Node, body: bytes) -> None:
-        assert (await node.service.token(body)).status == 400
+        assert (await node.service.token(body, [proof_for(node)])).status == 400
 
 
 async def test_metadata_is_valid_and_true(node: Node) -> None:

@@ -95,7 +95,7 @@ async def test_status_codes_depend_on_the_media_type(node):
         ("POST", b"{}", {"Content-Type": "text/plain"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
         ("POST", b"{}", {"Content-Type": "application/json; charset=latin-1"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
         ("POST", b"{}", {"Accept": "text/html"}, 406, "NOT_ACCEPTABLE"),
-        ("POST", b"{}", {"Authorization": "Bearer x"}, 401, "UNAUTHENTICATED"),
+        ("POST", b"{}", {"Authorization": "DPoP x"}, 401, "UNAUTHENTICATED"),
         ("GET", b"", {}, 400, "BAD_REQUEST"),
         ("PUT", b"{}", {}, 405, "METHOD_NOT_ALLOWED"),
         ("DELETE", b"", {}, 405, "METHOD_NOT_ALLOWED"),

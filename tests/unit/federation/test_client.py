@@ -24,16 +24,20 @@ from federation.health.breaker import IN_A_ROW
 from federation.health.history import LEARN_FROM
 from federation.jose import public_jwks, thumbprint_key
 from federation.membership import Member
+from federation.receipts import HEADER as RECEIPT
 from federation.tokens import PeerTokens
 from federation.transport import PeerTransport
 from policy.model import ANONYMOUS, Caller
 from schema.document import Document
 from schema.ports import Request
+from tests.receipts import receipt_of
 
 KEY = thumbprint_key(ECKey.generate_key("P-256"))
 PEER_S = 0.4
 SURELY_S = 10.0  # on any machine, and less than a peer hangs
 LONG_AGO_S = 60.0
+HOME = "https://home.example"
+TRACE = "0123456789abcdef" * 2
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -103,18 +107,19 @@ class Owner:
         self.number = 0
 
     async def graphql(self, request: web.Request) -> web.StreamResponse:
-        self.bodies.append(await request.read())
-        return await (self.script.pop(0) if self.script else self.behaviour)(request)
+        body = await request.read()
+        self.bodies.append(body)
+        response = await (self.script.pop(0) if self.script else self.behaviour)(request)
+        if isinstance(response, web.Response) and isinstance(response.body, bytes) and RECEIPT not in response.headers:
+            signed = receipt_of(KEY, self.issuer, HOME, request.headers, body, response.body)
+            response.headers[RECEIPT] = signed
+        return response
 
     async def token(self, _request: web.Request) -> web.Response:
-        return web.json_response({"access_token": "t", "token_type": "Bearer", "expires_in": 300})
-
-    async def metadata(self, _request: web.Request) -> web.Response:
-        return web.json_response({"issuer": self.issuer, "token_endpoint": f"{self.issuer}/oauth/token"})
+        return web.json_response({"access_token": "t", "token_type": "DPoP", "expires_in": 300})
 
     def app(self) -> web.Application:
         app = web.Application()
-        app.router.add_get("/.well-known/oauth-authorization-server", self.metadata)
         app.router.add_post("/oauth/token", self.token)
         app.router.add_post("/graphql", self.graphql)
         return app
@@ -130,7 +135,7 @@ class Owner:
         self.number -= 1
         document = Document("query ($n: Int) { r }", {"n": self.number if number is None else number})
         now = asyncio.get_running_loop().time()
-        request = Request(caller, "", now + seconds, "trace", "00-0-0-00")
+        request = Request(caller, "", now + seconds, TRACE, f"00-{TRACE}-{'1' * 16}-01")
         member = Member("wetzlar", "Wetzlar", None, self.issuer, public_jwks(KEY))
         return await client.ask(member, document, request, min(client.deadline(request), now + seconds))
 
@@ -148,7 +153,7 @@ async def owner() -> AsyncIterator[Owner]:
 
 async def made(peer_s: float) -> AsyncIterator[PeerClient]:
     async with PeerTransport() as transport:
-        tokens = PeerTokens("https://home.example", lambda: KEY, transport)
+        tokens = PeerTokens(HOME, lambda: KEY, transport)
         client = PeerClient(transport, tokens, PeerBounds(peer_s, 100_000), at_once=8)
         yield client
         await client.close()
@@ -380,7 +385,7 @@ async def test_an_expired_certificate_is_told_and_opens_it(tmp_path):
     trusting = ssl.create_default_context(cafile=tmp_path / "node.pem")
     try:
         async with PeerTransport(ssl_context=trusting) as transport:
-            tokens = PeerTokens("https://home.example", lambda: KEY, transport)
+            tokens = PeerTokens(HOME, lambda: KEY, transport)
             client = PeerClient(transport, tokens, PeerBounds(PEER_S, 100_000), at_once=8)
             for reason in ["certificate can't be verified"] * IN_A_ROW + ["not asked at the moment.*certificate"]:
                 with pytest.raises(PeerUnreachable, match=reason):

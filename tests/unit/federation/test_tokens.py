@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,12 +15,13 @@ from aiohttp import web
 from joserfc.jwk import ECKey
 
 from federation import tokens as tokens_module
-from federation.errors import PeerDenied, PeerError, PeerIncompatible, PeerTimeout, PeerUnreachable
+from federation.errors import PeerDenied, PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.grants import ASSERTION_TYPE, JWT_BEARER
 from federation.jose import public_jwks, public_keys, thumbprint_key, verify
 from federation.membership import Member, MemberStatus
+from federation.proofs import check_proof, content_digest, read_proof, token_digest
 from federation.tokens import PeerTokens
-from federation.transport import PeerTransport
+from federation.transport import PeerResponse, PeerTransport
 from policy.model import ANONYMOUS, Caller
 
 HOME = "https://daten.offenbach.example"
@@ -32,10 +34,10 @@ class Owner:
 
     def __init__(self) -> None:
         self.forms: list[dict[str, list[str]]] = []
-        self.metadata_fetched = 0
+        self.requests = 0
+        self.proofs: list[str] = []
+        self.nonce: str | None = None
         self.issuer = ""
-        self.metadata: Any = None
-        self.metadata_status = 200
         self.status = 200
         self.answer: Any = None
         self.expires_in = 300
@@ -45,22 +47,25 @@ class Owner:
     def member(self) -> Member:
         return Member("wetzlar", "Wetzlar", None, self.issuer, public_jwks(KEY))
 
-    async def serve_metadata(self, _: web.Request) -> web.Response:
-        self.metadata_fetched += 1
-        found = self.metadata or {"issuer": self.issuer, "token_endpoint": f"{self.issuer}/oauth/token"}
-        return web.Response(body=_encoded(found), status=self.metadata_status)
+    @web.middleware
+    async def counted(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.requests += 1
+        return await handler(request)
 
     async def serve_token(self, request: web.Request) -> web.Response:
+        self.proofs.append(request.headers["DPoP"])
         self.forms.append(parse_qs((await request.read()).decode()))
         number = len(self.forms)
         await asyncio.sleep(self.delay_s)
         token = {
             "access_token": f"token-{number}",
-            "token_type": "Bearer",
+            "token_type": "DPoP",
             "expires_in": self.expires_in,
             "scope": "data:read",
         }
-        return web.Response(body=_encoded(token if self.answer is None else self.answer), status=self.status)
+        headers = {} if self.nonce is None else {"DPoP-Nonce": self.nonce}
+        content = _encoded(token if self.answer is None else self.answer)
+        return web.Response(body=content, status=self.status, headers=headers)
 
 
 def _encoded(content: Any) -> bytes:
@@ -78,8 +83,7 @@ class Clock:
 @pytest.fixture
 async def owner() -> AsyncIterator[Owner]:
     it = Owner()
-    app = web.Application()
-    app.router.add_get("/.well-known/oauth-authorization-server", it.serve_metadata)
+    app = web.Application(middlewares=[it.counted])
     app.router.add_post("/oauth/token", it.serve_token)
     runner = web.AppRunner(app)
     await runner.setup()
@@ -107,9 +111,58 @@ async def ask(tokens: PeerTokens, owner: Owner, caller: Caller = CALLER, timeout
     return await tokens.token_for(owner.member, caller, "data:read", timeout_s)
 
 
-async def test_first_contact_is_two_round_trips(tokens: PeerTokens, owner: Owner) -> None:
-    assert await ask(tokens, owner) == "token-1"
-    assert (owner.metadata_fetched, len(owner.forms)) == (1, 1)
+async def test_a_token_takes_one_round_trip_and_a_kept_one_none(tokens: PeerTokens, owner: Owner) -> None:
+    for _ in range(3):
+        assert await ask(tokens, owner) == "token-1"
+    assert owner.requests == 1
+
+
+async def test_the_request_and_its_use_are_bound_to_one_key(tokens: PeerTokens, owner: Owner) -> None:
+    owner.nonce = "nonce-1"
+    token = await ask(tokens, owner)
+    asked = read_proof(owner.proofs[0])
+    check_proof(asked, "POST", f"{owner.issuer}/oauth/token", time.time())
+    url = f"{owner.issuer}/graphql"
+    authorized = tokens.authorize(owner.member, token, "POST", url, b"body")
+    used = read_proof(authorized.headers["DPoP"])
+    check_proof(used, "POST", url, time.time(), token_digest(token))
+    assert authorized.headers["Authorization"] == f"DPoP {token}"
+    assert (used.thumbprint, used.nonce, used.content_digest) == (asked.thumbprint, "nonce-1", content_digest(b"body"))
+    assert tokens.authorize(owner.member, token, "POST", url, b"body").proof != authorized.proof
+
+
+@pytest.mark.parametrize("nonce", ["a b", 'x"y', "n" * 201, ""])
+async def test_a_nonce_that_is_none_is_not_taken(tokens: PeerTokens, owner: Owner, nonce: str) -> None:
+    owner.nonce = nonce
+    token = await ask(tokens, owner)
+    assert read_proof(tokens.authorize(owner.member, token, "POST", "u").proof).nonce is None
+
+
+async def test_a_refusal_for_want_of_a_nonce_costs_no_token(tokens: PeerTokens, owner: Owner) -> None:
+    token = await ask(tokens, owner)
+    told = {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": "nonce-2"}
+    tokens.refused(owner.member, CALLER, PeerResponse(401, b"", "", told))
+    assert await ask(tokens, owner) == token
+    assert read_proof(tokens.authorize(owner.member, token, "POST", "u").proof).nonce == "nonce-2"
+    tokens.refused(owner.member, CALLER, PeerResponse(401, b"", "", {"WWW-Authenticate": 'DPoP error="invalid_token"'}))
+    assert await ask(tokens, owner) != token
+
+
+async def test_a_refusal_costs_one_applications_tokens_only(tokens: PeerTokens, owner: Owner) -> None:
+    other = dataclasses.replace(CALLER, application="app-2")
+    kept = await ask(tokens, owner, other)
+    token = await ask(tokens, owner)
+    tokens.refused(owner.member, CALLER, PeerResponse(401, b"", ""))
+    assert await ask(tokens, owner, other) == kept
+    assert await ask(tokens, owner) != token
+
+
+async def test_tokens_of_a_revoked_application_are_dropped(tokens: PeerTokens, owner: Owner) -> None:
+    token = await ask(tokens, owner)
+    tokens.forget(application="app-2")
+    assert await ask(tokens, owner) == token
+    tokens.forget(application="app-1")
+    assert await ask(tokens, owner) != token
 
 
 async def test_the_request_vouches_for_the_application(tokens: PeerTokens, owner: Owner) -> None:
@@ -140,12 +193,13 @@ async def test_a_token_is_kept_until_shortly_before_its_end(tokens: PeerTokens, 
     assert await ask(tokens, owner) == first
     clock.seconds += 2
     assert await ask(tokens, owner) == "token-2"
-    assert owner.metadata_fetched == 1
 
 
 @pytest.mark.parametrize("other", [
     Caller(city="offenbach", application="app-2", purpose="statistics"),
     Caller(city="offenbach", application="app-1", purpose="research"),
+    Caller(city="offenbach", application="app-1", purpose="statistics", legal_basis="§ 3 HDSIG"),
+    Caller(city="offenbach", application="app-1", purpose="statistics", agreement="verkehr-2026"),
     ANONYMOUS,
 ])  # fmt: skip
 async def test_a_token_is_for_one_application_and_purpose(tokens: PeerTokens, owner: Owner, other: Caller) -> None:
@@ -154,14 +208,14 @@ async def test_a_token_is_for_one_application_and_purpose(tokens: PeerTokens, ow
 
 async def test_a_token_is_for_one_scope(tokens: PeerTokens, owner: Owner) -> None:
     await ask(tokens, owner)
-    owner.answer = {"access_token": "b", "token_type": "bearer", "expires_in": 9}
+    owner.answer = {"access_token": "b", "token_type": "dpop", "expires_in": 9}
     assert await tokens.token_for(owner.member, CALLER, "audit:read", 5) == "b"
 
 
 async def test_many_at_once_make_one_request(tokens: PeerTokens, owner: Owner) -> None:
     owner.delay_s = 0.05
     assert set(await asyncio.gather(*(ask(tokens, owner) for _ in range(50)))) == {"token-1"}
-    assert (owner.metadata_fetched, len(owner.forms)) == (1, 1)
+    assert owner.requests == 1
 
 
 async def test_who_gives_up_does_not_take_the_token_from_the_others(tokens: PeerTokens, owner: Owner) -> None:
@@ -175,17 +229,11 @@ async def test_who_gives_up_does_not_take_the_token_from_the_others(tokens: Peer
         await hasty
 
 
-async def test_many_applications_at_once_ask_for_the_metadata_once(tokens: PeerTokens, owner: Owner) -> None:
-    callers = [Caller(application=f"app-{number}", purpose="statistics") for number in range(20)]
-    assert len(set(await asyncio.gather(*(ask(tokens, owner, caller) for caller in callers)))) == 20
-    assert owner.metadata_fetched == 1
-
-
 async def test_a_suspended_member_is_not_asked(tokens: PeerTokens, owner: Owner) -> None:
     suspended = dataclasses.replace(owner.member, status=MemberStatus.SUSPENDED)
     with pytest.raises(PeerDenied, match="suspended"):
         await tokens.token_for(suspended, CALLER, "data:read", 5)
-    assert owner.metadata_fetched == 0
+    assert owner.requests == 0
 
 
 async def test_a_failure_is_told_to_all_that_wait_and_not_remembered(tokens: PeerTokens, owner: Owner) -> None:
@@ -203,14 +251,6 @@ async def test_forgetting_a_member(tokens: PeerTokens, owner: Owner) -> None:
     assert await ask(tokens, owner) == "token-1"
     tokens.forget("wetzlar")
     assert await ask(tokens, owner) == "token-2"
-    assert owner.metadata_fetched == 2
-
-
-async def test_metadata_is_asked_for_again_after_ten_minutes(tokens: PeerTokens, owner: Owner, clock: Clock) -> None:
-    await ask(tokens, owner)
-    clock.seconds += 601
-    await ask(tokens, owner)
-    assert owner.metadata_fetched == 2
 
 
 async def test_there_is_a_bound(tokens: PeerTokens, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +264,7 @@ async def test_there_is_a_bound(tokens: PeerTokens, owner: Owner, monkeypatch: p
 async def test_one_hop_only(tokens: PeerTokens, owner: Owner) -> None:
     with pytest.raises(ValueError, match="not passed on"):
         await ask(tokens, owner, Caller(city="fulda", application="app-1", purpose="research", peer="fulda"))
-    assert owner.metadata_fetched == 0
+    assert owner.requests == 0
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429])
@@ -251,7 +291,7 @@ async def test_a_server_error_is_not_a_refusal(tokens: PeerTokens, owner: Owner,
         await ask(tokens, owner)
 
 
-GOOD = {"access_token": "abc", "token_type": "Bearer", "expires_in": 300}
+GOOD = {"access_token": "abc", "token_type": "DPoP", "expires_in": 300}
 
 
 @pytest.mark.parametrize(
@@ -267,7 +307,7 @@ GOOD = {"access_token": "abc", "token_type": "Bearer", "expires_in": 300}
         {**GOOD, "access_token": "a b"},
         {**GOOD, "access_token": "a\r\nX: y"},
         {**GOOD, "access_token": 7},
-        {**GOOD, "token_type": "DPoP"},
+        {**GOOD, "token_type": "Bearer"},
         {**GOOD, "expires_in": "300"},
         {**GOOD, "expires_in": -1},
         {**GOOD, "expires_in": 10**9},
@@ -280,44 +320,7 @@ async def test_an_answer_that_is_no_token(tokens: PeerTokens, owner: Owner, answ
         await ask(tokens, owner)
 
 
-@pytest.mark.parametrize(
-    "metadata",
-    [
-        b"",
-        b"rubbish",
-        b"\xff",
-        b"[" * 20_000,
-        {"issuer": "{issuer}"},
-        {"issuer": "https://other.example", "token_endpoint": "{issuer}/oauth/token"},
-        {"issuer": "{issuer}/", "token_endpoint": "{issuer}/oauth/token"},
-        {"issuer": "{issuer}", "token_endpoint": "https://evil.example/oauth/token"},
-        {"issuer": "{issuer}", "token_endpoint": "{issuer}.evil.example/oauth/token"},
-        {"issuer": "{issuer}", "token_endpoint": "{issuer}@evil.example/oauth/token"},
-        {"issuer": "{issuer}", "token_endpoint": "file:///etc/passwd"},
-        {"issuer": "{issuer}", "token_endpoint": "/oauth/token"},
-        {"issuer": "{issuer}", "token_endpoint": "http://[oops"},
-        {"issuer": "{issuer}", "token_endpoint": "{issuer}/oauth/tok en"},
-    ],
-)
-async def test_metadata_that_is_not_the_members_own(tokens: PeerTokens, owner: Owner, metadata: Any) -> None:
-    if isinstance(metadata, dict):
-        metadata = {name: value.replace("{issuer}", owner.issuer) for name, value in metadata.items()}
-    owner.metadata = metadata or b" "
-    with pytest.raises(PeerIncompatible, match=r"metadata|token endpoint"):
-        await ask(tokens, owner)
-    assert owner.forms == [], "no assertion is sent anywhere else"
-
-
-@pytest.mark.parametrize(
-    ("status", "error"), [(404, PeerIncompatible), (503, PeerUnreachable), (302, PeerIncompatible)]
-)
-async def test_no_metadata(tokens: PeerTokens, owner: Owner, status: int, error: type[PeerError]) -> None:
-    owner.metadata_status = status
-    with pytest.raises(error):
-        await ask(tokens, owner)
-
-
-async def test_the_deadline_covers_both_round_trips(tokens: PeerTokens, owner: Owner) -> None:
+async def test_the_deadline_covers_the_round_trip(tokens: PeerTokens, owner: Owner) -> None:
     owner.delay_s = 5
     with pytest.raises(PeerTimeout):
         await ask(tokens, owner, timeout_s=0.2)

@@ -71,7 +71,7 @@ def test_a_home_nodes_question_is_answered_in_its_form():
 
 
 def test_answers_are_counted_and_remembered():
-    owners = SimulatedOwners([8001, 8002])
+    owners = SimulatedOwners(None, [8001, 8002])
     body = orjson.dumps({"query": PAGE % "nodes { result }", "variables": {"first": 1}})
     told = [owners._tell(port, "/graphql", body) for port in (8001, 8002, 8001)]
     assert told[0] is told[2]
@@ -79,11 +79,6 @@ def test_answers_are_counted_and_remembered():
     assert orjson.loads(owners._tell(8001, "/counts", b"")) == {
         "requests": 3, "asked_bytes": 3 * len(body), "answer_bytes": sum(map(len, told)),
     }  # fmt: skip
-
-
-def test_owners_name_their_own_token_endpoint():
-    told = orjson.loads(SimulatedOwners([8001])._tell(8001, "/.well-known/oauth-authorization-server", b""))
-    assert told == {"issuer": "http://127.0.0.1:8001", "token_endpoint": "http://127.0.0.1:8001/oauth/token"}
 
 
 def point(owners: int, cpu_ms: float = 100.0, requests: float | None = None, cursor: int = 90) -> Point:

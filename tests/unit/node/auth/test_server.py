@@ -18,6 +18,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from federation.grants import ASSERTION_TYPE
 from federation.jose import public_jwks, read_unverified, verify
 from federation.membership import MemberStatus
+from federation.proofs import ProofKey, read_proof
 from node.auth.applications import Application
 from node.auth.clients import ApplicationClient, OAuthClient, PeerClient
 from node.auth.server import NodeAuthorizationServer, Reply
@@ -29,10 +30,12 @@ HOME, OWNER, THIRD, MALLORY = City("offenbach"), City("wetzlar"), City("fulda"),
 APP = App()
 SERVER = NodeAuthorizationServer(OWNER.identity)
 ISSUER = OWNER.issuer
+PROOF = read_proof(ProofKey.new().proof("POST", OWNER.identity.token_endpoint, int(time.time())))
+CNF = {"jkt": PROOF.thumbprint}
 
 
 def ask(form: dict[str, str], client: OAuthClient | None) -> tuple[Reply, TokenRequest]:
-    request = TokenRequest(form, client)
+    request = TokenRequest(form, client, PROOF)
     return SERVER.create_token_response(request), request
 
 
@@ -73,6 +76,7 @@ class TestApplicationToken:
             "city": "wetzlar",
             "application": "verkehrsmodell",
             "purpose": "traffic-planning",
+            "cnf": CNF,
         }
         assert len(claims["jti"]) >= 20
 
@@ -93,7 +97,7 @@ class TestApplicationToken:
     def test_the_answer_must_not_be_stored(self) -> None:
         reply = ask_as_app()
         assert reply.headers["Cache-Control"] == "no-store"
-        assert reply.body["token_type"] == "Bearer"
+        assert reply.body["token_type"] == "DPoP"
 
     def test_without_scope_the_registered_ones_count(self) -> None:
         assert ask_as_app().body["scope"] == "data:read audit:read"
@@ -344,6 +348,7 @@ class TestPeerToken:
             "purpose": "traffic-planning",
             "legal_basis": "§ 3 HDSIG",
             "act": {"sub": HOME.issuer},
+            "cnf": CNF,
         }
 
     def test_it_lives_300_seconds(self) -> None:
@@ -364,6 +369,18 @@ class TestPeerToken:
     def test_the_scope_is_that_of_the_grant(self) -> None:
         assert claims_of(ask_as_peer())["scope"] == "data:read"
         assert claims_of(ask_as_peer(scope="data:read"))["scope"] == "data:read"
+
+    def test_what_the_application_invokes_crosses_over(self) -> None:
+        claims = claims_of(ask_as_peer(grant(HOME, OWNER, legal_basis="§ 3 HDSIG", agreement="verkehr-2026")))
+        assert (claims["legal_basis"], claims["agreement"]) == ("§ 3 HDSIG", "verkehr-2026")
+        own = claims_of(ask_as_app(legal_basis="Art. 6 DSGVO", agreement="verkehr-2026"))
+        assert (own["legal_basis"], own["agreement"]) == ("Art. 6 DSGVO", "verkehr-2026")
+
+
+def test_there_is_no_token_without_a_key() -> None:
+    form = application_form(assertion(APP.id, APP.key, ISSUER))
+    request = TokenRequest(form, ApplicationClient(APP.registration))
+    refused(SERVER.create_token_response(request), "invalid_dpop_proof", "DPoP header")
 
 
 class TestPeerAttacks:

@@ -9,12 +9,13 @@ import orjson
 import pytest
 from graphql import GraphQLError
 
-from node.auth.bearer import InvalidToken
+from node.auth.callers import Claimed
+from node.auth.token_check import InvalidToken
 from node.http.graphql import GraphQLEndpoint
 from node.http.trusted import document_hash
 from node.settings import Limits
 from node.telemetry import Telemetry
-from policy.model import ANONYMOUS, Caller
+from policy.model import Caller
 from schema.errors import Unavailable
 from schema.ports import Result
 
@@ -26,6 +27,8 @@ CALLERS = {
     "application": Caller("giessen", "portal", "research"),
     "peer": Caller("fulda", "portal", "research", peer="fulda"),
     "anonymous peer": Caller("fulda", None, None, peer="fulda"),
+    "replayed": Caller("giessen", "portal", "operations"),
+    "unchecked": Caller("giessen", "portal", "statistics"),
 }
 
 
@@ -45,13 +48,31 @@ class Executor:
         return self.outcome
 
 
-class Bearer:
-    def caller(self, authorization):
-        if authorization is None:
-            return ANONYMOUS
-        if authorization not in CALLERS:
+class FakeCallers:
+    """Knows callers by the header alone; a proof that is called used is found out when it is used up."""
+
+    issuer = "https://giessen.example"
+
+    def claimed(self, presented):
+        if presented.authorization not in CALLERS:
             raise InvalidToken("it is none of ours")
-        return CALLERS[authorization]
+        return Claimed(CALLERS[presented.authorization], "proof", object(), None)
+
+    async def confirm(self, claimed, body):
+        self.confirmed = claimed, body
+        if claimed.caller.purpose == "operations":
+            raise InvalidToken("the proof was used before", "invalid_dpop_proof")
+        if claimed.caller.purpose == "statistics":
+            raise Unavailable("tokens can't be checked now, so no data may leave")
+        return "fresh"
+
+    async def nonce(self):
+        return "fresh"
+
+
+class FakeReceipts:
+    def receipt(self, claimed, request, response, *, trace_id, evidence):
+        return f"{len(request)}.{len(response)}.{trace_id}"
 
 
 async def ask(outcome, method="POST", *, body=BODY, query_string=b"", receive=None, trusted_only=False, **headers):
@@ -59,7 +80,9 @@ async def ask(outcome, method="POST", *, body=BODY, query_string=b"", receive=No
     executor = Executor(outcome)
     limits = Limits(request_ms=50, body_bytes=1_000)
     trusted = {document_hash(TEXT): TEXT}
-    endpoint = GraphQLEndpoint(executor, None, None, Bearer(), Telemetry(), limits, trusted, trusted_only=trusted_only)
+    endpoint = GraphQLEndpoint(
+        executor, None, None, FakeCallers(), FakeReceipts(), Telemetry(), limits, trusted, trusted_only=trusted_only
+    )
     headers = {"content-type": "application/json", **{name.replace("_", "-"): v for name, v in headers.items()}}
     messages = []
 
@@ -179,5 +202,28 @@ async def test_trusted_documents_only_binds_callers_and_not_peers(authorization,
 async def test_a_token_that_is_not_accepted():
     status, headers, body = await ask(Result(DATA), authorization="forged")
     assert status == 401
-    assert headers["www-authenticate"].startswith('Bearer error="invalid_token"')
+    assert headers["www-authenticate"].startswith('DPoP error="invalid_token"')
+    assert (
+        'resource_metadata="https://giessen.example/.well-known/oauth-protected-resource/graphql"'
+        in (headers["www-authenticate"])
+    )
+    assert headers["dpop-nonce"] == "fresh"
     assert "data" not in body
+
+
+@pytest.mark.parametrize(("authorization", "expected"), [("replayed", 401), ("unchecked", 503)])
+async def test_a_caller_that_can_not_be_confirmed(authorization, expected):
+    status, headers, body = await ask(Result(DATA), authorization=authorization)
+    assert status == expected
+    assert ("www-authenticate" in headers) == (expected == 401)
+    assert "data" not in body
+
+
+async def test_other_nodes_get_a_receipt_of_what_they_sent_and_get():
+    for caller in ("peer", "anonymous peer"):
+        _, headers, body = await ask(Result(DATA), authorization=caller)
+        sent, got, trace = headers["verbund-receipt"].split(".")
+        assert (int(sent), trace) == (len(BODY), body["extensions"]["traceId"])
+        assert int(got) == int(headers["content-length"])
+    for caller in ({}, {"authorization": "application"}):
+        assert "verbund-receipt" not in (await ask(Result(DATA), **caller))[1]

@@ -1,14 +1,16 @@
-"""The check of access tokens: from the `Authorization` header to the caller.
+"""The check of access tokens: from the token to the caller.
 
 A verified token is remembered until it ends, so a caller's signature costs once. What may change meanwhile is checked
-on every request: whether the city that vouches is still an active member. An application that is suspended loses
-access when its token ends, at most 300 seconds later.
+on every request: here, whether the city that vouches is still an active member; in `node.auth.uses`, whether the
+token, or its application, was revoked.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import time
+from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,29 +22,42 @@ from federation.membership import Membership
 from federation.subjects import ANONYMOUS_ID, APPLICATION_ID
 from node.auth.access_tokens import LIFETIME_S, TYP
 from node.auth.identity import NodeIdentity
-from policy.model import ANONYMOUS, Caller
+from node.auth.revocation import client_subject, foreign_subject, token_subject
+from policy.model import Caller
 
 REMEMBERED = 10_000
 MAX_TOKEN_BYTES = 4_096
 AHEAD_S = 5
+THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class InvalidToken(Exception):
-    """The token is not accepted. `reason` is fit for the caller; answer with 401."""
+    """Token or proof is not accepted. `reason` is fit for the caller, `error` is OAuth's code; answer with 401."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, error: str = "invalid_token") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
-class _Verified:
+class Verified:
+    """What a token says. `thumbprint`: of the key it is bound to. `digest`: its own, as a proof names it (`ath`).
+
+    `subjects`: what a revocation that ends it may be of. `home_issuer`: the node that acts for another city's caller.
+    """
+
     caller: Caller
+    claims: dict[str, Any]
+    issued_at: int
     expires_at: int
+    thumbprint: str
+    digest: str
+    subjects: tuple[str, ...]
     home_issuer: str | None
 
 
-class BearerTokens:
+class TokenCheck:
     """Checks this node's own access tokens. `membership` gives the list valid now, or raises MembershipError."""
 
     def __init__(
@@ -52,33 +67,28 @@ class BearerTokens:
         self._membership = membership
         self._clock = clock
         self._keys = node.public_keys
-        self._remembered: OrderedDict[bytes, _Verified] = OrderedDict()
+        self._remembered: OrderedDict[bytes, Verified] = OrderedDict()
 
-    def caller(self, authorization: str | None) -> Caller:
-        """Who asks; without a header, nobody in particular.
+    def verified(self, token: str) -> Verified:
+        """What an access token says, if it is valid now.
 
         Raises:
-            InvalidToken: there is a header, but no valid bearer token in it.
+            InvalidToken: it is not.
         """
-        if authorization is None:
-            return ANONYMOUS
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise InvalidToken("the Authorization header must be: Bearer, a space, an access token of this node")
         if (keys := self._node.public_keys) is not self._keys:  # a revoked key's tokens end with it
             self._keys = keys
             self._remembered.clear()
         verified = self._verified(token)
         if verified.home_issuer is not None:
             self._check_home(verified.home_issuer, verified.caller.city)
-        return verified.caller
+        return verified
 
-    def _verified(self, token: str) -> _Verified:
+    def _verified(self, token: str) -> Verified:
         now = self._clock()
         name = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         known = self._remembered.get(name)
         if known is None:
-            known = self._verify(token, now)
+            known = self._verify(token, name, now)
             self._remembered[name] = known
             if len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)
@@ -89,7 +99,7 @@ class BearerTokens:
             self._remembered.move_to_end(name)
         return known
 
-    def _verify(self, token: str, now: float) -> _Verified:
+    def _verify(self, token: str, name: bytes, now: float) -> Verified:
         try:
             claims = verify(token, self._node.public_keys, {TYP}, MAX_TOKEN_BYTES)
         except JwtError as error:
@@ -107,7 +117,16 @@ class BearerTokens:
         caller = _caller(claims, is_peer=home_issuer is not None)
         if home_issuer is None and caller.city != self._node.city:
             raise InvalidToken("the token names another city, but no node of that city")
-        return _Verified(caller, expires_at, home_issuer)
+        return Verified(
+            caller=caller,
+            claims=claims,
+            issued_at=issued_at,
+            expires_at=expires_at,
+            thumbprint=_thumbprint(claims),
+            digest=urlsafe_b64encode(name)[:-1].decode(),
+            subjects=_subjects(caller),
+            home_issuer=home_issuer,
+        )
 
     def _check_home(self, issuer: str, city: str | None) -> None:
         try:
@@ -133,7 +152,31 @@ def _caller(claims: dict[str, Any], *, is_peer: bool) -> Caller:
         scopes=frozenset(_text(claims, "scope").split()),
         peer=city if is_peer else None,
         token_id=_text(claims, "jti"),
+        legal_basis=_remark(claims, "legal_basis"),
+        agreement=_remark(claims, "agreement"),
     )
+
+
+def _subjects(caller: Caller) -> tuple[str, ...]:
+    token = token_subject(str(caller.token_id))
+    if caller.application is None or caller.city is None:
+        return (token,)
+    if caller.peer is None:
+        return token, client_subject(caller.application)
+    return token, foreign_subject(caller.city, caller.application)
+
+
+def _thumbprint(claims: dict[str, Any]) -> str:
+    """The key that the token is bound to (RFC 9449 §6.1); there are no others."""
+    confirmation = claims.get("cnf")
+    bound = confirmation.get("jkt") if isinstance(confirmation, dict) else None
+    if not isinstance(bound, str) or not THUMBPRINT.fullmatch(bound):
+        raise InvalidToken("the token is not bound to a key: get one with a DPoP proof")
+    return bound
+
+
+def _remark(claims: dict[str, Any], name: str) -> str | None:
+    return _text(claims, name) if name in claims else None
 
 
 def _home_issuer(claims: dict[str, Any]) -> str | None:

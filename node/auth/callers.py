@@ -1,0 +1,140 @@
+"""Who asks: from the headers of a request to its caller (RFC 9449 §7).
+
+Without a token nobody in particular, at no cost. A token counts only with a proof of the key that it is bound to, for
+this very request: method, URL, time, token, a nonce of this node, and between nodes the body.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from federation.membership import Membership
+from federation.proofs import SCHEME, Proof, ProofError, check_proof, content_digest, read_proof
+from node.auth.identity import NodeIdentity
+from node.auth.token_check import InvalidToken, TokenCheck, Verified
+from node.auth.uses import Uses, Verdict
+from policy.model import ANONYMOUS, Caller
+from schema.errors import Unavailable
+
+INVALID_PROOF = "invalid_dpop_proof"
+USE_NONCE = "use_dpop_nonce"
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The headers of a request, and what it is for: `url` is this node's address of what is asked, without a query."""
+
+    method: str
+    url: str
+    authorization: str | None
+    proofs: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A caller whose token and proof hold. Not to be answered before `Callers.confirm`."""
+
+    caller: Caller
+    proof_text: str = ""
+    proof: Proof | None = None
+    token: Verified | None = None
+
+    @property
+    def is_anonymous(self) -> bool:
+        """True if there is nothing to confirm."""
+        return self.proof is None
+
+
+NOBODY = Claimed(ANONYMOUS)
+
+
+class Callers:
+    """Finds out who asks. `on_revoked` hears of callers whose token was good until it was revoked."""
+
+    def __init__(
+        self,
+        node: NodeIdentity,
+        membership: Callable[[], Membership],
+        uses: Uses,
+        *,
+        on_revoked: Callable[[Caller], None] = lambda _caller: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.issuer = node.issuer
+        self._tokens = TokenCheck(node, membership, clock=clock)
+        self._on_revoked = on_revoked
+        self._uses = uses
+        self._clock = clock
+
+    def claimed(self, presented: Presented) -> Claimed:
+        """Who asks, as far as arithmetic can tell.
+
+        Raises:
+            InvalidToken: there is a header, but no valid token and proof.
+        """
+        if presented.authorization is None:
+            return NOBODY
+        scheme, _, token = presented.authorization.partition(" ")
+        if scheme.lower() != SCHEME.lower() or not token:
+            raise InvalidToken("the Authorization header must be: DPoP, a space, an access token of this node")
+        verified = self._tokens.verified(token)
+        if len(presented.proofs) != 1:
+            raise InvalidToken("one DPoP header with a proof must come with the token", INVALID_PROOF)
+        (text,) = presented.proofs
+        try:
+            proof = read_proof(text)
+            check_proof(proof, presented.method, presented.url, self._clock(), verified.digest)
+        except ProofError as error:
+            raise InvalidToken(f"DPoP proof: {error.reason}", INVALID_PROOF) from None
+        if not hmac.compare_digest(proof.thumbprint, verified.thumbprint):
+            raise InvalidToken("the proof is not made with the key that the token is bound to")
+        return Claimed(verified.caller, text, proof, verified)
+
+    async def confirm(self, claimed: Claimed, body: bytes | None) -> str | None:
+        """Use the proof up. Returns a nonce for the caller to go on with, if the one it used has become old.
+
+        `body` is None for methods that have none.
+
+        Raises:
+            InvalidToken: nonce or body is wrong, the proof was used before, or the token is revoked.
+            Unavailable: that can't be found out.
+        """
+        proof, token = claimed.proof, claimed.token
+        if proof is None or token is None:
+            return None
+        now = self._clock()
+        nonces = await self._uses.nonces()
+        if proof.nonce is None or not nonces.is_good(proof.nonce, now):
+            raise InvalidToken("DPoP proof: its nonce must be the one in the header DPoP-Nonce", USE_NONCE)
+        _check_body(proof, body, is_peer=token.home_issuer is not None)
+        verdict = await self._uses.spend(proof.digest, proof.issued_at, token.issued_at, token.subjects)
+        if verdict is Verdict.REVOKED:
+            self._on_revoked(claimed.caller)
+        if verdict is not Verdict.GOOD:
+            error = INVALID_PROOF if verdict is Verdict.REPLAYED else "invalid_token"
+            raise InvalidToken(verdict.value, error)
+        return None if proof.nonce == nonces.current(now) else nonces.current(now)
+
+    async def caller(self, presented: Presented) -> Caller:
+        """Who asks with a method that has no body. Raises as `claimed` and `confirm`."""
+        claimed = self.claimed(presented)
+        await self.confirm(claimed, None)
+        return claimed.caller
+
+    async def nonce(self) -> str | None:
+        """A nonce for the next proof; None if there is none to be had now."""
+        try:
+            return (await self._uses.nonces()).current(self._clock())
+        except Unavailable:
+            return None
+
+
+def _check_body(proof: Proof, body: bytes | None, *, is_peer: bool) -> None:
+    if proof.content_digest is None:
+        if is_peer and body is not None:
+            raise InvalidToken("DPoP proof: content_digest is missing; nodes sign what they send", INVALID_PROOF)
+    elif proof.content_digest != content_digest(body or b""):
+        raise InvalidToken("DPoP proof: content_digest is not that of the body", INVALID_PROOF)

@@ -1,0 +1,65 @@
+"""The tables of the authorization server: applications, what was used up, what was revoked, who is signing in."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from node.store.tables import METADATA, _texts, _time
+
+application = sa.Table(
+    "application",
+    METADATA,
+    sa.Column("id", sa.Text(collation="C"), primary_key=True, comment="client_id"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("jwks", pg.JSONB, nullable=False, comment="public keys only"),
+    sa.Column("scopes", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("purposes", pg.ARRAY(sa.Text), nullable=False),
+    _texts("redirect_uris"),
+    sa.Column("status", sa.Text, nullable=False, server_default="ACTIVE"),
+    _time("created_at", nullable=False, default=True),
+    sa.CheckConstraint("status in ('ACTIVE', 'SUSPENDED')", name="status"),
+)
+
+used_token_id = sa.Table(
+    "used_token_id",
+    METADATA,
+    sa.Column("issuer", sa.Text, primary_key=True),
+    sa.Column("token_id", sa.Text, primary_key=True, comment="jti of a single-use JWT"),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, index=True),
+)
+
+used_proof = sa.Table(
+    "used_proof",
+    METADATA,
+    sa.Column("digest", sa.LargeBinary, primary_key=True, comment="SHA-256 of key and jti of a DPoP proof"),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+revocation = sa.Table(
+    "revocation",
+    METADATA,
+    sa.Column(
+        "subject",
+        sa.Text(collation="C"),
+        primary_key=True,
+        comment="token:JTI, client:ID, or application:CITY/ID of another city",
+    ),
+    sa.Column("issued_before", sa.DateTime(timezone=True), nullable=False, comment="ends tokens issued before"),
+    _time("revoked_at", nullable=False, default=True),
+)
+
+node_secret = sa.Table(
+    "node_secret",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.LargeBinary, nullable=False, comment="shared by replicas, of use for minutes only"),
+)
+
+sign_in = sa.Table(
+    "sign_in",
+    METADATA,
+    sa.Column("handle", sa.LargeBinary, primary_key=True, comment="SHA-256 of a state or code, which counts once"),
+    sa.Column("content", pg.JSONB, nullable=False),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+)
