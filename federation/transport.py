@@ -9,30 +9,20 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
-import aiohttp
-
+from federation.connection import Connection, PeerResponse
+from federation.connections import ConnectionPool, Origin
 from federation.errors import PeerIncompatible, PeerTimeout, PeerUnreachable
 
-CONNECTIONS = 256
-CONNECTIONS_PER_PEER = 32
-KEEP_ALIVE_S = 15.0  # shorter than any server's, so that the server is not the one to close
-MAX_HEADER_BYTES = 8_190
-CHUNK_BYTES = 65_536
-USER_AGENT = "Verbund"
+__all__ = ["PeerResponse", "PeerTransport"]
 
-
-@dataclass(frozen=True, slots=True)
-class PeerResponse:
-    """A peer's whole answer. `content_type` is without parameters, in small letters; `headers` ignore case."""
-
-    status: int
-    body: bytes
-    content_type: str
-    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
+NO_ADDRESS = "its address is not one of HTTP"
+_PORTS = {"http": 80, "https": 443}
+_COMMON = "Accept-Encoding: identity\r\nUser-Agent: Verbund\r\n"
 
 
 class PeerTransport:
@@ -43,25 +33,10 @@ class PeerTransport:
 
     def __init__(self, *, ssl_context: ssl.SSLContext | None = None) -> None:
         self._ssl_context = ssl_context
-        self._session: aiohttp.ClientSession | None = None
+        self._pool: ConnectionPool | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=CONNECTIONS,
-                limit_per_host=CONNECTIONS_PER_PEER,
-                keepalive_timeout=KEEP_ALIVE_S,
-                ttl_dns_cache=60,
-                ssl=self._ssl_context or True,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None, sock_read=None),
-            trust_env=False,
-            auto_decompress=False,
-            max_line_size=MAX_HEADER_BYTES,
-            max_field_size=MAX_HEADER_BYTES,
-            headers={"Accept-Encoding": "identity", "User-Agent": USER_AGENT},
-        )
+        self._pool = ConnectionPool(self._ssl_context)
         return self
 
     async def __aexit__(
@@ -71,9 +46,10 @@ class PeerTransport:
 
     async def close(self) -> None:
         """Close all connections; a request under way fails."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+            await asyncio.sleep(0)  # until they are gone
 
     async def post(
         self,
@@ -92,60 +68,64 @@ class PeerTransport:
             PeerTimeout: the deadline came first.
             PeerIncompatible: a redirect, an encoded, too large or malformed answer.
         """
-        return await self._exchange("POST", url, body, {**headers, "Content-Type": content_type}, timeout_s, max_bytes)
+        described = {**headers, "Content-Type": content_type, "Content-Length": str(len(body))}
+        return await self._exchange("POST", url, body, described, timeout_s, max_bytes)
 
     async def get(self, url: str, *, headers: Mapping[str, str], timeout_s: float, max_bytes: int) -> PeerResponse:
         """GET, under the same bounds and with the same errors as `post`."""
-        return await self._exchange("GET", url, None, headers, timeout_s, max_bytes)
+        return await self._exchange("GET", url, b"", headers, timeout_s, max_bytes)
 
     async def _exchange(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout_s: float, max_bytes: int
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float, max_bytes: int
     ) -> PeerResponse:
-        if self._session is None:
+        if self._pool is None:
             raise RuntimeError("the transport is not open: use it with `async with`")
-        answer_began = False
+        origin, target = _parts(url)
+        request = _head(method, target, headers) + body
         try:
-            async with (
-                asyncio.timeout(timeout_s),
-                self._session.request(method, url, data=body, headers=headers, allow_redirects=False) as response,
-            ):
-                answer_began = True
-                _check_head(response, max_bytes)
-                answer = await _read(response, max_bytes)
-                return PeerResponse(response.status, answer, response.content_type.lower(), response.headers)
+            async with asyncio.timeout(timeout_s):
+                connection = await _taken(self._pool, origin)
+                try:
+                    response = await connection.ask(request, max_bytes)
+                except BaseException:
+                    connection.abort()
+                    raise
+                self._pool.give_back(connection)
+                return response
         except TimeoutError:
             raise PeerTimeout(f"no complete answer within {timeout_s * 1000:.0f} ms") from None
-        except aiohttp.ClientConnectorCertificateError:
-            raise PeerUnreachable("its TLS certificate can't be verified") from None
-        except aiohttp.ClientSSLError:
-            raise PeerUnreachable("no TLS connection could be agreed on") from None
-        except aiohttp.ClientConnectorError:
-            raise PeerUnreachable("it can't be connected to") from None
-        except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            raise PeerUnreachable(
-                "the connection broke before its answer was complete", came_to_nothing=not answer_began
-            ) from None
-        except aiohttp.ClientError:
-            raise PeerIncompatible("its answer is not valid HTTP") from None
-        except OSError:
-            raise PeerUnreachable("the connection broke") from None
 
 
-def _check_head(response: aiohttp.ClientResponse, max_bytes: int) -> None:
-    if 300 <= response.status < 400:
-        raise PeerIncompatible(f"it answered with a redirect ({response.status}); redirects are not followed")
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise PeerIncompatible("it sent an encoded answer, though identity was asked for")
-    if response.content_length is not None and response.content_length > max_bytes:
-        raise PeerIncompatible(f"its answer is larger than {max_bytes} bytes")
+async def _taken(pool: ConnectionPool, origin: Origin) -> Connection:
+    try:
+        return await pool.take(origin)
+    except TimeoutError:  # of the system's, for connecting
+        raise PeerUnreachable("it can't be connected to") from None
+    except ssl.SSLCertVerificationError:
+        raise PeerUnreachable("its TLS certificate can't be verified") from None
+    except ssl.SSLError:
+        raise PeerUnreachable("no TLS connection could be agreed on") from None
+    except (OSError, UnicodeError):
+        raise PeerUnreachable("it can't be connected to") from None
 
 
-async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_chunked(CHUNK_BYTES):
-        size += len(chunk)
-        if size > max_bytes:
-            raise PeerIncompatible(f"its answer is larger than {max_bytes} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
+@lru_cache(maxsize=1_024)
+def _parts(url: str) -> tuple[Origin, str]:
+    """Where to connect to, and how a request begins after its method. Raises PeerIncompatible."""
+    try:
+        split = urlsplit(url)
+        host, port = split.hostname, split.port
+    except ValueError:
+        raise PeerIncompatible(NO_ADDRESS) from None
+    if not host or split.scheme not in _PORTS:
+        raise PeerIncompatible(NO_ADDRESS)
+    path = f"{split.path or '/'}{'?' + split.query if split.query else ''}"
+    origin = Origin(split.scheme == "https", host, port or _PORTS[split.scheme])
+    return origin, f"{path} HTTP/1.1\r\nHost: {split.netloc.rpartition('@')[2]}\r\n{_COMMON}"
+
+
+def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+        raise ValueError("a header has a line break in it")
+    return f"{method} {target}{lines}\r\n".encode("ascii")

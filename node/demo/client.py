@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
+import orjson
 
+from federation.transport import PeerTransport
 from node.auth.token_client import Access
 
-TIMEOUT = aiohttp.ClientTimeout(total=15)
+TIMEOUT_S = 15.0
+MAX_BYTES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,15 @@ async def ask(
 ) -> Answer:
     """Send a query to a node."""
     headers = access.headers("POST", f"{url}/graphql") if access else {}
-    async with (
-        aiohttp.ClientSession(timeout=TIMEOUT) as session,
-        session.post(f"{url}/graphql", json={"query": query, "variables": variables}, headers=headers) as response,
-    ):
-        if access:
-            access.learn(response.headers)
-        return Answer(response.status, await response.json())
+    async with PeerTransport() as transport:
+        response = await transport.post(
+            f"{url}/graphql",
+            body=orjson.dumps({"query": query, "variables": variables}),
+            content_type="application/json",
+            headers=headers,
+            timeout_s=TIMEOUT_S,
+            max_bytes=MAX_BYTES,
+        )
+    if access:
+        access.learn(response.headers)
+    return Answer(response.status, orjson.loads(response.body))

@@ -367,3 +367,99 @@ async def test_a_compressed_answer_is_never_larger_than_it_came(header: bytes, i
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(http(b"{}") + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", id="a second answer at once"),
+        pytest.param(http(b"{}", b"Connection: close"), id="the last one"),
+    ],
+)
+async def test_a_connection_that_can_not_be_trusted_is_not_used_again(answer: bytes) -> None:
+    async with peer(answers(answer)) as (it, url), PeerTransport() as transport:
+        for _ in range(2):
+            assert (await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)).body == b"{}"
+    assert it.connections == 2
+
+
+async def test_what_nobody_asked_for_ends_a_connection() -> None:
+    """An answer that is there before the question could be one to somebody else's."""
+
+    async def behave(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(http(b"{}"))
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.write(http(b"[]"))
+
+    async with peer(behave) as (it, url), PeerTransport() as transport:
+        for _ in range(2):
+            assert (await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)).body == b"{}"
+            await asyncio.sleep(0.2)
+    assert it.connections == 2
+
+
+async def test_what_comes_before_the_answer_is_passed_over() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip\r\n\r\n"
+    async with peer(answers(early, http(b"{}", b"X-A: b"))) as (_, url):
+        response = await ask(url)
+    assert (response.status, response.body, response.headers["x-a"]) == (200, b"{}", "b")
+
+
+async def test_an_answer_that_only_the_end_of_the_connection_ends_is_refused() -> None:
+    await fails(answers(b"HTTP/1.1 200 OK\r\n\r\n{}", close=True), PeerIncompatible, "how long")
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        pytest.param(b"2\r\n{}\r\n0\r\n" + b"X: y\r\n" * 10_000, id="trailers"),
+        pytest.param(b"2;" + b"a" * 50_000, id="a chunk extension"),
+        pytest.param(b"2\r\n{}\r\n0\r\nX: " + b"y" * 50_000, id="a trailer without an end"),
+    ],
+)
+async def test_what_is_no_body_is_bounded_too(flood: bytes) -> None:
+    await fails(
+        answers(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", flood), PeerIncompatible, "HTTP|larger"
+    )
+
+
+async def test_a_header_can_not_bring_another_one() -> None:
+    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport() as transport:
+        with pytest.raises(ValueError, match="line break"):
+            await transport.get(url, headers={"A": "b\r\nX: y"}, timeout_s=PATIENCE_S, max_bytes=9)
+    assert it.requests == []
+
+
+async def test_there_are_never_more_connections_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("federation.connections.CONNECTIONS", 3)
+    most = now = 0
+
+    async def behave(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.01)
+        now -= 1
+        writer.write(http(b"{}"))
+
+    async with peer(behave) as (one, here), peer(behave) as (other, there), PeerTransport() as transport:
+
+        async def get(url: str, timeout_s: float = PATIENCE_S) -> int:
+            return (await transport.get(url, headers={}, timeout_s=timeout_s, max_bytes=9)).status
+
+        waiting = [get(url) for url in (here, there) * 10]
+        hasty = [get(here, 0.001) for _ in range(5)]
+        found = await asyncio.gather(*waiting, *hasty, return_exceptions=True)
+        assert found[:20] == [200] * 20
+        assert [await get(here), await get(there)] == [200, 200], "who gave up waiting took no place away"
+    assert most <= 3
+    assert len(one.requests) + len(other.requests) >= 22
+
+
+async def test_connections_end_when_they_have_been_idle_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("federation.connections.KEEP_ALIVE_S", 0.0)
+    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport() as transport:
+        for _ in range(2):
+            await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)
+    assert it.connections == 2
