@@ -60,5 +60,11 @@ class PeerIncompatible(PeerError):
     code = "PEER_INCOMPATIBLE"
 
 
+class PeerTooCostly(PeerError):
+    """The peer says that the question is more than it answers at once."""
+
+    code = "PEER_TOO_COSTLY"
+
+
 class PeerMisunderstood(PeerIncompatible):
     """The peer says that the question is not one of its schema."""

@@ -21,6 +21,7 @@ from federation.errors import (
     PeerIncompatible,
     PeerMisunderstood,
     PeerTimeout,
+    PeerTooCostly,
     PeerUnreachable,
 )
 from federation.foreign import ForeignSchemas
@@ -35,7 +36,7 @@ from federation.told import Members, add_told, members_of
 from federation.versions import Adapted, adapt
 from schema.cursor import Position
 from schema.document import Document, print_document, variables_of
-from schema.errors import CityUnavailable, NotFound
+from schema.errors import CityUnavailable, NotFound, TooCostly
 from schema.ports import Request
 from schema.selection import Field
 
@@ -51,6 +52,7 @@ _STATES: Mapping[type[FederationError], State] = {
     PeerDenied: State.DENIED,
     PeerIncompatible: State.INCOMPATIBLE,
     PeerMisunderstood: State.INCOMPATIBLE,
+    PeerTooCostly: State.TOO_COSTLY,
 }
 
 
@@ -207,17 +209,22 @@ def _object(envelope: Envelope) -> msgspec.Raw | None:
     if answer is not None and bytes(answer) != b"null":
         return answer
     if any(problem.code != NotFound.code for problem in envelope.errors):
-        is_other_version = {problem.code for problem in envelope.errors} == {NOT_IN_SCHEMA}
-        raise (PeerMisunderstood if is_other_version else PeerIncompatible)("it answered with errors")
+        raise _refused(envelope)
     return None
 
 
 def _answer(envelope: Envelope) -> msgspec.Raw:
     if envelope.errors or envelope.data is None or ALIAS not in envelope.data:
-        codes = sorted({problem.code for problem in envelope.errors if problem.code.isupper()})
-        kind = PeerMisunderstood if codes == [NOT_IN_SCHEMA] else PeerIncompatible
-        raise kind(f"it answered with errors ({', '.join(codes)[:100] or 'no code'})")
+        raise _refused(envelope)
     return envelope.data[ALIAS]
+
+
+def _refused(envelope: Envelope) -> FederationError:
+    codes = sorted({problem.code for problem in envelope.errors if problem.code.isupper()})
+    if codes == [TooCostly.code]:
+        return PeerTooCostly("the question is more than it answers at once")
+    kind = PeerMisunderstood if codes == [NOT_IN_SCHEMA] else PeerIncompatible
+    return kind(f"it answered with errors ({', '.join(codes)[:100] or 'no code'})")
 
 
 def _since(started: float) -> float:

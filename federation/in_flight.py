@@ -39,11 +39,13 @@ class InFlight(Generic[K, V]):
         flight = self._flights.get(key)
         return flight is not None and self._is_young(flight)
 
-    async def share(self, key: K, start: Callable[[], Coroutine[Any, Any, V]], ends: float, *, outlives: bool) -> V:
+    async def share(
+        self, key: K, start: Callable[[], Coroutine[Any, Any, V]], ends: float | None, *, outlives: bool
+    ) -> V:
         """The result of the flight under way for `key`, or of a new one made by `start`; its error is shared as well.
 
-        `ends` is this caller's own deadline (event-loop clock). A new flight that `outlives` its callers goes on when
-        all have left.
+        `ends` is this caller's own deadline (event-loop clock), None if flights end by themselves. A new flight that
+        `outlives` its callers goes on when all have left.
 
         Raises:
             TimeoutError: the deadline came first.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 
@@ -45,11 +45,17 @@ class Caller:
     agreement: str | None = None
 
     @property
+    def rights(self) -> tuple[object, ...]:
+        """All that a decision may rest on: whoever has the same may see the same."""
+        return tuple(getattr(self, name) for name in _RIGHTS)
+
+    @property
     def is_anonymous(self) -> bool:
         """True without an application: only the open tier is within reach."""
         return self.application is None
 
 
+_RIGHTS = tuple(one.name for one in fields(Caller) if one.name != "token_id")
 ANONYMOUS = Caller()
 
 

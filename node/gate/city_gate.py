@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from dataclasses import replace
+from typing import Any
 
+from federation.client import JOIN_WITHIN_S
 from federation.errors import MembershipError
-from federation.fanout import Fanout, Outcome
-from federation.membership import Member, Membership
-from federation.merge import Merged, merge
-from federation.plan import PagePlan, plan_page
-from federation.report import CityReport, State, too_slow
-from federation.rounds import joined, rows_each, to_ask_again
-from federation.rows import CityPage
+from federation.fanout import Fanout
+from federation.in_flight import InFlight
+from federation.membership import Membership
+from federation.report import CityReport, State
 from node.audit.log import AccessLog
 from node.gate.answer import PageInfo, connection_json
-from node.gate.own_data import OwnData, OwnPage
+from node.gate.gathered import Gathered
+from node.gate.lists import ListsRoad, unasked
+from node.gate.own_data import OwnData
 from node.gate.parts import PartsRoad
 from node.gate.records import Recorder
 from node.gate.requirement import check_requirement, require, within_deadline
 from node.gate.targets import Targets, WhySkip, targets_of
-from schema.cursor import Cursor, Position, binding_of, decode, encode
+from schema.cursor import Cursor, binding_of, decode, encode
 from schema.errors import CityUnavailable, Forbidden, NotFound, Unavailable
 from schema.ids import GlobalId, parse_id
 from schema.ports import Request
@@ -51,9 +52,9 @@ class CityGate:
         self._current_membership = membership
         self._fanout = fanout
         self._log = access_log
-        self._parts = PartsRoad(
-            city=city, own=own, fanout=fanout, membership=self._membership, settle=self._settle, why_skip=why_skip
-        )
+        self._lists = ListsRoad(city, own, fanout)
+        self._parts = PartsRoad(city, own, fanout)
+        self._in_flight = InFlight[tuple[int, Hashable], Gathered](JOIN_WITHIN_S)
 
     async def read(self, request: Request, field: Field) -> Prepared | None:
         """Answer one root field; see `schema.ports.Gate`."""
@@ -68,26 +69,22 @@ class CityGate:
         if field.type_name.endswith("Connection"):
             return await self._list(request, field)
         if field.type_name.endswith("Result"):
-            return await self._parts.read(request, field)
+            targets = self._targets(request, field)
+            return await self._of_many(request, field, lambda: self._parts.gather(request, field, targets))
         return await self._object(request, field)
 
     async def _list(self, request: Request, field: Field) -> Prepared:
-        targets = targets_of(field, request.caller, self._city, self._membership(), self._why_skip)
-        binding = binding_of(field.name, field.arguments)
+        targets = self._targets(request, field)
         after = field.arguments.get("after")
-        cursor = decode(after, binding) if after is not None else None
-        recorder = Recorder(self._city, request, field)
+        cursor = decode(after, binding_of(field.name, field.arguments)) if after is not None else None
         alone = targets.own and not targets.peers and field.arguments.get("deadlineMs") is None
-        if alone and not _unasked(targets, cursor, self._city):
-            answer = await self._own_list(request, field, cursor, targets, recorder)
-        else:
-            answer = await self._merged_list(request, field, cursor, targets, recorder)
-        return Prepared(answer)
+        if alone and not unasked(targets, cursor, self._city):
+            return Prepared(await self._own_list(request, field, cursor, targets))
+        return await self._of_many(request, field, lambda: self._lists.gather(request, field, cursor, targets))
 
-    async def _own_list(
-        self, request: Request, field: Field, cursor: Cursor | None, targets: Targets, recorder: Recorder
-    ) -> bytes:
+    async def _own_list(self, request: Request, field: Field, cursor: Cursor | None, targets: Targets) -> bytes:
         """Only this city is asked: its statement has made the rows in the form of the answer."""
+        recorder = Recorder(self._city, request, field)
         own = await self._own.page(request.caller, field, cursor.start_for(self._city) if cursor else None)
         reports = [replace(own.report, rows=own.page.rows), *targets.skipped]
         info = PageInfo(own.page.has_next, cursor is not None, own.page.start_cursor, own.page.end_cursor)
@@ -98,64 +95,18 @@ class CityGate:
         await self._settle(recorder, field, reports)
         return answer
 
-    async def _merged_list(
-        self, request: Request, field: Field, cursor: Cursor | None, targets: Targets, recorder: Recorder
-    ) -> bytes:
-        """Several cities are asked at once; their rows are merged in one order."""
-        self._own.check(field)  # the caller's mistakes are told here, not by each owner
-        plan = plan_page(field)
-        cities = [*([self._city] if targets.own else []), *targets.peers]
-        starts = {city: cursor.start_for(city) if cursor else None for city in cities}
-        remembered = _unasked(targets, cursor, self._city)
-        asking = asyncio.create_task(self._peers_pages(request, plan, targets.peers, starts))
-        try:
-            own, pages = await self._own_part(request, plan, starts) if targets.own else (None, [])
-            outcomes = await asking
-        finally:
-            asking.cancel()
-        pages += [outcome.given for outcome in outcomes.values() if outcome.given is not None]
-        answered = {page.city for page in pages}
-        merged = merge(
-            pages,
-            starts=remembered | starts,
-            failed=[city for city in (*remembered, *cities) if city not in answered],
-            previous=cursor,
-            first=plan.first,
-            descending=plan.descending,
-            binding=binding_of(field.name, field.arguments),
-        )
-        reports = self._reports(own, outcomes, merged, targets)
-        if targets.own and own is None:
-            reports.append(too_slow(self._city))
-        answer = connection_json(field, plan.assemble(merged), _info(merged, cursor), reports)
-        self._record_merged(recorder, own, outcomes, reports, len(answer))
-        await self._settle(recorder, field, reports)
-        return answer
-
-    async def _peers_pages(
-        self, request: Request, plan: PagePlan, peers: Mapping[str, Member], starts: Mapping[str, Position | None]
-    ) -> dict[str, Outcome[CityPage]]:
-        """Up to a page of each peer, as far as the merged page can need it."""
-        few = rows_each(plan.first, len(starts))
-        outcomes = await self._fanout.pages(plan.limited(few), peers, starts, request)
-        if few < plan.first:
-            again = to_ask_again(outcomes, plan.first, descending=plan.descending)
-            asked = {city: peers[city] for city in again}
-            more = await self._fanout.pages(plan.rest(plan.first - few), asked, again, request)
-            outcomes |= {city: joined(outcomes[city], outcome) for city, outcome in more.items()}
-        return outcomes
-
-    async def _own_part(
-        self, request: Request, plan: PagePlan, starts: Mapping[str, Position | None]
-    ) -> tuple[OwnPage | None, list[CityPage]]:
-        """This city's part of a merged page, in the same form as a peer's."""
-        start = starts[self._city]
-        try:
-            async with asyncio.timeout_at(request.deadline):
-                own = await self._own.page(request.caller, plan.owner_field(self._city, start), start)
-        except TimeoutError:
-            return None, []
-        return own, [plan.read_rows(own.page.columns, self._city, start, has_next=own.page.has_next)]
+    async def _of_many(
+        self, request: Request, field: Field, gather: Callable[[], Coroutine[Any, Any, Gathered]]
+    ) -> Prepared:
+        """Several cities are asked, once for all who ask the same meanwhile with the same rights; each is recorded."""
+        key = id(field), request.caller.rights  # the executor gives equal questions the same field
+        gathered = await self._in_flight.share(key, gather, None, outlives=False)
+        recorder = Recorder(self._city, request, field)
+        gathered.record(recorder)
+        await self._settle(recorder, field, gathered.reports)
+        if gathered.error is not None:
+            raise gathered.error
+        return Prepared(gathered.answer)
 
     async def _object(self, request: Request, field: Field) -> Prepared | None:
         kind = field.name
@@ -216,6 +167,9 @@ class CityGate:
         await self._log.append(recorder.records, recorder.request.document)
         require(field, reports)
 
+    def _targets(self, request: Request, field: Field) -> Targets:
+        return targets_of(field, request.caller, self._city, self._membership(), self._why_skip)
+
     def _membership(self) -> Membership:
         try:
             return self._current_membership()
@@ -223,46 +177,3 @@ class CityGate:
             raise Unavailable(
                 f"the membership list can't be used: {error.reason}", hint="the operator must fetch a new list"
             ) from error
-
-    def _reports(
-        self, own: OwnPage | None, outcomes: Mapping[str, Outcome[CityPage]], merged: Merged, targets: Targets
-    ) -> list[CityReport]:
-        counts, late = merged.by_city, merged.late
-        found = [*([own.report] if own else []), *(outcome.report for outcome in outcomes.values())]
-        return [
-            *(replace(report, rows=counts[report.city], late=late[report.city]) for report in found),
-            *targets.skipped,
-        ]
-
-    def _record_merged(
-        self,
-        recorder: Recorder,
-        own: OwnPage | None,
-        outcomes: Mapping[str, Outcome[CityPage]],
-        reports: Sequence[CityReport],
-        size: int,
-    ) -> None:
-        for report in reports:
-            if report.city == self._city:
-                if own is not None:
-                    recorder.own_page(own.page, own.ruling, rows=report.rows, size=size)
-            elif report.city in outcomes:
-                recorder.peer(report, outcomes[report.city].bytes)
-        if not recorder.records:
-            recorder.nobody(size)
-
-
-def _unasked(targets: Targets, cursor: Cursor | None, own: str) -> dict[str, Position | None]:
-    """Cities whose rows are still to come although they are not asked now: suspended ones, and those of the cursor."""
-    asked = {*targets.peers, *([own] if targets.own else [])}
-    denied = [report.city for report in targets.skipped if report.state is State.DENIED]
-    found = {city: cursor.start_for(city) if cursor else None for city in denied}
-    if cursor is not None:
-        found |= {city: start for city, start in cursor.away.items() if city not in asked}
-    return found
-
-
-def _info(merged: Merged, cursor: Cursor | None) -> PageInfo:
-    start = encode(merged.after(0)) if merged.size else None
-    end = merged.end
-    return PageInfo(merged.has_next, cursor is not None, start, encode(end) if end else None)

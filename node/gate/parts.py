@@ -3,112 +3,75 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import orjson
 
 from federation.fanout import Fanout, Outcome
-from federation.membership import Membership
 from federation.parts import CityPart, PartsPlan, json_object
-from federation.report import CityReport, report_json, too_slow
+from federation.report import CityReport, report_json
 from federation.results import plan_result
-from node.gate.own_data import OwnData, OwnPart
-from node.gate.records import Recorder
-from node.gate.targets import WhySkip, targets_of
+from node.gate.gathered import Gathered, OwnShare, own_part
+from node.gate.own_data import OwnData
+from node.gate.targets import Targets
 from node.store.statistics.frame import slots_of
 from schema.errors import TooCostly
 from schema.ports import Request
-from schema.prepared import Prepared
 from schema.selection import TYPENAME, Field
 
 LARGE = 500_000  # bytes of parts: tens of milliseconds
-Settle = Callable[[Recorder, Field, Sequence[CityReport]], Awaitable[None]]
 
 
 class PartsRoad:
-    """Answers root fields whose type is a result. `settle` commits the records, and refuses what is not complete."""
+    """Answers root fields whose type is a result."""
 
-    def __init__(
-        self,
-        *,
-        city: str,
-        own: OwnData,
-        fanout: Fanout,
-        membership: Callable[[], Membership],
-        settle: Settle,
-        why_skip: WhySkip,
-    ) -> None:
+    def __init__(self, city: str, own: OwnData, fanout: Fanout) -> None:
         self._city = city
-        self._why_skip = why_skip
         self._own = own
         self._fanout = fanout
-        self._membership = membership
-        self._settle = settle
 
-    async def read(self, request: Request, field: Field) -> Prepared:
+    async def gather(self, request: Request, field: Field, targets: Targets) -> Gathered:
         """Ask every city that can have a part for it, this one among them.
 
         Raises:
-            RequestError: as `schema.ports.Gate.read`.
+            BadInput: the caller's mistake, told before anybody is asked.
         """
-        targets = targets_of(field, request.caller, self._city, self._membership(), self._why_skip)
-        recorder = Recorder(self._city, request, field)
-        self._own.check(field)  # the caller's mistakes are told here, not by each owner
+        self._own.check(field)
         plan = plan_result(field, targets.own + len(targets.peers), lambda: slots_of(field.arguments))
         asking = asyncio.create_task(self._fanout.parts(plan, targets.peers, request))
         try:
-            own = await self._own_part(request, plan) if targets.own else None
+            own, report, error = (
+                await own_part(
+                    self._city, request.deadline, self._own.part(request.caller, plan.owner_field(self._city))
+                )
+                if targets.own
+                else (None, None, None)
+            )
             outcomes = await asking
         finally:
             asking.cancel()
         parts = {city: outcome.given for city, outcome in outcomes.items() if outcome.given is not None}
-        reports = [_counted(outcome) for outcome in outcomes.values()]
-        if targets.own and own is None:
-            reports.append(too_slow(self._city))
+        reports = [*map(_counted, outcomes.values()), *targets.skipped]
+        if report is not None:
+            reports.append(report)
+            error = error if not targets.peers else None
         if own is not None:
             parts[self._city] = part = plan.read(self._city, own.part.members)
             reports.append(replace(own.report, rows=part.rows))
-        given = self._size(own, outcomes)
-        too_large = given > self._own.answer_bytes
-        prepared = {} if too_large else await _assembled(plan, parts, given)
-        answer = b"" if too_large else result_json(field, prepared, [*reports, *targets.skipped])
-        self._record(recorder, own, reports, outcomes, len(answer))
-        await self._settle(recorder, field, [*reports, *targets.skipped])
-        if too_large:
-            raise TooCostly(
-                f"{field.key}: the cities' answers have {given} bytes; the limit is {self._own.answer_bytes}",
+        size = sum(outcome.bytes for outcome in outcomes.values()) + (own.part.size if own is not None else 0)
+        if size > self._own.answer_bytes:
+            error = TooCostly(
+                f"{field.key}: the cities' answers have {size} bytes; the limit is {self._own.answer_bytes}",
                 hint="ask for fewer cities or datastreams, a shorter time, or larger steps",
             )
-        return Prepared(answer)
-
-    async def _own_part(self, request: Request, plan: PartsPlan) -> OwnPart | None:
-        """This city's part, or None if it takes too long."""
-        try:
-            async with asyncio.timeout_at(request.deadline):
-                return await self._own.part(request.caller, plan.owner_field(self._city))
-        except TimeoutError:
-            return None
-
-    @staticmethod
-    def _size(own: OwnPart | None, outcomes: Mapping[str, Outcome[CityPart]]) -> int:
-        return sum(outcome.bytes for outcome in outcomes.values()) + (own.part.size if own is not None else 0)
-
-    def _record(
-        self,
-        recorder: Recorder,
-        own: OwnPart | None,
-        reports: Sequence[CityReport],
-        outcomes: Mapping[str, Outcome[CityPart]],
-        size: int,
-    ) -> None:
-        if own is not None:
-            recorder.own_page(own.part, own.ruling, rows=own.part.rows, size=size)
-        for report in reports:
-            if report.city in outcomes:
-                recorder.peer(report, outcomes[report.city].bytes)
-        if not recorder.records:
-            recorder.nobody(size)
+        return Gathered(
+            b"" if error is not None else result_json(field, await _assembled(plan, parts, size), reports),
+            reports,
+            OwnShare(own.part, own.ruling, own.part.rows) if own is not None else None,
+            {city: outcome.bytes for city, outcome in outcomes.items()},
+            error,
+        )
 
 
 def result_json(root: Field, prepared: Mapping[str, bytes], reports: Sequence[CityReport]) -> bytes:

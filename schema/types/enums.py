@@ -64,6 +64,10 @@ class CityState(Enum):
     DENIED = strawberry.enum_value("DENIED", description="Refused the request.")
     TIMEOUT = strawberry.enum_value("TIMEOUT", description="Did not answer within its deadline.")
     UNREACHABLE = strawberry.enum_value("UNREACHABLE", description="No connection, or the node is out of service.")
+    TOO_COSTLY = strawberry.enum_value(
+        "TOO_COSTLY",
+        description="Asked for more than it answers at once: ask for less, or for a shorter time.",
+    )
     INCOMPATIBLE = strawberry.enum_value("INCOMPATIBLE", description="Answered in a form that can't be used.")
     SKIPPED = strawberry.enum_value("SKIPPED", description="Was not asked, because it can't have a match.")
 

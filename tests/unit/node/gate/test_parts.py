@@ -14,6 +14,8 @@ from federation.membership import Member, Membership
 from federation.report import CityReport, State
 from node.gate.own_data import OwnPart
 from node.gate.parts import PartsRoad
+from node.gate.records import Recorder
+from node.gate.targets import targets_of
 from node.store.reader import Part
 from policy.model import ANONYMOUS
 from schema.errors import BadInput, TooCostly, Unavailable
@@ -65,26 +67,20 @@ class Peers:
         return {city: found[city] for city in members}
 
 
-def road(own: Own, peers: Peers, settled: list) -> PartsRoad:
+async def gathered(own: Own, peers: Peers, document: str = DOCUMENT):
+    """What the road gives, and what is recorded of it."""
     members = tuple(Member(city, city, None, f"https://{city}.example", {"keys": []}) for city in ("fulda", "giessen"))
-
-    async def settle(recorder, field, reports) -> None:
-        settled.append((recorder.records, reports))
-
-    return PartsRoad(
-        city="offenbach",
-        own=own,
-        fanout=peers,
-        membership=lambda: Membership(members, NOW, NOW, "d"),
-        settle=settle,
-        why_skip=lambda *_: None,
-    )
+    field = await tree(document)
+    targets = targets_of(field, ANONYMOUS, "offenbach", Membership(members, NOW, NOW, "d"))
+    found = await PartsRoad("offenbach", own, peers).gather(REQUEST, field, targets)
+    recorder = Recorder("offenbach", REQUEST, field)
+    found.record(recorder)
+    return found, recorder.records
 
 
 async def test_everybodys_parts_are_one_answer_with_a_record_each():
-    settled: list = []
-    answer = await road(Own(), Peers(), settled).read(REQUEST, await tree(DOCUMENT))
-    assert orjson.loads(answer.json) == {
+    found, records = await gathered(Own(), Peers())
+    assert orjson.loads(found.answer) == {
         "t": 7,
         "__typename": "DatasetFacetsResult",
         "f": {
@@ -96,47 +92,60 @@ async def test_everybodys_parts_are_one_answer_with_a_record_each():
             ],
         },
     }
-    ((records, reports),) = settled
     assert {record.counterpart: (record.state, record.rows, record.bytes > 0) for record in records} == {
         None: ("OK", 3, True),
         "fulda": ("OK", 4, True),
         "giessen": ("TIMEOUT", 0, False),
     }
-    assert {report.city for report in reports} == {"offenbach", "fulda", "giessen"}
+    assert {report.city for report in found.reports} == {"offenbach", "fulda", "giessen"}
 
 
 async def test_too_many_bytes_are_recorded_and_refused():
     """They have crossed a border, so a record says so, although nothing leaves."""
-    settled: list = []
-    with pytest.raises(TooCostly, match="have 1002 bytes; the limit is 1000"):
-        await road(Own(), Peers(1_001), settled).read(REQUEST, await tree(DOCUMENT))
-    ((records, _),) = settled
+    found, records = await gathered(Own(), Peers(1_001))
+    assert isinstance(found.error, TooCostly)
+    assert "have 1002 bytes; the limit is 1000" in found.error.message
+    assert found.answer == b""
     assert {record.counterpart: record.bytes for record in records} == {None: 0, "fulda": 1_001, "giessen": 0}
 
 
 async def test_mistakes_are_told_before_anybody_is_asked():
-    own, peers, settled = Own(BadInput("no")), Peers(), []
+    own, peers = Own(BadInput("no")), Peers()
     with pytest.raises(BadInput):
-        await road(own, peers, settled).read(REQUEST, await tree(DOCUMENT))
-    assert (own.asked, peers.asked, settled) == ([], [], [])
+        await gathered(own, peers)
+    assert (own.asked, peers.asked) == ([], [])
 
 
-async def test_without_its_own_part_nothing_leaves():
-    settled: list = []
-    with pytest.raises(Unavailable):
-        await road(Own(Unavailable("gone")), Peers(), settled).read(REQUEST, await tree(DOCUMENT))
-    assert settled == []
+async def test_when_its_own_part_fails_peers_were_asked_all_the_same_and_that_is_recorded():
+    found, records = await gathered(Own(Unavailable("gone")), Peers())
+    assert isinstance(found.error, Unavailable)
+    assert found.answer == b""
+    assert {record.counterpart: record.state for record in records} == {"fulda": "OK", "giessen": "TIMEOUT"}
+
+
+async def test_a_question_too_costly_for_this_city_alone_costs_its_part_only():
+    found, records = await gathered(Own(TooCostly("too many buckets")), Peers())
+    answer = orjson.loads(found.answer)
+    assert answer["t"] == 4
+    states = {city["city"]: city["state"] for city in answer["f"]["cities"]}
+    assert states == {"fulda": "OK", "giessen": "TIMEOUT", "offenbach": "TOO_COSTLY"}
+    assert found.error is None
+    assert {record.counterpart for record in records} == {"fulda", "giessen"}
+    only_own = DOCUMENT.replace("datasetFacets", 'datasetFacets(cities: ["offenbach"])')
+    found, _ = await gathered(Own(TooCostly("too many buckets")), Peers(), only_own)
+    assert isinstance(found.error, TooCostly), "there is nobody else who might answer"
 
 
 async def test_only_the_cities_that_can_have_a_part_are_asked():
-    own, peers, settled = Own(), Peers(), []
-    document = DOCUMENT.replace("datasetFacets", 'datasetFacets(cities: ["offenbach"])')
-    answer = orjson.loads((await road(own, peers, settled).read(REQUEST, await tree(document))).json)
+    own, peers = Own(), Peers()
+    found, _ = await gathered(own, peers, DOCUMENT.replace("datasetFacets", 'datasetFacets(cities: ["offenbach"])'))
+    answer = orjson.loads(found.answer)
     assert (answer["t"], answer["f"]["complete"]) == (3, True)
     assert [field.arguments["cities"] for field in own.asked] == [["offenbach"]]
     nobody = DOCUMENT.replace("datasetFacets", 'datasetFacets(filter: {ids: ["fulda:dataset:x"]}, cities: ["giessen"])')
-    answer = orjson.loads((await road(own, peers, settled).read(REQUEST, await tree(nobody))).json)
+    found, records = await gathered(own, peers, nobody)
+    answer = orjson.loads(found.answer)
     assert (answer["t"], answer["f"]["complete"]) == (0, True)
     assert len(own.asked) == 1
     assert peers.asked == [[], []]
-    assert [record.state for record in settled[1][0]] == ["SKIPPED"]
+    assert [record.state for record in records] == ["SKIPPED"]
