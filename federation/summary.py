@@ -17,7 +17,8 @@ from joserfc.jwk import ECKey
 
 from federation.errors import PeerIncompatible
 from federation.jose import JwtError, sign, verify
-from federation.membership import LAST_SECOND, Member
+from federation.membership import Member
+from federation.trust.statements import LAST_SECOND
 
 TYP = "summary+jwt"
 PATH = "/federation/summary"

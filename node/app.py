@@ -20,9 +20,9 @@ from federation.foreign import ForeignSchemas, fetched_by
 from federation.shape import Shapes
 from federation.summaries import Summaries
 from federation.tokens import PeerTokens
-from federation.transport import PeerTransport
 from node.audit.log import AccessLog
 from node.auth.callers import Callers
+from node.auth.entity import EntityConfiguration
 from node.auth.identity import NodeIdentity
 from node.auth.key_directory import NodeKeys
 from node.auth.keys import passphrase_of
@@ -32,6 +32,7 @@ from node.auth.uses import ASYNCHRONOUS, Uses
 from node.directory import NodeDirectory
 from node.gate import CityGate, Decisions, OwnData, load_rules
 from node.http.asgi import SECURITY_HEADERS, routed
+from node.http.entity import entity_route
 from node.http.graphql import GraphQLEndpoint
 from node.http.health import Health
 from node.http.oauth import oauth_routes
@@ -39,7 +40,8 @@ from node.http.problem import handle_http_error, handle_unexpected
 from node.http.schema_page import schema_route
 from node.http.summary import SummaryPage
 from node.http.trusted import load_documents
-from node.members import Members, own_member
+from node.members import Members, own_member, peer_transport, presented
+from node.members import fetched_by as statements_fetched_by
 from node.orphans import end_with_parent
 from node.settings import Settings, home_directory, load_settings
 from node.store.compiler import PageLimits
@@ -48,6 +50,7 @@ from node.store.pool import make_pool
 from node.store.reader import Reader
 from node.store.reading_role import ENTER
 from node.store.sessions import Sessions
+from node.store.trust import PostgresTrustStore
 from node.telemetry import Telemetry
 from schema.budget import Bounds
 from schema.build import build_schema
@@ -66,9 +69,18 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         raise ValueError("create_app needs a database: `verbund serve` starts the embedded one")
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     limits = settings.limits
-    identity = NodeIdentity.from_settings(settings, NodeKeys(settings.keys_home, passphrase_of(settings)))
-    members = Members(settings, identity)
+    keys = NodeKeys(settings.keys_home, passphrase_of(settings))
+    identity = NodeIdentity.from_settings(settings, keys)
+    transport = peer_transport(settings)
     pool = make_pool(settings.database_url, size=settings.pool_size, statement_ms=limits.statement_ms)
+    members = Members(settings, statements_fetched_by(transport), PostgresTrustStore(pool))
+    entity = EntityConfiguration(
+        identity,
+        keys,
+        presented(settings),
+        lambda: members.keeper.anchors,
+        lambda: members.keeper.vouched_jwks(settings.issuer),
+    )
     schema = build_schema(
         Bounds(
             tokens=limits.tokens,
@@ -80,7 +92,6 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             operations=limits.operations,
         )
     )
-    transport = PeerTransport()
     tokens = PeerTokens(identity.issuer, lambda: identity.signing_key, transport)
     client = PeerClient(transport, tokens, PeerBounds(limits.peer_ms / 1000, limits.peer_bytes), limits.peers_at_once)
     sdl = schema.as_str() + "\n"
@@ -104,7 +115,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         access_log=AccessLog(logging_sessions, coming=lambda: reading.busy),
         why_skip=summaries.why_skip,
     )
-    directory = NodeDirectory(settings, members, own_member(settings, identity))
+    directory = NodeDirectory(settings, members, own_member(settings))
     uses_sessions = Sessions(
         settings.database_url, size=1, statement_ms=limits.statement_ms, name="verbund-auth", on_open=[ASYNCHRONOUS]
     )
@@ -136,6 +147,9 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             stack.push_async_callback(tokens.close)
             stack.push_async_callback(client.close)
             stack.push_async_callback(foreign.close)
+            await members.keeper.load()
+            stack.push_async_callback(members.keeper.close)
+            stack.callback(asyncio.create_task(members.keeper.keep()).cancel)
             stack.callback(asyncio.create_task(summaries.keep()).cancel)
             if supervised:
                 gc.freeze()  # what is there now stays: to look through it again and again would hold up requests
@@ -145,8 +159,9 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     others = Litestar(
         route_handlers=[
             *Health(pool, members.current, settings.city, head_revision()).routes(),
-            *oauth_routes(TokenService(identity, members.current, pool, uses)),
+            *oauth_routes(TokenService(identity, members.current, pool, uses, learn=members.learn)),
             schema_route(sdl),
+            entity_route(entity),
             *SummaryPage(settings.city, identity, pool, callers).routes(),
         ],
         lifespan=[lifespan],

@@ -1,58 +1,106 @@
-"""The membership list that this node goes by: the signed one, or, before it has joined, itself alone."""
+"""The members that this node goes by: those that its anchors vouch for, or, before it has joined, itself alone."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from federation.errors import PeerIncompatible
+from federation.jose import public_jwks
 from federation.membership import Member, Membership, MemberStatus
-from federation.membership_file import MembershipFile
+from federation.transport import PeerTransport
+from federation.trust.keeper import Fetch, TrustKeeper, TrustStore
+from federation.trust.node_configuration import Presented, sign_configuration
+from federation.trust.pins import read_pins
+from federation.trust.state import Trust
+from federation.trust.statements import MEDIA_TYPE
 from node.auth.identity import NodeIdentity
+from node.auth.key_directory import NodeKeys
+from node.auth.key_ring import KeyUse
+from node.auth.keys import passphrase_of
+from node.auth.metadata import server_metadata
 from node.settings import Settings
 
 
 class Members:
-    """The current membership list."""
+    """The current members. `run` with the node; `keeper` fetches what anchors and nodes say."""
 
-    def __init__(self, settings: Settings, identity: NodeIdentity) -> None:
-        self._settings = settings
-        self._alone = _alone(settings, identity)
-        self._joined = False  # once joined, a missing list is a fault, not a way back to standing alone
-        self._file = MembershipFile(
-            settings.membership_file, settings.anchor_file, allow_plain_http=settings.unsafe_plain_http
+    def __init__(self, settings: Settings, fetch: Fetch, store: TrustStore) -> None:
+        self._alone = _alone(settings)
+        self.keeper = TrustKeeper(
+            Trust(allow_plain_http=settings.unsafe_plain_http),
+            settings.anchors_directory,
+            settings.issuer,
+            fetch,
+            store,
+            settings.membership_every_s,
         )
+        self._joined = False  # once joined, no anchors are a fault, not a way back to standing alone
 
     def current(self) -> Membership:
-        """The list that is valid now.
+        """The members now.
 
         Raises:
-            MembershipError: the node belongs to a federation, but the list can't be relied on.
+            MembershipError: the node belongs to a federation, but nothing that its anchors say can be relied on.
         """
-        self._joined = self._joined or self._has_joined()
-        if self._joined:
-            return self._file.current()
-        return self._alone
+        self._joined = self._joined or self.keeper.has_joined
+        return self.keeper.current() if self._joined else self._alone
 
-    def _has_joined(self) -> bool:
-        return self._settings.anchor_file.exists() or self._settings.membership_file.exists()
-
-
-def own_member(settings: Settings, identity: NodeIdentity) -> Member:
-    """This node's own entry, as an anchor would sign it."""
-    return Member(
-        id=settings.city,
-        name=settings.name,
-        ags=settings.ags,
-        issuer=settings.issuer,
-        jwks=identity.jwks,
-        status=MemberStatus.ACTIVE,
-    )
+    async def learn(self, issuer: str, timeout_s: float) -> None:
+        """Ask a member for its keys at once, since it uses one that we do not know."""
+        await self.keeper.learn(issuer, timeout_s)
 
 
-def _alone(settings: Settings, identity: NodeIdentity) -> Membership:
+def own_member(settings: Settings) -> Member:
+    """This node's own entry."""
+    return Member(settings.city, settings.name, settings.ags, settings.issuer, public_jwks(), MemberStatus.ACTIVE)
+
+
+def presented(settings: Settings) -> Presented:
+    """How this node presents its city."""
+    return Presented(settings.city, settings.name, settings.ags)
+
+
+def describe(settings: Settings) -> str:
+    """What this node says of itself, to be sent to an anchor: signed with the oldest key, which the anchor may know.
+
+    Raises:
+        KeyFileError: the keys can't be used.
+        MembershipError: the anchors' files can't be used.
+    """
+    keys = NodeKeys(settings.keys_home, passphrase_of(settings))
     now = datetime.now(UTC)
-    return Membership(
-        members=(own_member(settings, identity),),
-        issued_at=now,
-        expires_at=now + timedelta(days=36_500),
-        digest="alone",
+    published = keys.ring.published(KeyUse.FEDERATION, now.timestamp())
+    return sign_configuration(
+        issuer=settings.issuer,
+        presented=presented(settings),
+        federation_key=published[0].key,
+        federation_jwks=public_jwks(*(held.key for held in published)),
+        jwks=keys.jwks,
+        server_metadata=server_metadata(NodeIdentity.from_settings(settings, keys)),
+        anchors=[pin.entity for pin in read_pins(settings.anchors_directory)],
+        now=now,
     )
+
+
+def peer_transport(_settings: Settings) -> PeerTransport:
+    """The transport to peers and anchors that the settings describe."""
+    return PeerTransport()
+
+
+def fetched_by(transport: PeerTransport) -> Fetch:
+    """Fetches statements over HTTP."""
+
+    async def fetch(url: str, timeout_s: float, max_bytes: int) -> bytes:
+        headers: dict[str, Any] = {"Accept": f"{MEDIA_TYPE}, application/json"}
+        response = await transport.get(url, headers=headers, timeout_s=timeout_s, max_bytes=max_bytes)
+        if response.status != 200:
+            raise PeerIncompatible(f"it answered with HTTP status {response.status}")
+        return response.body
+
+    return fetch
+
+
+def _alone(settings: Settings) -> Membership:
+    now = datetime.now(UTC)
+    return Membership((own_member(settings),), now, now + timedelta(days=36_500), "alone")

@@ -96,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     unsafe_plain_http: bool = False
     trusted_documents_only: bool = False
     summaries_every_s: Seconds = 20
+    membership_every_s: Annotated[int, Meta(ge=1, le=3_600)] = 60
     limits: Limits = msgspec.field(default_factory=Limits)
 
     @property
@@ -119,14 +120,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.keys_home / "signing.pem"
 
     @property
-    def anchor_file(self) -> Path:
-        """Public keys (JWKS) of the office that signs the membership list."""
-        return self.home / "anchor.json"
-
-    @property
-    def membership_file(self) -> Path:
-        """The signed membership list."""
-        return self.home / "members.jwt"
+    def anchors_directory(self) -> Path:
+        """The anchors that this node trusts, one `*.json` each, as `verbund member join` puts them there."""
+        return self.home / "anchors"
 
     @property
     def city_policy_file(self) -> Path:

@@ -94,3 +94,11 @@ def claimed_client(form: dict[str, str]) -> str | None:
     if isinstance(client_id, str) and (APPLICATION_ID.fullmatch(client_id) or is_issuer(client_id)):
         return client_id
     return None
+
+
+def claimed_key(form: dict[str, str]) -> str | None:
+    """The kid that an assertion names; to be looked for, not to be believed."""
+    try:
+        return str(read_unverified(form.get("client_assertion", "")).header["kid"])
+    except JwtError:
+        return None

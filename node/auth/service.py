@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from federation.membership import Membership
 from federation.proofs import MAX_AGE_S, NONCE_HEADER, Proof, ProofError, check_proof, read_proof
 from federation.subjects import is_application_id, is_issuer
 from node.auth.applications import ApplicationReader
-from node.auth.client_assertion import claimed_client
+from node.auth.client_assertion import claimed_client, claimed_key
 from node.auth.clients import ApplicationClient, OAuthClient, PeerClient
 from node.auth.identity import NodeIdentity
 from node.auth.nonces import Nonces
@@ -31,9 +31,18 @@ from schema.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
+LEARN_S = 3.0
+
+
+async def _nothing(_issuer: str, _timeout_s: float) -> None:
+    """There is nobody to be asked."""
+
 
 class TokenService:
-    """Issues this node's access tokens. `membership` gives the list that is valid now, or raises MembershipError."""
+    """Issues this node's access tokens. `membership` gives the list that is valid now, or raises MembershipError.
+
+    `learn` asks a member for its keys at once: it may have changed them a moment ago.
+    """
 
     def __init__(
         self,
@@ -42,9 +51,12 @@ class TokenService:
         pool: Pool,
         uses: Uses,
         clock: Callable[[], float] = time.time,
+        *,
+        learn: Callable[[str, float], Awaitable[None]] = _nothing,
     ) -> None:
         self.node = node
         self._membership = membership
+        self._learn = learn
         self._applications = ApplicationReader(pool)
         self._replay = ReplayMemory(pool)
         self._uses = uses
@@ -105,6 +117,9 @@ class TokenService:
             return None
         try:
             member = self._membership().by_issuer(client_id)
+            if member is not None and not member.has_key(claimed_key(form)):
+                await self._learn(client_id, LEARN_S)
+                member = self._membership().by_issuer(client_id)
         except MembershipError as error:
             log.warning("a peer is refused a token: %s", error.reason)
             raise TemporarilyUnavailableError("this node has no valid membership list now; try again later") from None

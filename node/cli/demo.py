@@ -35,7 +35,7 @@ OPEN_CURL = (
 )
 @click.option("--days", type=click.IntRange(1, 365), help="Days of observations on a first start; default: a year.")
 def demo(directory: Path, days: int | None, *, check: bool) -> None:
-    """Run four synthetic cities on 127.0.0.1, ports 8101 to 8104, until Ctrl-C."""
+    """Run four synthetic cities on 127.0.0.1, ports 8100 to 8104, until Ctrl-C."""
     signal.signal(signal.SIGTERM, _interrupt)
     started = time.monotonic()
     try:

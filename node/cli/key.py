@@ -62,7 +62,7 @@ def rotate(ctx: click.Context, use: str, after: int) -> None:
 def revoke(ctx: click.Context, kid: str) -> None:
     """Use the key KID (or the beginning of its id) no more, from now on. If none is left, a new one is made."""
     directory, passphrase, ring = _opened(ctx)
-    held = _find(ring, kid)
+    held = find_key(ring, kid)
     now = int(time.time())
     left = [other for other in ring.of(held.use) if other is not held]
     if not any(other.active_from <= now for other in left):
@@ -92,7 +92,8 @@ def _opened(ctx: click.Context) -> tuple[Path, bytes | None, KeyRing]:
     return settings.keys_home, passphrase, read_key_ring(settings.keys_home, passphrase)
 
 
-def _find(ring: KeyRing, kid: str) -> HeldKey:
+def find_key(ring: KeyRing, kid: str) -> HeldKey:
+    """The key with this id, or with an id that begins so. Raises KeyFileError if there is none, or more than one."""
     found = [held for held in ring.keys if held.kid.startswith(kid)]
     if len(found) != 1:
         raise KeyFileError(f"{kid}: {'no key' if not found else 'more than one key'} has such an id; see `key list`")

@@ -11,7 +11,7 @@ import click
 
 COMMANDS = {
     "agreement": ("node.cli.agreement:agreement", "Let members use shared data; list and revoke."),
-    "anchor": ("node.cli.member:anchor", "Sign the federation's membership list."),
+    "anchor": ("node.cli.anchor:anchor", "Vouch for the members: the anchor's office."),
     "audit": ("node.cli.audit:audit", "List access records."),
     "check": ("node.cli.check:check", "Check what a node needs to be served."),
     "client": ("node.cli.client:client", "Register the city's applications."),
@@ -20,7 +20,7 @@ COMMANDS = {
     "ingest": ("node.cli.ingest:ingest", "Import catalogs and counts."),
     "init": ("node.cli.init:init", "Make a new city's node: keys, settings, database."),
     "key": ("node.cli.key:key", "Rotate, revoke and list the node's keys."),
-    "member": ("node.cli.member:member", "Show the membership list, describe this node."),
+    "member": ("node.cli.member:member", "Join; approve, suspend and list members."),
     "migrate": ("node.cli.migrate:migrate", "Bring the database's schema up to date."),
     "schema": ("node.cli.schema:schema", "Print the GraphQL schema."),
     "serve": ("node.cli.serve:serve", "Run the node."),

@@ -1,96 +1,208 @@
-"""`verbund anchor` and `verbund member`."""
+"""`verbund member`: `join` and `describe` are the city's, `approve` to `remove` the anchor's, `list` is both's."""
 
 from __future__ import annotations
 
-import json
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 from rich.table import Table
 
-from federation.errors import MembershipError
-from federation.jose import public_jwks
-from federation.membership import Member, checked_member, sign_membership
-from federation.membership_file import MembershipFile
-from federation.roster import describe_member, read_roster
-from node.auth.keys import create_signing_key, load_signing_key
-from node.cli.context import CommandError, load_node_settings
+from federation.errors import FederationError, MembershipError
+from federation.membership import MemberStatus
+from federation.trust.node_configuration import read_self_signed
+from federation.trust.pins import MAX_ANCHORS, AnchorPin, parse_pin, read_pins
+from federation.trust.register import Entry, fingerprint_of
+from federation.trust.state import Trust
+from federation.trust.statements import MAX_LIFETIME, MAX_STATEMENT_BYTES, WELL_KNOWN
+from node.cli.anchor import foreseen
+from node.cli.context import CommandError, load_node_settings, open_node
 from node.cli.output import print_table
+from node.members import describe as describe_node
+from node.members import fetched_by, peer_transport
+from node.office import Office
+from node.settings import Settings
+from node.store.trust import read_kept
 
-KEY_FILE = "anchor.pem"
-JWKS_FILE = "anchor.json"
-
-
-@click.group()
-def anchor() -> None:
-    """The office that signs the membership list. Works without a node and without a network."""
-
-
-@anchor.command("init")
-@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
-def init_(directory: Path) -> None:
-    """Make the anchor's key and its public key set in DIRECTORY."""
-    key = create_signing_key(directory / KEY_FILE)
-    (directory / JWKS_FILE).write_text(json.dumps(public_jwks(key), indent=2) + "\n", encoding="utf-8")
-    click.echo(f"{directory / KEY_FILE}   keep this one offline")
-    click.echo(f"{directory / JWKS_FILE}  give this one to every member, by a way that they trust")
-
-
-@anchor.command()
-@click.option("--key", required=True, type=click.Path(path_type=Path), help="The anchor's private key.")
-@click.option("--members", required=True, type=click.Path(path_type=Path), help="The list in TOML.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where to write the signed list.")
-@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 366), help="How long it is valid.")
-def sign(key: Path, members: Path, out: Path, days: int) -> None:
-    """Sign the membership list; give the result to every member."""
-    now = datetime.now(UTC)
-    try:
-        roster = read_roster(members)
-        signed = sign_membership(roster, load_signing_key(key), now, timedelta(days=days))
-    except MembershipError as error:
-        raise CommandError(error.reason) from error
-    # in one step: a node that watches the file never sees half of it
-    part = out.with_name(f"{out.name}.part")
-    try:
-        part.write_bytes(signed + b"\n")
-        part.replace(out)
-    except OSError as error:
-        raise CommandError(f"{out} can't be written: {error.strerror}") from error
-    click.echo(f"{out}: {len(roster)} members, valid until {now + timedelta(days=days):%Y-%m-%d %H:%M} UTC")
+FETCH_S = 10.0
+anchor_option = click.option(
+    "--anchor", required=True, type=click.Path(path_type=Path, file_okay=False, exists=True), help="Its directory."
+)
+day = click.DateTime(["%Y-%m-%d"])
 
 
 @click.group()
 def member() -> None:
-    """This node and the others of the federation."""
+    """The cities of the federation: join it; approve, suspend and list its members."""
 
 
-@member.command("list")
+@member.command()
+@click.argument("anchor_file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--offline", is_flag=True, help="Don't ask the anchor whether it has these keys.")
 @click.pass_context
-def list_(ctx: click.Context) -> None:
-    """Show the membership list that this node uses."""
+def join(ctx: click.Context, anchor_file: Path, *, offline: bool) -> None:
+    """Trust the anchor whose `anchor.json` is ANCHOR_FILE. A running node follows within seconds."""
     settings = load_node_settings(ctx)
-    source = MembershipFile(settings.membership_file, settings.anchor_file, allow_plain_http=settings.unsafe_plain_http)
-    try:
-        membership = source.current()
-    except MembershipError as error:
-        raise CommandError(error.reason) from error
-    table = Table("id", "name", "ags", "issuer", "status", "keys")
-    for one in membership.members:
-        kids = "\n".join(str(key.kid)[:12] for key in one.keys)
-        table.add_row(one.id, one.name, one.ags or "", one.issuer, one.status, kids)
-    print_table(table)
-    click.echo(f"issued {membership.issued_at:%Y-%m-%d %H:%M} UTC, valid until {membership.expires_at:%Y-%m-%d %H:%M}")
+    with foreseen():
+        try:
+            pin = parse_pin(anchor_file.read_bytes(), str(anchor_file))
+        except OSError as error:
+            raise CommandError(f"{anchor_file} can't be read: {error.strerror}") from error
+        others = [known for known in read_pins(settings.anchors_directory) if known.entity != pin.entity]
+        if len(others) >= MAX_ANCHORS:
+            raise CommandError(
+                f"{MAX_ANCHORS} anchors are trusted already: remove one from {settings.anchors_directory}"
+            )
+        if not offline:
+            asyncio.run(_ask_anchor(settings, pin))
+    settings.anchors_directory.mkdir(mode=0o700, exist_ok=True)
+    target = settings.anchors_directory / f"{pin.entity.partition('://')[2].replace(':', '-')}.json"
+    part = target.with_suffix(".part")
+    part.write_bytes(pin.to_json())
+    part.replace(target)
+    click.echo(f"{pin.name} ({pin.entity}) is trusted: {target}")
+    click.echo(f"its fingerprint is {fingerprint_of(pin.jwks)}: compare it with the office, by telephone")
+    click.echo("next: verbund member describe > me.jwt, send it to the office, and tell it the fingerprint")
 
 
 @member.command()
 @click.pass_context
 def describe(ctx: click.Context) -> None:
-    """Print this node's entry for the membership list, to be sent to the anchor."""
+    """Print what this node says of itself, to be sent to the anchor; the fingerprint goes to standard error."""
     settings = load_node_settings(ctx)
-    jwks = public_jwks(load_signing_key(settings.signing_key_file))
+    with foreseen():
+        token = describe_node(settings)
+    jwks = read_self_signed(token).federation_jwks
+    click.echo(token)
+    click.echo(f"fingerprint: {fingerprint_of(jwks)}", err=True)
+
+
+@member.command()
+@anchor_option
+@click.argument("description", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--fingerprint", help="As the city has told it, by a way other than the file's.")
+@click.option("--from", "since", type=day, help="First day of membership (UTC); default: now.")
+@click.option("--until", type=day, help="Day on which it ends (UTC); default: until further notice.")
+def approve(
+    anchor: Path, description: Path, fingerprint: str | None, since: datetime | None, until: datetime | None
+) -> None:
+    """Vouch for the node whose `verbund member describe` is in DESCRIPTION; again, if its keys changed."""
+    office = Office(anchor)
+    now = datetime.now(UTC)
+    with foreseen():
+        try:
+            token = description.read_bytes().strip()
+        except OSError as error:
+            raise CommandError(f"{description} can't be read: {error.strerror}") from error
+        applicant = read_self_signed(token)
+        if not now - MAX_LIFETIME < applicant.period.issued_at < now + timedelta(minutes=1):
+            raise CommandError(f"{description} was made on {applicant.period.issued_at:%F}: ask the city for a new one")
+        begins = since.replace(tzinfo=UTC) if since is not None else now.replace(microsecond=0)
+        ends = until.replace(tzinfo=UTC) if until is not None else None
+        if ends is not None and ends <= begins:
+            raise CommandError("--until must be after --from")
+        office.save(office.register.admit(applicant, fingerprint, begins, ends))
+    click.echo(f"{applicant.presented.id} ({applicant.presented.name}) is vouched for at {applicant.issuer}")
+    _remind()
+
+
+@member.command()
+@anchor_option
+@click.argument("id_", metavar="ID")
+@click.option("--reason", required=True, help="Why; kept in the register, not published.")
+def suspend(anchor: Path, id_: str, reason: str) -> None:
+    """Trust a member with nothing, from the next publication on."""
+    _set_status(anchor, id_, MemberStatus.SUSPENDED, f"suspended on {datetime.now(UTC):%F}: {reason}")
+
+
+@member.command()
+@anchor_option
+@click.argument("id_", metavar="ID")
+def activate(anchor: Path, id_: str) -> None:
+    """Trust a suspended member again."""
+    _set_status(anchor, id_, MemberStatus.ACTIVE, "")
+
+
+@member.command()
+@anchor_option
+@click.argument("id_", metavar="ID")
+def remove(anchor: Path, id_: str) -> None:
+    """Take a member off the register. Its id may then be given to somebody else: rather suspend it."""
+    office = Office(anchor)
+    with foreseen():
+        office.save(office.register.without(id_))
+    click.echo(f"{id_} is not in the register any more")
+    _remind()
+
+
+@member.command("list")
+@click.option("--anchor", type=click.Path(path_type=Path, file_okay=False, exists=True), help="An anchor's register.")
+@click.pass_context
+def list_(ctx: click.Context, anchor: Path | None) -> None:
+    """Show the members that this node goes by, or those in an anchor's register."""
+    with foreseen():
+        if anchor is not None:
+            _list_register(Office(anchor))
+        else:
+            _list_members(ctx)
+
+
+def _list_register(office: Office) -> None:
+    table = Table("id", "name", "issuer", "status", "from", "until", "fingerprint", "note")
+    for entry in office.register.entries:
+        one = entry.vouched
+        until = f"{one.valid_until:%F}" if one.valid_until else ""
+        period = (f"{one.valid_from:%F}", until)
+        table.add_row(one.id, one.name, one.issuer, one.status, *period, fingerprint_of(one.jwks), entry.note)
+    print_table(table)
+
+
+def _list_members(ctx: click.Context) -> None:
+    with open_node(ctx) as node:
+        kept = read_kept(node.database_url)
+    trust = Trust(allow_plain_http=node.settings.unsafe_plain_http)
+    pins = read_pins(node.settings.anchors_directory)
+    if not pins:
+        raise CommandError("this node trusts no anchor: run `verbund member join`")
+    for statement in kept:
+        trust.restore(statement)
+    trust.set_pins(pins)
+    membership = trust.current(datetime.now(UTC))
+    table = Table("id", "name", "ags", "issuer", "status", "keys")
+    for one in membership.members:
+        kids = "\n".join(str(key.kid)[:12] for key in one.keys.keys) or "its configuration could not be had"
+        own = "this node" if one.id == node.settings.city else kids
+        table.add_row(one.id, one.name, one.ags or "", one.issuer, one.status, own)
+    print_table(table)
+    click.echo(f"issued {membership.issued_at:%F %H:%M} UTC, valid until {membership.expires_at:%F %H:%M}")
+
+
+def _set_status(anchor: Path, id_: str, status: MemberStatus, note: str) -> None:
+    office = Office(anchor)
+    with foreseen():
+        vouched = replace(office.register.find(id_).vouched, status=status)
+        office.save(office.register.put(Entry(vouched, note)))
+    click.echo(f"{id_} is {status}")
+    _remind()
+
+
+def _remind() -> None:
+    click.echo("next: verbund anchor publish; the nodes follow within 75 seconds after it")
+
+
+async def _ask_anchor(settings: Settings, pin: AnchorPin) -> None:
+    async with peer_transport(settings) as transport:
+        try:
+            token = await fetched_by(transport)(f"{pin.entity}{WELL_KNOWN}", FETCH_S, MAX_STATEMENT_BYTES)
+        except FederationError as error:
+            raise CommandError(
+                f"{pin.entity} can't be asked: {error.reason}; with --offline it is not asked"
+            ) from error
     try:
-        own = checked_member(Member(settings.city, settings.name, settings.ags, settings.issuer, jwks))
+        Trust(allow_plain_http=settings.unsafe_plain_http).read_anchor(
+            pin, token.decode("ascii", "replace").strip(), datetime.now(UTC)
+        )
     except MembershipError as error:
-        raise CommandError(error.reason) from error
-    click.echo(describe_member(own), nl=False)
+        raise CommandError(f"{pin.entity} does not have these keys: {error.reason}") from error

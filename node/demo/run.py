@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from node.demo.processes import NodeFailed, NodeProcess
-from node.demo.setup import DemoFederation
-from node.settings import Settings
+from node.demo.setup import ANCHOR_PORT, DemoFederation, site_directory
+from node.demo.site import StaticSite
 
 
 @contextmanager
@@ -19,9 +19,12 @@ def running(demo: DemoFederation) -> Iterator[Mapping[str, NodeProcess]]:
     Raises:
         NodeFailed: a port is taken, or a node does not come up.
     """
+    _check_port("127.0.0.1", ANCHOR_PORT)
     for settings in demo.settings.values():
-        _check_port(settings)
+        _check_port(settings.host, settings.port)
     nodes = {city: NodeProcess(settings) for city, settings in demo.settings.items()}
+    site = StaticSite(site_directory(demo.directory), ANCHOR_PORT)
+    site.start()
     try:
         for node in nodes.values():
             node.start()
@@ -29,6 +32,7 @@ def running(demo: DemoFederation) -> Iterator[Mapping[str, NodeProcess]]:
             node.wait_ready()
         yield nodes
     finally:
+        site.stop()
         for node in nodes.values():
             node.ask_to_stop()
         for node in nodes.values():
@@ -44,12 +48,12 @@ def watch(nodes: Mapping[str, NodeProcess]) -> None:
         time.sleep(0.5)
 
 
-def _check_port(settings: Settings) -> None:
+def _check_port(host: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((host, port))
         except OSError as error:
             raise NodeFailed(
-                f"port {settings.port} is taken ({error.strerror}): is another demo running? Stop it first"
+                f"port {port} is taken ({error.strerror}): is another demo running? Stop it first"
             ) from None

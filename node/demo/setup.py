@@ -1,4 +1,4 @@
-"""Make the four cities of the demo: nodes, anchor, membership list, applications, content.
+"""Make the four cities of the demo: nodes, anchor, applications, content.
 
 Everything lies under one directory. What is there already is kept, so that a second start is quick.
 """
@@ -13,18 +13,16 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 
-import orjson
-
 from federation.jose import public_jwks
-from federation.membership import sign_membership
+from federation.trust.node_configuration import read_self_signed
+from federation.trust.register import fingerprint_of
 from node.auth.applications import Application, ApplicationStatus, add_application, list_applications
-from node.auth.identity import NodeIdentity
-from node.auth.key_directory import NodeKeys
 from node.auth.keys import create_signing_key, load_signing_key
 from node.demo.cities import CITIES, DemoCity
 from node.demo.content import VERSION, load_city
 from node.demo.governance import APPLICATIONS, DemoApplication
-from node.members import own_member
+from node.members import describe
+from node.office import Office
 from node.settings import FILE_NAME, Settings, load_settings
 from node.setup import NodePlan, create_missing_keys, create_node, migrate_node
 from node.store.embedded import embedded_postgres
@@ -34,6 +32,10 @@ from node.store.migrate import head_revision
 MARK = "prepared"
 LIST_DAYS = 30
 WORKERS = 2
+ANCHOR = "anchor"
+ANCHOR_NAME = "Anker der Demo"
+ANCHOR_PORT = 8100
+ANCHOR_URL = f"http://127.0.0.1:{ANCHOR_PORT}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class DemoFederation:
     def key_file(self, city: str, application: str) -> Path:
         """Private key of a demo application."""
         return key_file(self.directory, city, application)
+
+
+def site_directory(directory: Path) -> Path:
+    """What the demo's anchor publishes."""
+    return directory / ANCHOR / "site"
 
 
 def key_file(directory: Path, city: str, application: str) -> Path:
@@ -73,7 +80,7 @@ def prepare(
                 (directory / jobs[job].id / MARK).write_text(mark, encoding="utf-8")
                 progress(f"{jobs[job].name} is prepared")
     settings = {city.id: load_settings(directory / city.id, environment={}) for city in cities}
-    _sign_members(directory, list(settings.values()))
+    _vouch(directory, list(settings.values()))
     return DemoFederation(directory, settings)
 
 
@@ -124,14 +131,17 @@ def _application(directory: Path, city: DemoCity, demo: DemoApplication) -> Appl
     )
 
 
-def _sign_members(directory: Path, nodes: Sequence[Settings]) -> None:
-    """The anchor of the demo signs a fresh list at each start."""
-    anchor = directory / "anchor" / "keys" / "signing.pem"
-    key = load_signing_key(anchor) if anchor.exists() else create_signing_key(anchor)
-    members = [own_member(node, NodeIdentity.from_settings(node, NodeKeys(node.keys_home))) for node in nodes]
-    signed = sign_membership(members, key, datetime.now(UTC), timedelta(days=LIST_DAYS))
-    public = directory / "anchor" / "anchor.json"
-    public.write_bytes(orjson.dumps(public_jwks(key)))
+def _vouch(directory: Path, nodes: Sequence[Settings]) -> None:
+    """The anchor of the demo vouches for all cities anew at each start."""
+    office = Office(directory / ANCHOR)
+    if not office.keys.exists():
+        office.create(ANCHOR_URL, ANCHOR_NAME)
+    now = datetime.now(UTC)
     for node in nodes:
-        node.membership_file.write_bytes(signed)
-        shutil.copyfile(public, node.anchor_file)
+        register = office.register
+        if all(entry.vouched.id != node.city for entry in register.entries):
+            applicant = read_self_signed(describe(node))
+            office.save(register.admit(applicant, fingerprint_of(applicant.federation_jwks), now, None))
+        node.anchors_directory.mkdir(exist_ok=True)
+        shutil.copyfile(office.pin_file, node.anchors_directory / "demo.json")
+    office.publish(site_directory(directory), timedelta(days=LIST_DAYS))

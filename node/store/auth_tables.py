@@ -1,4 +1,4 @@
-"""The tables of the authorization server: applications, what was used up, what was revoked, who is signing in."""
+"""The tables of the authorization server: applications, what was used up, what was revoked, who is signing in, whom we trust."""
 
 from __future__ import annotations
 
@@ -54,6 +54,16 @@ node_secret = sa.Table(
     METADATA,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.LargeBinary, nullable=False, comment="shared by replicas, of use for minutes only"),
+)
+
+trust_statement = sa.Table(
+    "trust_statement",
+    METADATA,
+    sa.Column("entity", sa.Text, primary_key=True, comment="URL of the anchor or node"),
+    sa.Column("token", sa.Text, nullable=False, comment="its entity configuration, a JWS"),
+    sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("pin", sa.Text, comment="digest of the keys by which an anchor was believed"),
+    sa.Column("document", sa.LargeBinary, comment="all statements of an anchor about members"),
 )
 
 sign_in = sa.Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -18,24 +19,22 @@ import orjson
 import psycopg
 
 from federation.jose import public_jwks
-from federation.membership import Member, MemberStatus, sign_membership
 from node.auth.applications import Application, add_application
-from node.auth.identity import NodeIdentity
-from node.auth.key_directory import NodeKeys
 from node.auth.keys import create_signing_key, load_signing_key
 from node.auth.token_client import Access, obtain_token
 from node.demo.processes import NodeProcess
-from node.members import own_member
 from node.settings import FILE_NAME, Settings, load_settings
 from node.setup import NodePlan, create_node
 from node.store.engine import make_engine
 from node.store.stewardship import add_agreement
 from policy.model import Agreement
+from tests.anchor import Anchor
 
 NAMES = {"fulda": "Fulda", "giessen": "Gießen", "offenbach": "Offenbach am Main", "wetzlar": "Wetzlar"}
 LIMITS = "\n[limits]\npeer_ms = 1500\nrequest_ms = 4000\n"
 APP = "verkehrsportal"
 AUDITOR = "pruefstelle"
+SETTLED_S = 30.0
 
 SEED = """
 insert into dataset (key, title, title_sort, tier, digest, themes, modified) values
@@ -159,12 +158,12 @@ class Town:
 
 
 class Federation:
-    """The towns, and the anchor that signs their list."""
+    """The towns, and the anchor that vouches for them."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.towns: dict[str, Town] = {}
-        self.anchor = create_signing_key(directory / "anchor" / "anchor.pem")
+        self.anchor = Anchor(directory / "anchor")
 
     def __getitem__(self, city: str) -> Town:
         return self.towns[city]
@@ -181,23 +180,35 @@ class Federation:
         home = self.directory / city
         create_node(home, plan)
         settings = (home / FILE_NAME).read_text()
-        (home / FILE_NAME).write_text(f"{settings}\nsummaries_every_s = {summaries_every_s}\n{LIMITS}")
+        (home / FILE_NAME).write_text(
+            f"{settings}\nsummaries_every_s = {summaries_every_s}\nmembership_every_s = 1\n{LIMITS}"
+        )
         town = Town(load_settings(home, environment={}), url, self.directory)
         if seed:
             with psycopg.connect(url) as connection:
                 connection.execute(SEED.replace("%(city)s", city))
         self._register(town)
+        self.anchor.admit(town.settings)
+        self.anchor.trusted_by(town.settings)
         self.towns[city] = town
         return town
 
-    def sign(self, suspended: frozenset[str] = frozenset(), issued_at: datetime | None = None) -> None:
-        """Give all towns a fresh membership list."""
-        now = issued_at or datetime.now(UTC)
-        members = [self._member(town, suspended) for town in self.towns.values()]
-        signed = sign_membership(members, self.anchor, now, timedelta(days=1))
-        for town in self.towns.values():
-            town.settings.anchor_file.write_bytes(orjson.dumps(public_jwks(self.anchor)))
-            town.settings.membership_file.write_bytes(signed)
+    def sign(self, suspended: frozenset[str] = frozenset()) -> None:
+        """The anchor vouches for all towns anew; they follow within seconds."""
+        self.anchor.suspend(suspended)
+        self.anchor.publish()
+
+    async def settled(self, *towns: str, **expected: str | None) -> None:
+        """Wait until these towns (or all) know each city of `expected` with this status, or not at all."""
+        for town in towns or self.towns:
+            async with asyncio.timeout(SETTLED_S):
+                while not await self._knows(self[town], expected):  # noqa: ASYNC110 - asked as an operator would
+                    await asyncio.sleep(0.1)
+
+    async def _knows(self, town: Town, expected: dict[str, str | None]) -> bool:
+        answer = await town.ask("{ cities { id status } }")
+        known = {city["id"]: city["status"] for city in answer.body["data"]["cities"]} if answer.status == 200 else {}
+        return bool(known) and all(known.get(city) == status for city, status in expected.items())
 
     def agree(
         self, owner: str, member: str, purposes=("traffic-planning",), datasets=("kfz",), id_=None, **more
@@ -219,11 +230,7 @@ class Federation:
     def stop(self) -> None:
         for town in self.towns.values():
             town.process.kill()
-
-    def _member(self, town: Town, suspended: frozenset[str]) -> Member:
-        own = own_member(town.settings, NodeIdentity.from_settings(town.settings, NodeKeys(town.settings.keys_home)))
-        status = MemberStatus.SUSPENDED if town.id in suspended else MemberStatus.ACTIVE
-        return Member(own.id, own.name, own.ags, own.issuer, own.jwks, status)
+        self.anchor.stop()
 
     def _register(self, town: Town) -> None:
         engine = make_engine(town.database_url)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from federation.membership import sign_membership
+from tests.anchor import Anchor
 from tests.conftest import TEMPLATE
 from tests.federation.cities import NAMES, Federation
 from tests.federation.liar import Liar
@@ -44,14 +42,16 @@ def healthy(federation: Federation) -> Iterator[Federation]:
 
 @pytest.fixture(scope="module")
 async def limburg(federation, tmp_path_factory) -> AsyncIterator[Liar]:
-    """Offenbach alone takes Limburg for a member."""
+    """Offenbach alone takes Limburg for a member: it trusts a second anchor, which vouches for Limburg only."""
     liar = Liar(tmp_path_factory.mktemp("liar"))
-    home = federation["offenbach"]
-    members = [federation._member(town, frozenset()) for town in federation.towns.values()]
-    signed = sign_membership([*members, liar.member], federation.anchor, datetime.now(UTC), timedelta(hours=1))
-    home.settings.membership_file.write_bytes(signed)
-    await asyncio.sleep(1.5)
+    other = Anchor(tmp_path_factory.mktemp("other"), "Zweiter Anker")
+    other.put(liar.vouched)
+    other.publish()
+    home = federation["offenbach"].settings
     async with liar.running():
+        other.trusted_by(home)
+        await federation.settled("offenbach", limburg="ACTIVE")
         yield liar
-    federation.sign(issued_at=datetime.now(UTC) + timedelta(seconds=1))
-    await asyncio.sleep(2.2)
+    other.forgotten_by(home)
+    await federation.settled("offenbach", limburg=None)
+    other.stop()

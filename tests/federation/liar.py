@@ -6,13 +6,17 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import orjson
 from aiohttp import web
 
 from federation.jose import public_jwks
-from federation.membership import Member
+from federation.membership import MemberStatus
 from federation.receipts import HEADER
+from federation.trust.anchor import Vouched
+from federation.trust.node_configuration import Presented, sign_configuration
+from federation.trust.statements import MEDIA_TYPE, WELL_KNOWN
 from node.auth.keys import create_signing_key
 from tests.federation.cities import free_port
 from tests.receipts import home_of, receipt_of
@@ -31,7 +35,9 @@ class Liar:
         self.asked = 0
         self.sdl: str | None = None
         self.key = create_signing_key(directory / "limburg" / "signing.pem")
-        self.member = Member(CITY, "Limburg", None, self.issuer, public_jwks(self.key))
+        self._jwks = public_jwks(self.key)
+        since = datetime.now(UTC).replace(microsecond=0)
+        self.vouched = Vouched(CITY, "Limburg", None, self.issuer, self._jwks, MemberStatus.ACTIVE, since)
         self.home = ""
 
     async def token(self, request: web.Request) -> web.Response:
@@ -42,6 +48,19 @@ class Liar:
 
     async def metadata(self, _request: web.Request) -> web.Response:
         return web.json_response({"issuer": self.issuer, "token_endpoint": f"{self.issuer}/oauth/token"})
+
+    async def configuration(self, _request: web.Request) -> web.Response:
+        token = sign_configuration(
+            issuer=self.issuer,
+            presented=Presented(CITY, "Limburg"),
+            federation_key=self.key,
+            federation_jwks=self._jwks,
+            jwks=self._jwks,
+            server_metadata={"issuer": self.issuer, "token_endpoint": f"{self.issuer}/oauth/token"},
+            anchors=[],
+            now=datetime.now(UTC),
+        )
+        return web.Response(text=token, content_type=MEDIA_TYPE)
 
     async def schema(self, _request: web.Request) -> web.Response:
         return web.Response(text=self.sdl) if self.sdl is not None else web.Response(status=404)
@@ -60,6 +79,7 @@ class Liar:
         app = web.Application(client_max_size=10_000_000)
         app.router.add_post("/oauth/token", self.token)
         app.router.add_get("/.well-known/oauth-authorization-server", self.metadata)
+        app.router.add_get(WELL_KNOWN, self.configuration)
         app.router.add_post("/graphql", self.graphql)
         app.router.add_get("/schema.graphql", self.schema)
         runner = web.AppRunner(app, shutdown_timeout=0.1)

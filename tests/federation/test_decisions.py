@@ -167,10 +167,8 @@ async def test_a_peer_is_answered_for_this_city_alone(federation):
 async def test_a_suspended_city_is_told_and_not_asked(federation):
     home = federation["offenbach"]
     try:
-        federation.sign(frozenset({"fulda"}), datetime.now(UTC) + timedelta(seconds=1))
-        import asyncio
-
-        await asyncio.sleep(2.5)
+        federation.sign(frozenset({"fulda"}))
+        await federation.settled("offenbach", fulda="SUSPENDED")
         answer = await home.ask(
             "{ datasets(first: 99) { nodes { city } federation { complete cities { city state reason } } } }"
         )
@@ -180,5 +178,5 @@ async def test_a_suspended_city_is_told_and_not_asked(federation):
         (fulda,) = [row for row in page["federation"]["cities"] if row["city"] == "fulda"]
         assert (fulda["state"], fulda["reason"]) == ("DENIED", "its membership is suspended")
     finally:
-        federation.sign(issued_at=datetime.now(UTC) + timedelta(seconds=1))
-        await asyncio.sleep(2.5)
+        federation.sign()
+        await federation.settled(fulda="ACTIVE")

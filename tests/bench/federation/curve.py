@@ -8,13 +8,15 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from federation.jose import public_jwks
-from federation.membership import Member, MemberStatus
+from federation.membership import MemberStatus
+from federation.trust.anchor import Vouched
 from node.auth.keys import create_signing_key
 from tests.bench.federation.curve_report import Point
 from tests.bench.federation.nodes import Nodes
@@ -56,7 +58,7 @@ def measure_curve(folder: Path, database_url: str, counts: Sequence[int], second
     key_file.unlink(missing_ok=True)
     keys = public_jwks(create_signing_key(key_file))
     with _owners(folder, key_file) as ports:
-        nodes = Nodes(folder / "home", {HOME: database_url}, _members(keys, ports))
+        nodes = Nodes(folder / "home", {HOME: database_url}, _vouched(keys, ports))
         with nodes.running() as running:
             home = running[HOME]
             for owners in counts:
@@ -131,9 +133,10 @@ def _free_ports(count: int) -> list[int]:
         return [int(one.getsockname()[1]) for one in held]
 
 
-def _members(keys: dict[str, Any], ports: Sequence[int]) -> list[Member]:
+def _vouched(keys: dict[str, Any], ports: Sequence[int]) -> list[Vouched]:
     """One key for all: it costs a home node as much as a key for each."""
+    now = datetime.now(UTC).replace(microsecond=0)
     return [
-        Member(name, name.title(), None, f"http://127.0.0.1:{port}", keys, MemberStatus.ACTIVE)
+        Vouched(name, name.title(), None, f"http://127.0.0.1:{port}", keys, MemberStatus.ACTIVE, now)
         for name, port in zip(NAMES, ports, strict=True)
     ]

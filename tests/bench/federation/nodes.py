@@ -1,4 +1,4 @@
-"""Nodes as they run in production: `verbund serve` each, one anchor's list, an application at the home node."""
+"""Nodes as they run in production: `verbund serve` each, one anchor, an application at the home node."""
 
 from __future__ import annotations
 
@@ -6,40 +6,35 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import orjson
 import psycopg
 
 from federation.jose import public_jwks
-from federation.membership import Member, sign_membership
+from federation.trust.anchor import Vouched
 from node.auth.applications import Application, add_application
-from node.auth.identity import NodeIdentity
-from node.auth.key_directory import NodeKeys
 from node.auth.keys import create_signing_key
-from node.members import own_member
 from node.settings import Settings
 from node.setup import NodePlan, create_node
 from node.store.engine import make_engine
+from tests.anchor import Anchor
 from tests.bench.federation.world import HOME
 from tests.bench.read.job import REPOSITORY
 from tests.bench.read.service import Service, free_port, service
 from tests.bench.read.verbund_node import APPLICATION, PURPOSE, Tokens
 
-LIST_LIFE = timedelta(days=1)
 COUNT = "select count(*) from access_record where application is not null"  # gateways have none
 
 
 class Nodes:
     """New nodes in `folder` on the databases that are there (URLs by city), and members whose nodes are elsewhere."""
 
-    def __init__(self, folder: Path, databases: Mapping[str, str], others: Sequence[Member] = ()) -> None:
+    def __init__(self, folder: Path, databases: Mapping[str, str], others: Sequence[Vouched] = ()) -> None:
         self._folder = folder
         self._databases = databases
         shutil.rmtree(folder, ignore_errors=True)
         self._settings = {city: self._create(city, url) for city, url in databases.items()}
-        self._sign_list(others)
+        self._vouch(others)
         self.tokens = self._register()
 
     @contextmanager
@@ -80,15 +75,12 @@ class Nodes:
             cwd=REPOSITORY,
         )
 
-    def _sign_list(self, others: Sequence[Member]) -> None:
-        anchor = create_signing_key(self._folder / "anchor" / "anchor.pem")
-        own = [
-            own_member(one, NodeIdentity.from_settings(one, NodeKeys(one.keys_home))) for one in self._settings.values()
-        ]
-        signed = sign_membership([*own, *others], anchor, datetime.now(UTC), LIST_LIFE)
-        for one in self._settings.values():
-            one.membership_file.write_bytes(signed)
-            one.anchor_file.write_bytes(orjson.dumps(public_jwks(anchor)))
+    def _vouch(self, others: Sequence[Vouched]) -> None:
+        anchor = Anchor(self._folder / "anchor")
+        anchor.admit(*self._settings.values())
+        anchor.put(*others)
+        anchor.publish()
+        anchor.trusted_by(*self._settings.values())
 
     def _register(self) -> Tokens:
         key = create_signing_key(self._folder / "application" / "key.pem")

@@ -1,4 +1,4 @@
-"""Verbund as it runs in production: `verbund serve` in a home of its own, with a membership list and an application."""
+"""Verbund as it runs in production: `verbund serve` in a home of its own, with an anchor and an application."""
 
 from __future__ import annotations
 
@@ -8,24 +8,21 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-import orjson
 import psycopg
 from joserfc.jwk import ECKey
 
 from federation.jose import public_jwks
-from federation.membership import Member, MemberStatus, sign_membership
+from federation.membership import MemberStatus
+from federation.trust.anchor import Vouched
 from node.auth.applications import Application, add_application
-from node.auth.identity import NodeIdentity
-from node.auth.key_directory import NodeKeys
 from node.auth.keys import create_signing_key
 from node.auth.token_client import Access, obtain_token
-from node.members import own_member
-from node.settings import Settings
 from node.setup import NodePlan, create_node
 from node.store.engine import make_engine
+from tests.anchor import Anchor
 from tests.bench.read.job import REPOSITORY
 from tests.bench.read.queries import CITY
 from tests.bench.read.service import Service, free_port, service
@@ -78,7 +75,12 @@ class VerbundNode:
         )
         with (self._home / "verbund.toml").open("a", encoding="utf-8") as file:
             file.write(LIMITS)
-        _sign_members(self._settings, folder / "anchor")
+        shutil.rmtree(folder / "anchor", ignore_errors=True)
+        self._anchor = Anchor(folder / "anchor")
+        self._anchor.admit(self._settings)
+        self._anchor.put(*_vouched(folder / "anchor" / "neighbours"))
+        self._anchor.publish()
+        self._anchor.trusted_by(self._settings)
         self.tokens = Tokens(self._settings.issuer, self._register())
 
     @contextmanager
@@ -113,22 +115,18 @@ class VerbundNode:
         return key
 
 
-def _sign_members(settings: Settings, anchor: Path) -> None:
-    """A list with neighbours that are never asked."""
-    shutil.rmtree(anchor, ignore_errors=True)
-    key = create_signing_key(anchor / "anchor.pem")
-    identity = NodeIdentity.from_settings(settings, NodeKeys(settings.keys_home))
-    others = [
-        Member(
+def _vouched(folder: Path) -> list[Vouched]:
+    """Neighbours that are never asked."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return [
+        Vouched(
             name,
             name.title(),
             None,
             f"https://{name}.example",
-            public_jwks(create_signing_key(anchor / f"{name}.pem")),
+            public_jwks(create_signing_key(folder / f"{name}.pem")),
             MemberStatus.ACTIVE,
+            now,
         )
         for name in NEIGHBOURS
     ]
-    signed = sign_membership([own_member(settings, identity), *others], key, datetime.now(UTC), timedelta(days=1))
-    settings.membership_file.write_bytes(signed)
-    settings.anchor_file.write_bytes(orjson.dumps(public_jwks(key)))

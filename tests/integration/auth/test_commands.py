@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import stat
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from joserfc.jwk import ECKey
 
 from federation.jose import public_jwks
-from federation.membership import Member
-from federation.roster import describe_member
+from federation.trust.anchor import read_anchor, read_members
+from federation.trust.node_configuration import Presented, sign_configuration
 from node.auth.applications import list_applications
 from node.auth.keys import create_signing_key, load_signing_key, public_pem
 from node.auth.token_check import InvalidToken
@@ -22,6 +25,8 @@ from node.store.engine import make_engine
 from tests.integration.auth.nodes import Node, running_node
 from tests.unit.node.auth.world import membership_of
 
+ANKER = "https://anker.example"
+
 
 class Desk:
     """A node's home and a shell in it."""
@@ -29,7 +34,8 @@ class Desk:
     def __init__(self, home: Path, database_url: str) -> None:
         self.home = home
         self.database_url = database_url
-        create_signing_key(home / "keys" / "signing.pem")
+        for use in ("signing", "federation"):
+            create_signing_key(home / "keys" / f"{use}.pem")
         (home / "verbund.toml").write_text(
             f'city = "wetzlar"\nname = "Wetzlar"\nags = "06532023"\nissuer = "https://daten.wetzlar.example"\n'
             f"database_url = {json.dumps(database_url)}\n",
@@ -183,34 +189,147 @@ class TestToken:
 
 
 class TestMembership:
-    def test_from_the_anchors_key_to_the_list_of_a_node(self, desk: Desk, tmp_path: Path) -> None:
-        office = tmp_path / "office"
-        desk.ok("anchor", "init", office)
-        assert stat.S_IMODE((office / "anchor.pem").stat().st_mode) == 0o600
+    """An anchor's office, and a node beside it, by commands alone."""
+
+    @pytest.fixture
+    def office(self, desk: Desk, tmp_path: Path) -> Path:
+        desk.ok("anchor", "init", tmp_path / "office", "--url", ANKER, "--name", "Anker", "--unsafe-no-passphrase")
+        return tmp_path / "office"
+
+    @pytest.fixture
+    def description(self, desk: Desk, tmp_path: Path) -> Path:
+        file = tmp_path / "wetzlar.jwt"
+        file.write_text(desk.run("member", "describe").stdout)
+        return file
+
+    def fingerprint(self, desk: Desk) -> str:
+        return desk.run("member", "describe").stderr.partition(": ")[2].strip()
+
+    def publish(self, desk: Desk, office: Path, *more: object) -> dict[str, str]:
+        """What the anchor says of each member, by id."""
+        desk.ok("anchor", "publish", office, "--out", office / "site", *more)
+        jwks = json.loads((office / "anchor.json").read_text())["jwks"]
+        now = datetime.now(UTC)
+        token = (office / "site" / ".well-known" / "openid-federation").read_bytes()
+        anchor = read_anchor(token, ANKER, jwks, now)
+        (document,) = [
+            content
+            for file in (office / "site" / "federation" / "members").iterdir()
+            if hashlib.sha256(content := file.read_bytes()).hexdigest() == anchor.digest
+        ]
+        return {one.id: one.status for one in read_members(document, anchor, now)}
+
+    def test_a_city_is_approved_by_its_fingerprint_suspended_and_removed(self, desk, office, description):
         assert "PRIVATE" not in (office / "anchor.json").read_text()
-        other = Member("fulda", "Fulda", None, "https://daten.fulda.example", json.loads(_jwks(office)))
-        (office / "members.toml").write_text(desk.ok("member", "describe") + describe_member(other), encoding="utf-8")
-        signing = ("anchor", "sign", "--key", office / "anchor.pem", "--members", office / "members.toml", "--out")
-        desk.fails("members.jwt can't be read", "member", "list")
-        assert "2 members" in desk.ok(*signing, desk.home / "members.jwt", "--days", 7)
-        (desk.home / "anchor.json").write_text(_jwks(office))
-        listed = desk.ok("member", "list")
-        for text in ("wetzlar", "06532023", "fulda", "ACTIVE"):
-            assert text in listed
+        approve = ("member", "approve", "--anchor", office, description)
+        desk.fails("compare the fingerprint", *approve)
+        desk.fails("made by whom you have spoken with", *approve, "--fingerprint", "0" * 32)
+        assert self.publish(desk, office) == {}
+        desk.ok(*approve, "--fingerprint", self.fingerprint(desk).upper())
+        assert self.publish(desk, office) == {"wetzlar": "ACTIVE"}
+        assert json.loads((office / "site" / "federation" / "list").read_bytes()) == ["https://daten.wetzlar.example"]
+        assert len(list((office / "site" / "federation" / "fetch").iterdir())) == 1
+        desk.ok("member", "suspend", "--anchor", office, "wetzlar", "--reason", "Schlüssel verloren")
+        assert "Schlüssel verloren" in desk.ok("member", "list", "--anchor", office)
+        assert self.publish(desk, office) == {"wetzlar": "SUSPENDED"}
+        assert json.loads((office / "site" / "federation" / "list").read_bytes()) == []
+        assert list((office / "site" / "federation" / "fetch").iterdir()) == []
+        desk.ok("member", "activate", "--anchor", office, "wetzlar")
+        assert self.publish(desk, office) == {"wetzlar": "ACTIVE"}
+        desk.ok("member", "remove", "--anchor", office, "wetzlar")
+        assert self.publish(desk, office) == {}
+        desk.fails("not in the register", "member", "suspend", "--anchor", office, "wetzlar", "--reason", "x")
 
-    def test_a_list_with_a_mistake_is_not_signed(self, desk: Desk, tmp_path: Path) -> None:
-        desk.ok("anchor", "init", tmp_path / "office")
-        roster = tmp_path / "members.toml"
-        own = desk.ok("member", "describe")
-        roster.write_text(own + own)
-        key = tmp_path / "office" / "anchor.pem"
-        desk.fails("twice", "anchor", "sign", "--key", key, "--members", roster, "--out", tmp_path / "out.jwt")
-        assert not (tmp_path / "out.jwt").exists()
+    def test_a_node_asks_for_its_new_key_itself(self, desk, office, description, tmp_path):
+        desk.ok("member", "approve", "--anchor", office, description, "--fingerprint", self.fingerprint(desk))
+        desk.ok("key", "rotate", "--use", "federation")
+        description.write_text(desk.run("member", "describe").stdout)
+        desk.ok("member", "approve", "--anchor", office, description)
+        (entry,) = json.loads((office / "members.json").read_text())["members"]
+        assert len(entry["jwks"]["keys"]) == 2
 
-    def test_the_anchors_key_is_not_overwritten(self, desk: Desk, tmp_path: Path) -> None:
-        desk.ok("anchor", "init", tmp_path / "office")
-        desk.fails("not overwritten", "anchor", "init", tmp_path / "office")
+    def test_a_stranger_can_not_take_a_members_place_with_a_key_of_the_same_name(self, desk, office, description):
+        desk.ok("member", "approve", "--anchor", office, description, "--fingerprint", self.fingerprint(desk))
+        (entry,) = json.loads((office / "members.json").read_text())["members"]
+        kid = entry["jwks"]["keys"][0]["kid"]
+        forged = ECKey.import_key(ECKey.generate_key("P-256").as_dict(), {"kid": kid})
+        description.write_text(
+            sign_configuration(
+                issuer=entry["issuer"],
+                presented=Presented("wetzlar", "Wetzlar"),
+                federation_key=forged,
+                federation_jwks=public_jwks(forged),
+                jwks=public_jwks(forged),
+                server_metadata={"issuer": entry["issuer"], "token_endpoint": entry["issuer"] + "/oauth/token"},
+                anchors=[],
+                now=datetime.now(UTC),
+            )
+        )
+        desk.fails("compare the fingerprint", "member", "approve", "--anchor", office, description)
+
+    def test_an_end_of_membership(self, desk, office, description):
+        approve = ("member", "approve", "--anchor", office, description, "--fingerprint", self.fingerprint(desk))
+        desk.fails("--until must be after", *approve, "--until", "2026-01-01")
+        desk.ok(*approve, "--until", "2999-01-01")
+        assert "2999-01-01" in desk.ok("member", "list", "--anchor", office)
+
+    def test_joining_puts_the_anchor_in_place(self, desk, office):
+        assert "fingerprint" in desk.ok("member", "join", "--offline", office / "anchor.json")
+        (file,) = (desk.home / "anchors").iterdir()
+        assert json.loads(file.read_text())["anchor"] == ANKER
+        desk.fails("nothing has been heard", "member", "list")
+        desk.fails("can't be asked", "member", "join", office / "anchor.json")
+        (office / "anchor.json").write_text("{}")
+        desk.fails("is not an anchor's file", "member", "join", "--offline", office / "anchor.json")
+
+    def test_an_anchor_is_not_overwritten(self, desk, office):
+        again = ("anchor", "init", office, "--url", ANKER, "--name", "Anker", "--unsafe-no-passphrase")
+        desk.fails("holds an anchor already", *again)
+
+    def test_the_anchors_key_is_encrypted_with_a_passphrase(self, desk, tmp_path):
+        passphrase = tmp_path / "passphrase"
+        passphrase.write_text("lang genug für eine Passphrase")
+        passphrase.chmod(0o600)
+        office = tmp_path / "office"
+        words = ("--url", ANKER, "--name", "Anker", "--passphrase-file", passphrase)
+        desk.ok("anchor", "init", office, *words)
+        (key,) = (office / "keys").iterdir()
+        assert b"ENCRYPTED" in key.read_bytes()
+        assert stat.S_IMODE(key.stat().st_mode) == 0o600
+        assert self.publish(desk, office, "--passphrase-file", passphrase) == {}
+
+    def test_a_new_anchor_key_is_announced_and_a_stolen_one_revoked(self, desk, office):
+        desk.ok("anchor", "rotate", office, "--days", 7)
+        assert self.publish(desk, office) == {}
+        first, second = json.loads((office / "anchor.json").read_text())["jwks"]["keys"]
+        assert "every member must get" in desk.ok("anchor", "revoke", office, first["kid"])
+        kids = [key["kid"] for key in json.loads((office / "anchor.json").read_text())["jwks"]["keys"]]
+        assert first["kid"] not in kids
+        assert second["kid"] in kids
+        assert self.publish(desk, office) == {}
 
 
-def _jwks(office: Path) -> str:
-    return (office / "anchor.json").read_text()
+class TestKeys:
+    def test_the_keys_are_listed_rotated_and_revoked(self, desk):
+        before = {line.split()[0] for line in desk.ok("key", "list").splitlines() if ".pem" in line}
+        desk.ok("key", "rotate")
+        listed = desk.ok("key", "list")
+        assert "NEXT" in listed
+        (kid,) = [line.split()[0] for line in listed.splitlines() if "signing.pem" in line]
+        assert kid in before
+        desk.fails("no key has such an id", "key", "revoke", "xxx")
+        assert "signs from now on" in desk.ok("key", "revoke", kid[:12])
+        assert kid not in desk.ok("key", "list")
+        assert (desk.home / "keys" / "revoked" / f"{kid}.pem").is_file()
+
+    def test_keys_in_the_clear_are_encrypted(self, desk, tmp_path):
+        desk.fails("there is no passphrase", "key", "encrypt")
+        passphrase = tmp_path / "passphrase"
+        passphrase.write_text("lang genug für eine Passphrase")
+        passphrase.chmod(0o600)
+        settings = desk.home / "verbund.toml"
+        settings.write_text(settings.read_text() + f'\nkey_passphrase_file = "{passphrase}"\n')
+        desk.fails("verbund key encrypt", "key", "list")
+        assert desk.ok("key", "encrypt").count(": encrypted") == 2
+        assert desk.ok("key", "list").count("ACTIVE") == 2
+        assert all(b"ENCRYPTED" in path.read_bytes() for path in (desk.home / "keys").glob("*.pem"))

@@ -30,28 +30,9 @@ async def node(database_url, tmp_path):
     create_node(home, NodePlan("giessen", "Gießen", "https://giessen.example", database_url=database_url))
     (home / "documents").mkdir()
     (home / "documents" / "trusted.graphql").write_text(TRUSTED, encoding="utf-8")
-    member_of_one(home)
     settings = load_settings(home, environment={"VERBUND_DATABASE_URL": database_url})
     async with AsyncTestClient(create_app(settings)) as client:
         yield client
-
-
-def member_of_one(home) -> None:
-    """A membership list with this city alone."""
-    from datetime import UTC, datetime, timedelta
-
-    from federation.jose import public_jwks
-    from federation.membership import sign_membership
-    from node.auth.identity import NodeIdentity
-    from node.auth.key_directory import NodeKeys
-    from node.auth.keys import create_signing_key
-    from node.members import own_member
-
-    settings = load_settings(home, environment={})
-    anchor = create_signing_key(home / "anchor.pem")
-    own = own_member(settings, NodeIdentity.from_settings(settings, NodeKeys(settings.keys_home)))
-    settings.anchor_file.write_bytes(orjson.dumps(public_jwks(anchor)))
-    settings.membership_file.write_bytes(sign_membership([own], anchor, datetime.now(UTC), timedelta(days=1)))
 
 
 async def post(node, body, **headers):
