@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -78,6 +79,11 @@ class _Question(NamedTuple):
     body: bytes
 
 
+async def known_already(member: Member, _timeout_s: float) -> Member:
+    """There is nobody to ask for other keys."""
+    return member
+
+
 class PeerClient:
     """Asks owners on behalf of callers of this node, `at_once` requests to each side by side.
 
@@ -85,7 +91,15 @@ class PeerClient:
     after some failures not asked for a while: see `federation.health`.
     """
 
-    def __init__(self, transport: PeerTransport, tokens: PeerTokens, bounds: PeerBounds, at_once: int) -> None:
+    def __init__(
+        self,
+        transport: PeerTransport,
+        tokens: PeerTokens,
+        bounds: PeerBounds,
+        at_once: int,
+        learn: Callable[[Member, float], Awaitable[Member]] = known_already,
+    ) -> None:
+        self._learn = learn
         self._transport = transport
         self._tokens = tokens
         self._bounds = bounds
@@ -210,15 +224,27 @@ class PeerClient:
             self._tokens.learn(member, response)
             if response.status == 200:
                 exchange = Exchange(body, response.body, authorized.proof, request.trace_id)
-                if len(response.body) < LARGE:
-                    self._check_receipt(member, exchange, response)
-                else:
-                    await asyncio.to_thread(self._check_receipt, member, exchange, response)
+                await self._check_receipt(member, exchange, response, ends)
             return response
 
         return await send_read(send, health.history.hedge_after(), health.budget.spend)
 
-    def _check_receipt(self, member: Member, exchange: Exchange, response: PeerResponse) -> None:
+    async def _check_receipt(self, member: Member, exchange: Exchange, response: PeerResponse, ends: float) -> None:
+        try:
+            await self._verify_receipt(member, exchange, response)
+        except PeerIncompatible:  # the member may be new to us, or have a new key since a moment ago
+            renewed = await self._learn(member, _left(ends))
+            if renewed.jwks == member.jwks:
+                raise
+            await self._verify_receipt(renewed, exchange, response)
+
+    async def _verify_receipt(self, member: Member, exchange: Exchange, response: PeerResponse) -> None:
+        if len(response.body) < LARGE:
+            self._verify(member, exchange, response)
+        else:
+            await asyncio.to_thread(self._verify, member, exchange, response)
+
+    def _verify(self, member: Member, exchange: Exchange, response: PeerResponse) -> None:
         try:
             verify_receipt(
                 response.headers.get(RECEIPT),

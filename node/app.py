@@ -93,7 +93,9 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         )
     )
     tokens = PeerTokens(identity.issuer, lambda: identity.signing_key, transport)
-    client = PeerClient(transport, tokens, PeerBounds(limits.peer_ms / 1000, limits.peer_bytes), limits.peers_at_once)
+    client = PeerClient(
+        transport, tokens, PeerBounds(limits.peer_ms / 1000, limits.peer_bytes), limits.peers_at_once, members.renewed
+    )
     sdl = schema.as_str() + "\n"
     foreign = ForeignSchemas(sdl, fetched_by(transport))
     summaries = Summaries(settings.city, members.current, transport, tokens, settings.summaries_every_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from federation.errors import PeerIncompatible
+from federation.errors import MembershipError, PeerIncompatible
 from federation.jose import public_jwks
 from federation.membership import Member, Membership, MemberStatus
 from federation.transport import PeerTransport
@@ -49,6 +49,14 @@ class Members:
     async def learn(self, issuer: str, timeout_s: float) -> None:
         """Ask a member for its keys at once, since it uses one that we do not know."""
         await self.keeper.learn(issuer, timeout_s)
+
+    async def renewed(self, member: Member, timeout_s: float) -> Member:
+        """The member as it says that it is now."""
+        await self.keeper.learn(member.issuer, timeout_s)
+        try:
+            return self.current().by_id(member.id) or member
+        except MembershipError:
+            return member
 
 
 def own_member(settings: Settings) -> Member:

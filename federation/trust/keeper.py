@@ -70,7 +70,7 @@ class TrustKeeper:
         self._now = now
         self._monotonic = monotonic
         self._stamp: object = None
-        self._asked: dict[str, float] = {}
+        self._heard: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._due: dict[str, float] = {}
@@ -149,8 +149,8 @@ class TrustKeeper:
         await asyncio.gather(*(self._ask(issuer) for issuer in self._others()))
 
     async def learn(self, issuer: str, timeout_s: float) -> None:
-        """Ask a member at once, since it uses a key that we do not know; nothing if it was asked just now."""
-        if self._monotonic() - self._asked.get(issuer, float("-inf")) < UNKNOWN_KEY_S and issuer not in self._asking:
+        """Ask a member at once, since it uses a key that we do not know; nothing if it answered just now."""
+        if self._monotonic() - self._heard.get(issuer, float("-inf")) < UNKNOWN_KEY_S and issuer not in self._asking:
             return
         await asyncio.wait([self._ask(issuer)], timeout=timeout_s)
 
@@ -222,10 +222,10 @@ class TrustKeeper:
 
     async def _ask_node(self, issuer: str) -> None:
         async with self._turns:
-            self._asked[issuer] = self._monotonic()
             token = (await self._fetch(f"{issuer}{WELL_KNOWN}", FETCH_S, MAX_STATEMENT_BYTES)).decode(
                 "ascii", "replace"
             )
+        self._heard[issuer] = self._monotonic()
         jwks = self._trust.vouched_jwks(issuer, self._now())
         record = self._trust.read_node(issuer, token.strip(), jwks, self._now())
         if record is None:

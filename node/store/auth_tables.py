@@ -1,4 +1,4 @@
-"""The tables of the authorization server: applications, what was used up, what was revoked, who is signing in, whom we trust."""
+"""The tables of the authorization server: applications, what was used up or revoked, who signs in, who is trusted."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ from federation.jose import public_jwks
 from federation.membership import MemberStatus
 from federation.receipts import HEADER
 from federation.trust.anchor import Vouched
-from federation.trust.node_configuration import Presented, sign_configuration
 from federation.trust.statements import MEDIA_TYPE, WELL_KNOWN
 from node.auth.keys import create_signing_key
+from tests.entity import configuration_of
 from tests.federation.cities import free_port
 from tests.receipts import home_of, receipt_of
 
@@ -35,9 +35,8 @@ class Liar:
         self.asked = 0
         self.sdl: str | None = None
         self.key = create_signing_key(directory / "limburg" / "signing.pem")
-        self._jwks = public_jwks(self.key)
         since = datetime.now(UTC).replace(microsecond=0)
-        self.vouched = Vouched(CITY, "Limburg", None, self.issuer, self._jwks, MemberStatus.ACTIVE, since)
+        self.vouched = Vouched(CITY, "Limburg", None, self.issuer, public_jwks(self.key), MemberStatus.ACTIVE, since)
         self.home = ""
 
     async def token(self, request: web.Request) -> web.Response:
@@ -50,16 +49,7 @@ class Liar:
         return web.json_response({"issuer": self.issuer, "token_endpoint": f"{self.issuer}/oauth/token"})
 
     async def configuration(self, _request: web.Request) -> web.Response:
-        token = sign_configuration(
-            issuer=self.issuer,
-            presented=Presented(CITY, "Limburg"),
-            federation_key=self.key,
-            federation_jwks=self._jwks,
-            jwks=self._jwks,
-            server_metadata={"issuer": self.issuer, "token_endpoint": f"{self.issuer}/oauth/token"},
-            anchors=[],
-            now=datetime.now(UTC),
-        )
+        token = configuration_of(CITY, self.issuer, self.key)
         return web.Response(text=token, content_type=MEDIA_TYPE)
 
     async def schema(self, _request: web.Request) -> web.Response:

@@ -19,9 +19,11 @@ import uvicorn
 from joserfc.jwk import ECKey
 
 from federation.receipts import HEADER
+from federation.trust.statements import WELL_KNOWN
 from node.auth.keys import load_signing_key
-from tests.bench.federation.simulated_answers import answer, owners_schema
+from tests.bench.federation.simulated_answers import NAMES, answer, owners_schema
 from tests.bench.read.job import REPOSITORY
+from tests.entity import configuration_of
 from tests.receipts import home_of, receipt_of
 
 SDL = REPOSITORY / "schema" / "schema.graphql"
@@ -29,7 +31,7 @@ TOKEN = {"access_token": "simulated", "token_type": "DPoP", "expires_in": 3_600,
 BACKLOG = 256
 JSON = (b"content-type", b"application/json")
 RECEIPT = HEADER.lower().encode()
-NAMES = {b"dpop": "DPoP", b"traceparent": "traceparent"}
+PASSED = {b"dpop": "DPoP", b"traceparent": "traceparent"}
 
 
 class Question(msgspec.Struct):
@@ -68,10 +70,13 @@ class SimulatedOwners:
             if not message.get("more_body"):
                 break
         port = scope["server"][1]
-        told = self._tell(port, scope["path"], body)
+        if scope["path"] == WELL_KNOWN:
+            told = configuration_of(NAMES[self._numbers[port]], f"http://127.0.0.1:{port}", self._key).encode()
+        else:
+            told = self._tell(port, scope["path"], body)
         headers = [JSON, (b"content-length", b"%d" % len(told))]
         if scope["path"] == "/graphql":
-            asked = {NAMES[name]: value.decode() for name, value in scope["headers"] if name in NAMES}
+            asked = {PASSED[name]: value.decode() for name, value in scope["headers"] if name in PASSED}
             signed = receipt_of(self._key, f"http://127.0.0.1:{port}", self._home, asked, body, told)
             headers.append((RECEIPT, signed.encode()))
         await send({"type": "http.response.start", "status": 200, "headers": headers})

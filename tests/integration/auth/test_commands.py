@@ -252,7 +252,7 @@ class TestMembership:
         desk.ok("member", "approve", "--anchor", office, description, "--fingerprint", self.fingerprint(desk))
         (entry,) = json.loads((office / "members.json").read_text())["members"]
         kid = entry["jwks"]["keys"][0]["kid"]
-        forged = ECKey.import_key(ECKey.generate_key("P-256").as_dict(), {"kid": kid})
+        forged = ECKey.import_key(ECKey.generate_key("P-256").as_dict(private=True), {"kid": kid})
         description.write_text(
             sign_configuration(
                 issuer=entry["issuer"],
@@ -311,15 +311,13 @@ class TestMembership:
 
 class TestKeys:
     def test_the_keys_are_listed_rotated_and_revoked(self, desk):
-        before = {line.split()[0] for line in desk.ok("key", "list").splitlines() if ".pem" in line}
+        kid = load_signing_key(desk.home / "keys" / "signing.pem").kid
+        assert kid[:8] in desk.ok("key", "list")
         desk.ok("key", "rotate")
-        listed = desk.ok("key", "list")
-        assert "NEXT" in listed
-        (kid,) = [line.split()[0] for line in listed.splitlines() if "signing.pem" in line]
-        assert kid in before
+        assert "NEXT" in desk.ok("key", "list")
         desk.fails("no key has such an id", "key", "revoke", "xxx")
         assert "signs from now on" in desk.ok("key", "revoke", kid[:12])
-        assert kid not in desk.ok("key", "list")
+        assert kid[:8] not in desk.ok("key", "list")
         assert (desk.home / "keys" / "revoked" / f"{kid}.pem").is_file()
 
     def test_keys_in_the_clear_are_encrypted(self, desk, tmp_path):
