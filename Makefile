@@ -26,7 +26,7 @@ demo-check: setup ## run the demo unattended, a line per step, exit code 0 or 1
 	@$(BIN)/verbund demo --check
 
 test: setup ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: setup ## check format, style, types and the import contracts
 	$(BIN)/ruff format --check .
