@@ -48,24 +48,24 @@ async def test_answers_are_never_mixed_up(healthy):
     town = healthy["giessen"]
     token = await town.token()
     questions = [(document, caller) for document in DOCUMENTS for caller in (token, None)]
-    right = {question: (await town.ask(*question)).body["data"] for question in questions}
-    assert len({str(data) for data in right.values()}) > len(DOCUMENTS), "callers see different rows"
+    right = [(await town.ask(*question)).body["data"] for question in questions]
+    assert len({str(data) for data in right}) > len(DOCUMENTS), "callers see different rows"
     good = 0
 
     async def caller(seed: int) -> None:
         nonlocal good
         luck = random.Random(seed)
         for _ in range(ROUNDS):
-            question = luck.choice(questions)
+            number = luck.randrange(len(questions))
             try:
                 async with asyncio.timeout(luck.choice([0.003, 0.01, 30, 30])):
-                    answer = await town.ask(*question)
+                    answer = await town.ask(*questions[number])
             except TimeoutError:
                 continue  # the client has gone; its connection is closed
             if answer.body.get("errors") and answer.code != "NOT_FOUND":
                 assert answer.code in REFUSALS
             else:
-                assert answer.body["data"] == right[question]
+                assert answer.body["data"] == right[number]
                 good += 1
 
     with trouble(town):
