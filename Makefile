@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test lint format bench bench-read bench-federation lock sdl clean
+.PHONY: help setup demo demo-check test lint format bench bench-read bench-federation lock sdl helm clean
 
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ lock: setup ## renew requirements.lock from pyproject.toml
 
 sdl: setup ## rewrite schema/schema.graphql from the code
 	$(BIN)/verbund schema print > schema/schema.graphql
+
+helm: setup ## renew what tests/helm compares: the chart's schema of settings, the rendered charts
+	$(BIN)/python -m tests.helm.chart
 
 clean: ## remove the environment, the demo's data and caches
 	rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -28,6 +28,7 @@ CITY_ID = re.compile(r"[a-z][a-z0-9-]{1,30}")
 
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[int, Meta(ge=0, le=3_600)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
@@ -90,6 +91,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     pool_size: Positive = 10
     database_url: str | None = None
     log_level: str = "info"
+    log_format: Literal["text", "json"] = "text"
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port | None = None
+    otlp_endpoint: str | None = None
+    trace_share: Share = 0.05
     keys_directory: Path | None = None
     key_passphrase_file: Path | None = None
     key_passphrase: Secret | None = None
@@ -250,6 +256,13 @@ def _problems(settings: Settings) -> list[str]:
         problems.append(f"ags: {settings.ags!r} is not an official municipality key. Use 8 digits, e.g. 06531005")
     if settings.key_passphrase is not None and settings.key_passphrase_file is not None:
         problems.append("key_passphrase: key_passphrase_file is set, too. Use one of them")
+    if settings.otlp_endpoint is not None and not settings.otlp_endpoint.startswith(("http://", "https://")):
+        problems.append(
+            f"otlp_endpoint: {settings.otlp_endpoint!r} is not a URL. Use the collector's for OTLP over HTTP, e.g."
+            " http://collector:4318"
+        )
+    if settings.metrics_port is not None and settings.metrics_port == settings.port:
+        problems.append("metrics_port: is the node's own port, which everybody reaches. Use another one, e.g. 9464")
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         problems.append(f"log_level: {settings.log_level!r} is unknown. Use debug, info, warning or error")
     return problems
