@@ -23,6 +23,7 @@ from federation.transport import PeerResponse, PeerTransport
 from policy.model import Caller
 from schema.document import Document
 from schema.ports import Request
+from schema.spans import span, traceparent
 
 SCOPE = "data:read"
 JSON = "application/json"
@@ -127,7 +128,7 @@ class PeerClient:
         try:
             return await self._in_flight.share(
                 question,
-                lambda: self._exchange(member, health, question.body, request),
+                lambda: self._traced(member, health, question.body, request),
                 ends,
                 outlives=is_probe,  # nobody waits longer for a probe than is usual, and still it is to come to an end
             )
@@ -137,6 +138,15 @@ class PeerClient:
     async def close(self) -> None:
         """End the questions under way."""
         await self._in_flight.close()
+
+    @property
+    def healths(self) -> PeerHealths:
+        """What is known of the peers."""
+        return self._healths
+
+    async def _traced(self, member: Member, health: PeerHealth, body: bytes, request: Request) -> Envelope:
+        with span("peer", city=member.id):
+            return await self._exchange(member, health, body, request)
 
     async def _exchange(self, member: Member, health: PeerHealth, body: bytes, request: Request) -> Envelope:
         """One question, as the only one of its kind under way. The deadline begins before its turn comes."""
@@ -217,7 +227,7 @@ class PeerClient:
                 url,
                 body=body,
                 content_type=JSON,
-                headers={**authorized.headers, "Accept": JSON, "traceparent": request.traceparent},
+                headers={**authorized.headers, "Accept": JSON, "traceparent": traceparent(request.traceparent)},
                 timeout_s=_left(ends),
                 max_bytes=self._bounds.answer_bytes,
             )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import logging
 import os
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+from typing import Any
 
 from litestar import Litestar
 from litestar.exceptions import HTTPException
@@ -20,6 +21,7 @@ from federation.foreign import ForeignSchemas, fetched_by
 from federation.shape import Shapes
 from federation.summaries import Summaries
 from federation.tokens import PeerTokens
+from node.audit.figures import counting
 from node.audit.log import AccessLog
 from node.auth.callers import Callers
 from node.auth.entity import EntityConfiguration
@@ -30,6 +32,7 @@ from node.auth.receipts import Receipts
 from node.auth.service import TokenService
 from node.auth.uses import ASYNCHRONOUS, Uses
 from node.directory import NodeDirectory
+from node.figures import watched
 from node.gate import CityGate, Decisions, OwnData, load_rules
 from node.http.asgi import SECURITY_HEADERS, routed
 from node.http.entity import entity_route
@@ -40,6 +43,7 @@ from node.http.problem import handle_http_error, handle_unexpected
 from node.http.schema_page import schema_route
 from node.http.summary import SummaryPage
 from node.http.trusted import load_documents
+from node.lifespan import Task, begun, closing, living
 from node.members import Members, own_member, peer_transport, presented
 from node.members import fetched_by as statements_fetched_by
 from node.orphans import end_with_parent
@@ -51,7 +55,9 @@ from node.store.reader import Reader
 from node.store.reading_role import ENTER
 from node.store.sessions import Sessions
 from node.store.trust import PostgresTrustStore
-from node.telemetry import Telemetry
+from node.telemetry.counts import Counts
+from node.telemetry.logs import set_up_logs
+from node.telemetry.start import Reporting
 from schema.budget import Bounds
 from schema.build import build_schema
 from schema.cost import CostLimits
@@ -67,7 +73,9 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     """Wire one node. `settings.database_url` must be set. A supervised worker ends with its supervisor."""
     if settings.database_url is None:
         raise ValueError("create_app needs a database: `verbund serve` starts the embedded one")
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    set_up_logs(settings.log_level, settings.log_format)
+    counts = Counts()
+    reporting = Reporting(counts, settings.city, version("verbund"), settings.otlp_endpoint, settings.trace_share)
     limits = settings.limits
     keys = NodeKeys(settings.keys_home, passphrase_of(settings))
     identity = NodeIdentity.from_settings(settings, keys)
@@ -109,12 +117,13 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     )
     logging_sessions = Sessions(settings.database_url, size=1, statement_ms=limits.statement_ms, name="verbund-log")
     reader = Reader(reading, settings.city, PageLimits(limits.observations_page, limits.page, limits.answer_bytes))
+    access_log = AccessLog(logging_sessions, coming=lambda: reading.busy, counted=counting(counts))
     gate = CityGate(
         city=settings.city,
         own=OwnData(settings.city, reader, decisions),
         membership=members.current,
         fanout=Fanout(client, Shapes(schema.graphql), schema.graphql, foreign),
-        access_log=AccessLog(logging_sessions, coming=lambda: reading.busy),
+        access_log=access_log,
         why_skip=summaries.why_skip,
     )
     directory = NodeDirectory(settings, members, own_member(settings))
@@ -125,38 +134,38 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     callers = Callers(
         identity, members.current, uses, on_revoked=lambda caller: tokens.forget(application=caller.application)
     )
-    telemetry = Telemetry()
     endpoint = GraphQLEndpoint(
         Executor(schema, CostLimits(limits.rows, limits.cost)),
         gate,
         directory,
         callers,
         Receipts(identity),
-        telemetry,
+        reporting.request_telemetry,
+        counts,
         limits,
         load_documents(settings.trusted_documents_directory, schema.documents),
         trusted_only=settings.trusted_documents_only,
     )
 
-    @asynccontextmanager
-    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(pool)
-            await stack.enter_async_context(reading)
-            await stack.enter_async_context(logging_sessions)
-            await stack.enter_async_context(uses_sessions)
-            await stack.enter_async_context(transport)
-            stack.push_async_callback(tokens.close)
-            stack.push_async_callback(client.close)
-            stack.push_async_callback(foreign.close)
-            await members.keeper.load()
-            stack.push_async_callback(members.keeper.close)
-            stack.callback(asyncio.create_task(members.keeper.keep()).cancel)
-            stack.callback(asyncio.create_task(summaries.keep()).cancel)
-            if supervised:
-                gc.freeze()  # what is there now stays: to look through it again and again would hold up requests
-                stack.callback(asyncio.create_task(end_with_parent(os.getppid())).cancel)
-            yield
+    scraped = supervised and settings.metrics_port is not None
+    stored = watched(counts, pool, client.healths, members.current, waiting=lambda: (access_log.waiting, reading.busy))
+
+    looked_up = [stored.keep] if scraped or settings.otlp_endpoint is not None else []
+    lifespan = partial(
+        _lifespan,
+        [
+            pool,
+            reading,
+            logging_sessions,
+            uses_sessions,
+            transport,
+            closing(tokens, client, foreign, members.keeper),
+            begun(members.keeper.load),
+            reporting.running(settings.home, scraped=scraped),
+        ],
+        [members.keeper.keep, summaries.keep, *looked_up],
+        supervised,
+    )
 
     others = Litestar(
         route_handlers=[
@@ -173,6 +182,20 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         after_request=_secure,
     )
     return routed({"/graphql": endpoint.handle, "/graphql/": endpoint.handle}, others)
+
+
+@asynccontextmanager
+async def _lifespan(
+    opened: Sequence[AbstractAsyncContextManager[Any]],
+    tasks: Sequence[Task],
+    supervised: bool,  # noqa: FBT001 - bound by position
+    _app: Litestar,
+) -> AsyncIterator[None]:
+    ends = [lambda: end_with_parent(os.getppid())] if supervised else []
+    async with living(opened, [*tasks, *ends]):
+        if supervised:
+            gc.freeze()  # what is there now stays: to look through it again and again would hold up requests
+        yield
 
 
 def _secure(response: Response[object]) -> Response[object]:

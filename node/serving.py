@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
+
 from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 
 from node.http.protocol import BoundedProtocol
 from node.settings import Settings, hand_over, keep_large_blocks
+from node.telemetry.scrape import counts_directory, serve_metrics
 
 GRACE_S = 10
 KEEP_ALIVE_S = 75  # longer than clients and gateways keep a connection, so that none sends into one that closes
@@ -35,4 +39,8 @@ def run_server(settings: Settings, database_url: str) -> None:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
-    Multiprocess(config, sockets=[config.bind_socket()]).run()
+    with ExitStack() as stack:
+        if settings.metrics_port is not None:
+            directory = counts_directory(settings.home, os.getpid())
+            stack.enter_context(serve_metrics(settings.metrics_host, settings.metrics_port, directory))
+        Multiprocess(config, sockets=[config.bind_socket()]).run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from federation.errors import PeerError, PeerTimeout, PeerUnreachable
@@ -42,6 +43,10 @@ class PeerHealths:
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
         self._known: dict[str, PeerHealth] = {}
+
+    def all(self) -> Iterator[tuple[str, PeerHealth]]:
+        """City and record of those that were asked."""
+        yield from self._known.items()
 
     def of(self, member: Member) -> PeerHealth:
         """The record of a member's node."""

@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from node.audit.record import AccessRecord
 from node.store.session import Call
 from node.store.sessions import Sessions
 from schema.errors import Unavailable
+from schema.spans import span
 
 log = logging.getLogger("verbund.audit")
 REMEMBERED = 1_024
@@ -43,6 +45,8 @@ _OPERATIONS = (
     " on conflict do nothing"
 )
 
+Counted = Callable[[Sequence[AccessRecord]], None]
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -56,17 +60,25 @@ class _Entry:
 class AccessLog:
     """The access log of this node. `sessions` write as the owner of the tables.
 
-    `coming` tells how many answers are being read, whose records are about to come.
+    `coming` tells how many answers are being read, whose records are about to come; `counted` gets what is committed.
     """
 
-    def __init__(self, sessions: Sessions, coming: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self, sessions: Sessions, coming: Callable[[], int] = lambda: 0, counted: Counted = lambda _: None
+    ) -> None:
         self._sessions = sessions
         self._coming = coming
+        self._counted = counted
         self._wanted = 0
         self._enough: asyncio.Future[None] | None = None
         self._stored: OrderedDict[bytes, None] = OrderedDict()
         self._waiting: deque[_Entry] = deque()
         self._writer: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Answers whose records are not committed yet."""
+        return len(self._waiting)
 
     async def append(self, records: Sequence[AccessRecord], document: str) -> None:
         """Commit the records of one answer, and the document if it is new.
@@ -82,8 +94,10 @@ class AccessLog:
         if self._enough is not None and len(self._waiting) >= self._wanted:
             _wake(self._enough)
         if self._writer is None or self._writer.done():
-            self._writer = loop.create_task(self._write())
-        await entry.committed
+            self._writer = loop.create_task(self._write(), context=Context())  # of no request
+        with span("log"):
+            await entry.committed
+        self._counted(records)
 
     async def _write(self) -> None:
         flushed = 0

@@ -29,6 +29,7 @@ from policy.model import Action, Agreement, Caller, DatasetFacts, Grant, Tier
 from policy.obligations import UNLIMITED, Obligations
 from policy.rules import RuleSet
 from schema.errors import Unavailable
+from schema.spans import span
 
 REMEMBERED = 512
 
@@ -109,6 +110,10 @@ class Decisions:
         Raises:
             Unavailable: the database or the membership list can't be used.
         """
+        with span("policy"):
+            return await self._ruling(caller, action, stale)
+
+    async def _ruling(self, caller: Caller, action: Action, stale: int | None) -> Ruling:
         current = await self._up_to_date(stale)
         now = datetime.now(UTC)
         question = caller, action, current.engine.window(now)

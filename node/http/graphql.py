@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from functools import partial
 
@@ -27,11 +28,14 @@ from node.http.negotiation import IDENTITY, JSON, RESPONSE_JSON, accepts_parts, 
 from node.http.problem import INTERNAL, find, graphql_error, request_errors
 from node.http.question import BAD_REQUEST, BadQuestion, Question, document_of, from_body, from_url, is_mutation
 from node.settings import Limits
-from node.telemetry import Telemetry, Trace
+from node.telemetry.context import Trace
+from node.telemetry.counts import Counts
+from node.telemetry.requests import Telemetry
 from policy.model import Caller
 from schema.errors import Unavailable
 from schema.execution import Executor
 from schema.ports import Context, Directory, Evidence, Gate, Request, Result
+from schema.spans import span
 
 log = logging.getLogger("verbund.http")
 RETRY_AFTER_S = "2"
@@ -67,6 +71,7 @@ class GraphQLEndpoint:
         callers: Callers,
         receipts: Receipts,
         telemetry: Telemetry,
+        counts: Counts,
         limits: Limits,
         trusted: Mapping[str, str],
         *,
@@ -78,12 +83,14 @@ class GraphQLEndpoint:
         self._callers = callers
         self._receipts = receipts
         self._telemetry = telemetry
+        self._counts = counts
         self._limits = limits
         self._trusted = trusted
         self._trusted_only = trusted_only
 
     async def handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """One exchange, as an ASGI application for this path."""
+        began = time.perf_counter()
         headers = headers_of(scope)
         method = scope["method"]
         media = media_type(headers.get(b"accept"))
@@ -99,9 +106,12 @@ class GraphQLEndpoint:
                 log.exception("trace %s: /graphql failed", trace.trace_id)
                 failed = _Refused(500, "an internal error occurred", INTERNAL, "tell the operator the traceId")
                 answer = _refusal(failed, media or JSON, trace)
+            self._counts.took("verbund_request_seconds", time.perf_counter() - began)
             if isinstance(answer, Parts):
+                self._counts.add("verbund_requests_total", "200")
                 await send_parts(send, answer, self._limits.request_ms / 1000 * GRACE)
                 return
+        self._counts.add("verbund_requests_total", str(answer.status))
         await send_answer(send, answer, with_body=method != "HEAD")
 
     async def _answer(
@@ -114,7 +124,8 @@ class GraphQLEndpoint:
             raise _Refused(406, "the header Accept allows none of our types", "NOT_ACCEPTABLE", f"accept {JSON}")
         question, body, nonce = None, None, None
         try:
-            claimed = await self._claimed(headers, scope)
+            with span("auth"):
+                claimed = await self._claimed(headers, scope)
             caller = claimed.caller
             async with asyncio.timeout(self._limits.request_ms / 1000 * GRACE):  # one timer for all: it costs 5 µs
                 question, body = await self._question(method, headers, scope, receive)
@@ -138,6 +149,8 @@ class GraphQLEndpoint:
         media = media or JSON
         if result.data is None and method != "POST" and is_mutation(document, question.operationName):
             raise _Refused(405, "a mutation is not for GET", "METHOD_NOT_ALLOWED", "send a query", Allow=METHODS)
+        if result.cost is not None:
+            self._counts.add("verbund_cost_total", amount=result.cost.get("cost", 0))
         status, answered = _joined(result, media, trace)
         answer = await self._encoded(
             method, headers, caller, result, Answer(status, answered, f"{media}; charset=utf-8")

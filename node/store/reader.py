@@ -22,6 +22,7 @@ from node.store.statistics.frame import buckets_of
 from schema.cursor import Position
 from schema.errors import BadInput, TooCostly, Unavailable
 from schema.selection import Field
+from schema.spans import span
 
 REMEMBERED = 1_024
 OBLIGED = "/* obliged */ "  # a text of its own: what is prepared reads the views that it was prepared with
@@ -158,7 +159,8 @@ class Reader:
         key = kind, sets, root.shape
         statement = self._statements.get(key) if root.shape is not None else None
         if statement is None:
-            statement = compile_(Compiler(self._city, self.limits, sets))
+            with span("compile"):
+                statement = compile_(Compiler(self._city, self.limits, sets))
             if root.shape is not None:
                 self._statements[key] = statement
                 if len(self._statements) > REMEMBERED:
@@ -181,7 +183,8 @@ class Reader:
             settings = Call(SET_OBLIGED, (*settings.parameters, scope.rows.obligations, *asked_time(inputs.root)))
             sql = f"{OBLIGED}{sql}"
         try:
-            _, result = await self._sessions.read(settings, Call(sql, statement.bind(inputs), statement.types))
+            with span("database"):
+                _, result = await self._sessions.read(settings, Call(sql, statement.bind(inputs), statement.types))
         except psycopg.errors.QueryCanceled as error:
             raise TooCostly(
                 f"the query took longer than {self._sessions.statement_ms} ms, the limit of a statement",

@@ -36,7 +36,9 @@ def helm(*words: str) -> subprocess.CompletedProcess[str]:
 
 def rendered(values: Path, *more: str) -> str:
     """All objects of a release that is named after the city, as YAML."""
-    done = helm("template", values.stem, "helm", "--namespace", f"verbund-{values.stem}", "--values", str(values), *more)
+    done = helm(
+        "template", values.stem, "helm", "--namespace", f"verbund-{values.stem}", "--values", str(values), *more
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -49,7 +51,9 @@ def settings_schema() -> Object:
     """JSON Schema of the settings that the chart hands on, from the code."""
     hints = msgspec.structs.fields(Settings)
     known = {field.name: field.type for field in hints if field.name not in MADE}
-    limits = {field.name: field.type for field in msgspec.structs.fields(next(f.type for f in hints if f.name == "limits"))}
+    limits = {
+        field.name: field.type for field in msgspec.structs.fields(next(f.type for f in hints if f.name == "limits"))
+    }
     properties = {name: _schema(type_) for name, type_ in known.items()}
     nested = {name: _schema(type_) for name, type_ in limits.items()}
     properties["limits"] = {"type": "object", "additionalProperties": False, "properties": nested}
@@ -77,8 +81,10 @@ def containers(rendered_: list[Object]) -> list[tuple[str, Object, Object]]:
     found = []
     for each in rendered_:
         pod = each.get("spec", {}).get("template", {}).get("spec") if each["kind"] != "HTTPRoute" else None
-        for container in [*(pod or {}).get("containers", []), *(pod or {}).get("initContainers", [])]:
-            found.append((f"{each['kind']}/{each['metadata']['name']}/{container['name']}", pod, container))
+        found += [
+            (f"{each['kind']}/{each['metadata']['name']}/{container['name']}", pod, container)
+            for container in [*(pod or {}).get("containers", []), *(pod or {}).get("initContainers", [])]
+        ]
     return found
 
 

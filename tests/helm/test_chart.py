@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
 
 import kubernetes_validate
 import pytest
 import yaml
 
 from node.settings import load_settings
-from tests.helm.chart import CHART, CITIES, GOLDEN, GOLDEN_CITIES, HELM, ROOT, SCHEMA, containers, helm, objects, pinned, rendered, settings_schema
+from tests.helm.chart import (
+    CHART,
+    CITIES,
+    GOLDEN,
+    GOLDEN_CITIES,
+    HELM,
+    ROOT,
+    SCHEMA,
+    containers,
+    helm,
+    objects,
+    pinned,
+    rendered,
+    settings_schema,
+)
 
 pytestmark = pytest.mark.skipif(not HELM.exists(), reason="helm-binary is not installed: run `make setup`")
 KUBERNETES = "1.33"
 CRDS = {"HTTPRoute", "ServiceMonitor"}  # kinds that Kubernetes itself does not know
-SWITCHES = ("--set", "podDisruptionBudget.enabled=false,networkPolicy.enabled=false,expose.kind=none,autoscaling.enabled=false")
+SWITCHES = (
+    "--set",
+    "podDisruptionBudget.enabled=false,networkPolicy.enabled=false,expose.kind=none,autoscaling.enabled=false",
+)
 cities = pytest.mark.parametrize("values", CITIES, ids=lambda path: path.stem)
 
 
@@ -96,7 +112,9 @@ def test_the_network_lets_through_the_gateway_the_database_names_and_members_alo
     demo = values.stem == "fulda"
     policy = only("NetworkPolicy", found, f"{values.stem}-verbund")["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"]
-    assert [rule["ports"] for rule in policy["ingress"]] == [[{"port": p, "protocol": "TCP"}] for p in ("http", "metrics")]
+    assert [rule["ports"] for rule in policy["ingress"]] == [
+        [{"port": p, "protocol": "TCP"}] for p in ("http", "metrics")
+    ]
     assert all(rule["from"] for rule in policy["ingress"]), "an empty list would let in everybody"
     assert all(rule["to"] for rule in policy["egress"]), "an empty list would let out to everywhere"
     names, database, members, *collector = policy["egress"]
@@ -197,7 +215,9 @@ def test_the_image_is_pinned_and_has_no_build_tools():
     assert pinned(base)
     assert set(stages) == {"${BASE}"}
     last = lines[max(index for index, line in enumerate(lines) if line.startswith("FROM")) :]
-    assert not [line for line in last if line.startswith("RUN") and ("apt-get install" in line or "pip install" in line)]
+    assert not [
+        line for line in last if line.startswith("RUN") and ("apt-get install" in line or "pip install" in line)
+    ]
     assert "USER 10001:10001" in last
     assert "--require-hashes" in "\n".join(lines)
     assert any("pip" in line and "uninstall" in line for line in lines), "pip stays in the build stage"

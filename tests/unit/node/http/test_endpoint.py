@@ -14,7 +14,8 @@ from node.auth.token_check import InvalidToken
 from node.http.graphql import GraphQLEndpoint
 from node.http.trusted import document_hash
 from node.settings import Limits
-from node.telemetry import Telemetry
+from node.telemetry.counts import Counts
+from node.telemetry.requests import Telemetry
 from policy.model import Caller
 from schema.errors import Unavailable
 from schema.ports import Result
@@ -81,7 +82,16 @@ async def ask(outcome, method="POST", *, body=BODY, query_string=b"", receive=No
     limits = Limits(request_ms=50, body_bytes=1_000)
     trusted = {document_hash(TEXT): TEXT}
     endpoint = GraphQLEndpoint(
-        executor, None, None, FakeCallers(), FakeReceipts(), Telemetry(), limits, trusted, trusted_only=trusted_only
+        executor,
+        None,
+        None,
+        FakeCallers(),
+        FakeReceipts(),
+        Telemetry(),
+        Counts(),
+        limits,
+        trusted,
+        trusted_only=trusted_only,
     )
     headers = {"content-type": "application/json", **{name.replace("_", "-"): v for name, v in headers.items()}}
     messages = []

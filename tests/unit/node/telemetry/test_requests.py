@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from node.telemetry import Telemetry
+from node.telemetry.requests import Telemetry
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "b7ad6b7169203331"
@@ -21,7 +21,7 @@ def trace_of(traceparent: str | None):
 def test_the_callers_trace_goes_on_with_a_new_span(header):
     trace = trace_of(header)
     assert trace.trace_id == TRACE
-    assert re.fullmatch(rf"00-{TRACE}-[0-9a-f]{{16}}-01", trace.traceparent)
+    assert re.fullmatch(rf"00-{TRACE}-[0-9a-f]{{16}}-00", trace.traceparent)
     assert SPAN not in trace.traceparent
 
 

@@ -1,0 +1,116 @@
+"""`/metrics` on a port of its own, served by the supervisor: it answers however busy the workers are.
+
+Every two seconds each worker writes its counts to a file beside the others'; the supervisor adds them up when somebody
+asks. What a worker that has died had counted stays counted, or the sums would go backwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from node.telemetry.counts import METRICS, Counts, Series, together
+from node.telemetry.exposition import CONTENT_TYPE, exposition
+
+WRITE_EVERY_S = 2.0
+TIMEOUT_S = 10
+_Counted = msgspec.json.Decoder(list[Series])
+
+
+def counts_directory(home: Path, supervisor: int) -> Path:
+    """Where the workers of a supervisor write their counts."""
+    return home / "run" / str(supervisor)
+
+
+async def keep_written(counts: Counts, directory: Path, worker: int) -> None:
+    """Write the worker's counts again and again, until cancelled; then once more."""
+    file = directory / f"{worker}.json"
+    try:
+        while True:
+            _write(counts, file)
+            await asyncio.sleep(WRITE_EVERY_S)
+    finally:
+        _write(counts, file)
+
+
+def _write(counts: Counts, file: Path) -> None:
+    new = file.with_suffix(".new")
+    try:
+        new.write_bytes(msgspec.json.encode(counts.read()))
+        new.replace(file)
+    except FileNotFoundError:  # the supervisor has left
+        return
+
+
+@contextmanager
+def serve_metrics(host: str, port: int, directory: Path) -> Iterator[int]:
+    """Serve the counts that are in `directory`, which is made and removed; yields the port."""
+    _forget_the_dead(directory.parent)
+    directory.mkdir(parents=True, mode=0o700)
+    server = _Server((host, port), _handler(directory))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def page(directory: Path) -> str:
+    """The node's figures as text."""
+    return exposition(together(_read(directory)))
+
+
+def _read(directory: Path) -> Iterator[list[Series]]:
+    for file in directory.glob("*.json"):
+        try:
+            found = _Counted.decode(file.read_bytes())
+        except (OSError, msgspec.DecodeError):
+            continue
+        alive = psutil.pid_exists(int(file.stem))
+        yield [series for series in found if alive or METRICS[series.name].kind != "gauge"]
+
+
+def _forget_the_dead(parent: Path) -> None:
+    for left in parent.glob("*"):
+        if left.name.isdigit() and not psutil.pid_exists(int(left.name)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 16
+
+
+def _handler(directory: Path) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = TIMEOUT_S
+        server_version = "verbund"
+        sys_version = ""
+
+        def do_GET(self) -> None:
+            if self.path != "/metrics":
+                self.send_error(404)
+                return
+            body = page(directory).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", CONTENT_TYPE)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Scrapes are not worth a line."""
+
+    return Handler

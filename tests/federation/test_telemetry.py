@@ -1,0 +1,88 @@
+"""Two cities with a collector: one trace over the border, figures by both roads, lines without addresses."""
+
+from __future__ import annotations
+
+import threading
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import orjson
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from node.settings import FILE_NAME, load_settings
+from tests.conftest import TEMPLATE
+from tests.federation.cities import Federation, free_port
+
+TWO_ASKED = '{ datasets(first: 2, cities: ["giessen"]) { nodes { id } federation { complete } } }'
+
+
+@pytest.fixture(scope="module")
+def collector():
+    """Keeps the spans that it is sent, by city."""
+    received: list[tuple[str, object]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path == "/v1/traces":
+                for of_resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                    names = {pair.key: pair.value.string_value for pair in of_resource.resource.attributes}
+                    for scope in of_resource.scope_spans:
+                        received.extend((names["service.namespace"], span) for span in scope.spans)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server.received = received
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def towns(postgres_url, tmp_path_factory, collector):
+    formed = Federation(tmp_path_factory.mktemp("traced"))
+    for city in ("giessen", "offenbach"):
+        town = formed.add(city, postgres_url, TEMPLATE)
+        file = town.settings.home / FILE_NAME
+        more = f'otlp_endpoint = "http://127.0.0.1:{collector.server_port}"\ntrace_share = 1.0\nlog_format = "json"\n'
+        file.write_text(file.read_text().replace("\n[limits]", f"{more}metrics_port = {free_port()}\n\n[limits]"))
+        town.settings = load_settings(town.settings.home, environment={})
+        town.process.settings = town.settings
+    formed.sign()
+    formed.start()
+    yield formed
+    formed.stop()
+
+
+async def test_a_question_over_the_border_is_one_trace(towns, collector):
+    home, owner = towns["offenbach"], towns["giessen"]
+    trace = (await home.ask(TWO_ASKED)).trace
+    with urllib.request.urlopen(f"http://127.0.0.1:{home.settings.metrics_port}/metrics") as answer:  # noqa: ASYNC210
+        assert answer.status == 200
+    for town in (home, owner):
+        town.process.stop()  # what is left is exported at the end, and the lines are complete
+    spans = {(city, span.name): span for city, span in collector.received if span.trace_id.hex() == trace}
+    assert {name for city, name in spans if city == "offenbach"} >= {"graphql", "peer", "log"}
+    assert {name for city, name in spans if city == "giessen"} >= {
+        "graphql",
+        "auth",
+        "policy",
+        "compile",
+        "database",
+        "log",
+    }
+    root, peer, beyond = spans["offenbach", "graphql"], spans["offenbach", "peer"], spans["giessen", "graphql"]
+    assert peer.parent_span_id == root.span_id
+    assert beyond.parent_span_id == peer.span_id
+    assert {span.parent_span_id for (city, name), span in spans.items() if city == "giessen" and name != "graphql"} == {
+        beyond.span_id
+    }
+    lines = [line for line in home.process.log_file.read_bytes().splitlines() if not line.startswith(b"UNSAFE")]
+    for line in lines:
+        assert orjson.loads(line)["severity_text"], line

@@ -1,0 +1,140 @@
+"""Counts: added up over workers, the same in Prometheus' text and in OpenTelemetry's model."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import msgspec
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+
+from node.telemetry.context import TRACE_ID
+from node.telemetry.counts import METRICS, SECONDS, Counts, together
+from node.telemetry.exposition import exposition
+from node.telemetry.logs import JsonLines, TextLines
+from node.telemetry.otlp import metrics_data
+from node.telemetry.scrape import keep_written, serve_metrics
+
+ROOT = Path(__file__).parents[4]
+durations = st.lists(st.floats(0, 20, allow_nan=False), max_size=30)
+
+
+def counted(took: list[float], refused: int = 0, is_open: float = 0.0) -> Counts:
+    counts = Counts()
+    for seconds in took:
+        counts.took("verbund_request_seconds", seconds)
+        counts.add("verbund_requests_total", "200")
+    if refused:
+        counts.add("verbund_requests_total", "503", amount=refused)
+    counts.watch(lambda: [("verbund_peer_breaker_open", ("fulda",), is_open)])
+    return counts
+
+
+@given(durations, durations)
+def test_two_workers_are_one_that_did_the_work_of_both(one, other):
+    joined = together([counted(one).read(), counted(other).read()])
+    (alone,) = [together([counted(one + other).read()])]
+    assert [(s.name, s.labels, s.buckets) for s in joined] == [(s.name, s.labels, s.buckets) for s in alone]
+    assert [s.value for s in joined] == pytest.approx([s.value for s in alone])
+
+
+def test_a_gauge_is_not_added_up():
+    (series,) = [s for s in together([counted([], is_open=1.0).read(), counted([]).read()]) if "breaker" in s.name]
+    assert series.value == 1.0
+
+
+@given(durations)
+def test_a_bucket_holds_what_took_no_longer_than_its_edge(took):
+    text = exposition(counted(took).read())
+    for edge in SECONDS:
+        found = re.search(rf'verbund_request_seconds_bucket{{le="{edge:g}"}} (\d+)', text)
+        assert (int(found[1]) if found else 0) == sum(seconds <= edge for seconds in took)
+
+
+def test_labels_can_hold_anything():
+    counts = Counts()
+    counts.add("verbund_peer_answers_total", 'a"b\\c\nd', "OK", amount=2_000_001)
+    line = exposition(counts.read()).splitlines()[-1]
+    assert line == 'verbund_peer_answers_total{peer="a\\"b\\\\c\\nd",state="OK"} 2000001'
+
+
+def test_otlp_says_the_same():
+    sent = encode_metrics(metrics_data(counted([0.002, 0.3], refused=3).read(), {"service.name": "verbund"}, 1, 2))
+    metrics = {metric.name: metric for metric in sent.resource_metrics[0].scope_metrics[0].metrics}
+    points = metrics["verbund_requests_total"].sum.data_points
+    assert {point.attributes[0].value.string_value: point.as_double for point in points} == {"200": 2, "503": 3}
+    (histogram,) = metrics["verbund_request_seconds"].histogram.data_points
+    assert (histogram.count, list(histogram.explicit_bounds)) == (2, list(SECONDS))
+    assert not histogram.HasField("max")
+
+
+def test_the_supervisor_serves_what_living_and_dead_workers_counted(tmp_path):
+    directory = tmp_path / "run" / "1"
+    dead = tmp_path / "run" / "2147483647"
+    dead.mkdir(parents=True)
+    with serve_metrics("127.0.0.1", 0, directory) as port:
+        assert not dead.exists(), "what a killed supervisor left behind is removed"
+        for worker, counts in ((os.getpid(), counted([1])), (2_147_483_646, counted([1, 1], is_open=1.0))):
+            (directory / f"{worker}.json").write_bytes(msgspec.json.encode(counts.read()))
+        (directory / "7.json").write_bytes(b"torn")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            text = answer.read().decode()
+        assert 'verbund_requests_total{status="200"} 3' in text
+        assert 'verbund_peer_breaker_open{peer="fulda"} 0' in text, "the dead know nothing of today"
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/")
+    assert not directory.exists()
+
+
+async def test_a_worker_that_outlives_its_supervisor_writes_nowhere(tmp_path):
+    directory = tmp_path / "run" / "1"
+    writing = asyncio.create_task(keep_written(counted([1]), directory, 1))
+    await asyncio.sleep(0)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert not directory.exists()
+
+
+def test_log_lines_carry_the_trace_and_no_text_of_exceptions():
+    token = TRACE_ID.set("0af7651916cd43dd8448eb211c80319c")
+    try:
+        try:
+            int("erika@example.org")
+        except ValueError:
+            record = logging.getLogger("verbund.x").makeRecord(
+                "verbund.x", logging.ERROR, "f.py", 1, "/graphql %s", ("failed",), sys.exc_info()
+            )
+        line = orjson.loads(JsonLines().format(record))
+        text = TextLines().format(record)
+    finally:
+        TRACE_ID.reset(token)
+    assert line["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+    assert (line["body"], line["severity_text"], line["exception_type"]) == ("/graphql failed", "ERROR", "ValueError")
+    assert "test_counts.py" in line["exception_places"][0]
+    assert "[trace 0af7651916cd43dd8448eb211c80319c]" in text
+    assert "erika" not in text + orjson.dumps(line).decode()
+
+
+@pytest.mark.parametrize("file", ["dashboard.json", "alerts.yaml"])
+def test_dashboard_and_alerts_speak_of_figures_that_there_are(file):
+    text = (ROOT / "helm" / "monitoring" / file).read_text(encoding="utf-8")
+    named = {re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"verbund_[a-z_]+", text)}
+    assert named
+    assert named <= METRICS.keys()
+
+
+def test_every_figure_is_documented():
+    page = (ROOT / "docs" / "telemetry.md").read_text(encoding="utf-8")
+    for name, metric in METRICS.items():
+        assert f"| `{name}` | {metric.kind} | {metric.help}" in page, name
