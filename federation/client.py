@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -47,11 +48,15 @@ class PeerProblem(msgspec.Struct):
 
 
 class Envelope(msgspec.Struct):
-    """A peer's GraphQL answer, the fields of `data` still as bytes, and the receipt that came with it."""
+    """A peer's GraphQL answer, the fields of `data` still as bytes.
+
+    `receipt` came with it; `request` is the SHA-256 of the body that was asked with.
+    """
 
     data: dict[str, msgspec.Raw] | None = None
     errors: list[PeerProblem] = []
     receipt: str = ""
+    request: bytes = b""
 
 
 _Envelope = msgspec.json.Decoder(Envelope)
@@ -198,9 +203,11 @@ class PeerClient:
 
                 timer = asyncio.get_running_loop().call_later(patience, lose_patience)
                 try:
-                    return _read(await self._authorized(member, health, body, request, ends))
+                    envelope = _read(await self._authorized(member, health, body, request, ends))
                 finally:
                     timer.cancel()
+                envelope.request = hashlib.sha256(body).digest()
+                return envelope
         except TimeoutError:
             raise PeerTimeout(TOO_SLOW) from None
 

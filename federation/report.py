@@ -28,7 +28,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CityReport:
-    """One city's row of the report. `receipt`: what the city signed about its answer; kept, not told."""
+    """One city's row of the report.
+
+    Kept for the record and not told: `receipt`, what the city signed about its answer; `request` and `response`, the
+    SHA-256 of the body that it was asked with and of the value that it answered with.
+    """
 
     city: str
     state: State
@@ -40,6 +44,9 @@ class CityReport:
     obligations: tuple[str, ...] = ()
     reason: str | None = None
     receipt: str | None = None
+    request: bytes | None = None
+    response: bytes | None = None
+    log: str = "UNKNOWN"
 
     @property
     def is_complete(self) -> bool:
@@ -82,6 +89,7 @@ def _row(selected: Field, report: CityReport) -> dict[str, Any]:
         "policyVersion": report.policy_version,
         "obligations": list(report.obligations),
         "reason": report.reason,
+        "log": report.log,
         TYPENAME: selected.type_name,
     }
     return {child.key: values[child.name] for child in selected.children}

@@ -23,11 +23,13 @@ from federation.summaries import Summaries
 from federation.tokens import PeerTokens
 from node.audit.figures import counting
 from node.audit.log import AccessLog
+from node.audit.service import LogService
 from node.auth.callers import Callers
 from node.auth.entity import EntityConfiguration
 from node.auth.identity import NodeIdentity
 from node.auth.key_directory import NodeKeys
 from node.auth.keys import passphrase_of
+from node.auth.log_keys import load_log_keys
 from node.auth.receipts import Receipts
 from node.auth.service import TokenService
 from node.auth.uses import ASYNCHRONOUS, Uses
@@ -38,6 +40,7 @@ from node.http.asgi import SECURITY_HEADERS, routed
 from node.http.entity import entity_route
 from node.http.graphql import GraphQLEndpoint
 from node.http.health import Health
+from node.http.log import LogPages
 from node.http.oauth import oauth_routes
 from node.http.problem import handle_http_error, handle_unexpected
 from node.http.schema_page import schema_route
@@ -107,7 +110,11 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     sdl = schema.as_str() + "\n"
     foreign = ForeignSchemas(sdl, fetched_by(transport))
     summaries = Summaries(settings.city, members.current, transport, tokens, settings.summaries_every_s)
-    decisions = Decisions(pool, settings.city, load_rules(settings.city_policy_file), members.current)
+    log_keys = load_log_keys(settings)
+    audit = LogService(settings, pool, transport, members.current, log_keys.log, log_keys.witness)
+    decisions = Decisions(
+        pool, settings.city, load_rules(settings.city_policy_file), members.current, shares=lambda: audit.states.shares
+    )
     reading = Sessions(
         settings.database_url,
         size=settings.pool_size,
@@ -125,8 +132,9 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         fanout=Fanout(client, Shapes(schema.graphql), schema.graphql, foreign),
         access_log=access_log,
         why_skip=summaries.why_skip,
+        log_state=audit.states.state,
     )
-    directory = NodeDirectory(settings, members, own_member(settings))
+    directory = NodeDirectory(settings, members, own_member(settings), audit.states)
     uses_sessions = Sessions(
         settings.database_url, size=1, statement_ms=limits.statement_ms, name="verbund-auth", on_open=[ASYNCHRONOUS]
     )
@@ -163,17 +171,18 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             begun(members.keeper.load),
             reporting.running(settings.home, scraped=scraped),
         ],
-        [members.keeper.keep, summaries.keep, *looked_up],
+        [members.keeper.keep, summaries.keep, audit.keep, *looked_up],
         supervised,
     )
 
     others = Litestar(
         route_handlers=[
-            *Health(pool, members.current, settings.city, head_revision()).routes(),
+            *Health(pool, members.current, settings.city, head_revision(), audit.states).routes(),
             *oauth_routes(TokenService(identity, members.current, pool, uses, learn=members.learn)),
             schema_route(sdl),
             entity_route(entity),
             *SummaryPage(settings.city, identity, pool, callers).routes(),
+            *LogPages(audit.tree, audit.witness, identity, log_keys.public).routes(),
         ],
         lifespan=[lifespan],
         openapi_config=None,

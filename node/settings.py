@@ -29,6 +29,7 @@ CITY_ID = re.compile(r"[a-z][a-z0-9-]{1,30}")
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[int, Meta(ge=0, le=3_600)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+Interval = Annotated[int, Meta(ge=1, le=3_600)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
@@ -103,6 +104,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     trusted_documents_only: bool = False
     summaries_every_s: Seconds = 20
     membership_every_s: Annotated[int, Meta(ge=1, le=3_600)] = 60
+    witness_every_s: Interval = 30
+    share_unwitnessed_s: Positive = 14_400
     limits: Limits = msgspec.field(default_factory=Limits)
 
     @property
@@ -124,6 +127,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def signing_key_file(self) -> Path:
         """The first private key with which this node signs tokens and vouches for its applications."""
         return self.keys_home / "signing.pem"
+
+    @property
+    def log_key_file(self) -> Path:
+        """The private key with which this node signs the heads of its log."""
+        return self.keys_home / "log.pem"
+
+    @property
+    def witness_key_file(self) -> Path:
+        """The private key with which this node cosigns the heads of other members' logs."""
+        return self.keys_home / "witness.pem"
 
     @property
     def anchors_directory(self) -> Path:

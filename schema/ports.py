@@ -42,9 +42,11 @@ class Directory(Protocol):
 class Evidence:
     """What the gate did for a request, for the receipt of its answer.
 
-    `entries`: the access records, as the log names them. `obligations`: as the federation report tells them.
+    `request`: SHA-256 of the body. `entries`: the access records, as the log names them. `obligations`: as the
+    federation report tells them.
     """
 
+    request: bytes | None = None
     entries: list[str] = field(default_factory=list)
     policy_version: str = ""
     obligations: dict[str, None] = field(default_factory=dict)

@@ -14,46 +14,35 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
 
-import orjson
 import psycopg
-from graphql import strip_ignored_characters
 
-from node.audit.record import AccessRecord
+from node.audit.canonical import Canonical, Kind, Row
+from node.audit.record import AccessRecord, normalised
+from node.audit.statements import KINDS, OPERATIONS, RECORDS, kinds_json, operations_json, records_json
 from node.store.session import Call
 from node.store.sessions import Sessions
 from schema.errors import Unavailable
 from schema.spans import span
 
 log = logging.getLogger("verbund.audit")
-REMEMBERED = 1_024
-MAX_DOCUMENT = 16_384  # characters
+REMEMBERED = 4_096
 BATCH = 256  # answers in one transaction
 MAX_WAITING = 5_000  # answers; beyond that the node is overloaded
 GATHER_S = 0.0005
-
-_COLUMNS = (
-    "trace_id, role, counterpart, caller_city, application, purpose, token_id, action, field, operation, datasets,"
-    " decision, rules, policy_version, state, rows, bytes, took_ms, receipt"
-)
-_RECORDS = (
-    f"insert into access_record ({_COLUMNS}) select {_COLUMNS} from json_populate_recordset(null::access_record, $1)"
-)
-_OPERATIONS = (
-    "insert into operation (digest, document) select digest, document from json_populate_recordset(null::operation, $1)"
-    " on conflict do nothing"
-)
 
 Counted = Callable[[Sequence[AccessRecord]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """The records of one answer, and who waits for them."""
+    """The rows of one answer, and who waits for them."""
 
-    records: Sequence[AccessRecord]
+    rows: Sequence[Row]
+    operation: bytes
     document: str
+    trace_id: str
     committed: asyncio.Future[None]
 
 
@@ -71,7 +60,8 @@ class AccessLog:
         self._counted = counted
         self._wanted = 0
         self._enough: asyncio.Future[None] | None = None
-        self._stored: OrderedDict[bytes, None] = OrderedDict()
+        self._canonical = Canonical()
+        self._stored: OrderedDict[str, None] = OrderedDict()  # kinds that are known to be in the database
         self._waiting: deque[_Entry] = deque()
         self._writer: asyncio.Task[None] | None = None
 
@@ -80,8 +70,10 @@ class AccessLog:
         """Answers whose records are not committed yet."""
         return len(self._waiting)
 
-    async def append(self, records: Sequence[AccessRecord], document: str) -> None:
-        """Commit the records of one answer, and the document if it is new.
+    async def append(self, records: Sequence[AccessRecord], document: str) -> list[str]:
+        """Commit the records of one answer, and what they have in common with others if it is new.
+
+        Returns the hashes of their leaves, in hex: so the log names them.
 
         Raises:
             Unavailable: they could not be committed; the answer must not leave.
@@ -89,7 +81,8 @@ class AccessLog:
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable("the access log can't keep up, so no data may leave")
         loop = asyncio.get_running_loop()
-        entry = _Entry(records, document, loop.create_future())
+        rows = self._canonical.rows(records, datetime.now(UTC))
+        entry = _Entry(rows, records[0].operation, document, records[0].trace_id, loop.create_future())
         self._waiting.append(entry)
         if self._enough is not None and len(self._waiting) >= self._wanted:
             _wake(self._enough)
@@ -98,6 +91,7 @@ class AccessLog:
         with span("log"):
             await entry.committed
         self._counted(records)
+        return [row.leaf.hex() for row in rows]
 
     async def _write(self) -> None:
         flushed = 0
@@ -132,19 +126,21 @@ class AccessLog:
             _refuse([entry], error)
 
     async def _commit(self, batch: Sequence[_Entry]) -> None:
-        new = {
-            entry.records[0].operation: entry.document
-            for entry in batch
-            if entry.records[0].operation not in self._stored
-        }
+        kinds: dict[str, Kind] = {}
+        documents: dict[bytes, str] = {}
+        for entry in batch:
+            for row in entry.rows:
+                if row.kind.digest not in self._stored:
+                    kinds[row.kind.digest] = row.kind
+                    documents[entry.operation] = entry.document
         calls = []
-        if new:
-            operations = [{"digest": _hex(digest), "document": _stored_form(text)} for digest, text in new.items()]
-            calls.append(Call(_OPERATIONS, [orjson.dumps(operations)]))
-        records = [_row(record) for entry in batch for record in entry.records]
-        calls.append(Call(_RECORDS, [orjson.dumps(records)]))
+        if kinds:
+            named = [(digest, normalised(document)) for digest, document in documents.items()]
+            calls.append(Call(OPERATIONS, [operations_json(named)]))
+            calls.append(Call(KINDS, [kinds_json(kinds.values())]))
+        calls.append(Call(RECORDS, [records_json(row for entry in batch for row in entry.rows)]))
         await self._sessions.run(*calls)
-        for digest in new:
+        for digest in kinds:
             self._stored[digest] = None
             if len(self._stored) > REMEMBERED:
                 self._stored.popitem(last=False)
@@ -159,44 +155,9 @@ def _wake(future: asyncio.Future[None]) -> None:
 
 
 def _refuse(batch: Sequence[_Entry], error: Exception) -> None:
-    trace = batch[0].records[0].trace_id
-    log.warning("trace %s: the access record can't be written: %s", trace, type(error).__name__)
+    log.warning("trace %s: the access record can't be written: %s", batch[0].trace_id, type(error).__name__)
     for entry in batch:
         if not entry.committed.done():
             refusal = Unavailable("the access log can't be written, so no data may leave")
             refusal.__cause__ = error
             entry.committed.set_exception(refusal)
-
-
-def _stored_form(document: str) -> str:
-    """Comments cost their sender nothing and would fill the disk; only valid documents come here."""
-    return strip_ignored_characters(document)[:MAX_DOCUMENT].replace("\x00", "\ufffd")
-
-
-def _hex(digest: bytes) -> str:
-    return f"\\x{digest.hex()}"
-
-
-def _row(record: AccessRecord) -> dict[str, Any]:
-    caller = record.caller
-    return {
-        "trace_id": record.trace_id,
-        "role": record.role,
-        "counterpart": record.counterpart,
-        "caller_city": caller.city,
-        "application": caller.application,
-        "purpose": caller.purpose,
-        "token_id": caller.token_id,
-        "action": record.action,
-        "field": record.field,
-        "operation": _hex(record.operation),
-        "datasets": record.datasets,
-        "decision": record.decision,
-        "rules": record.rules,
-        "policy_version": record.policy_version,
-        "state": record.state,
-        "rows": record.rows,
-        "bytes": record.bytes,
-        "took_ms": record.took_ms,
-        "receipt": record.receipt,
-    }

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
+
+from graphql import strip_ignored_characters
 
 from policy.model import Caller
 
@@ -14,12 +17,18 @@ PERMIT = "PERMIT"
 DENY = "DENY"
 NONE = "NONE"
 
+MAX_DOCUMENT = 16_384  # characters; of longer ones only the hash is kept
+REMEMBERED = 1_024
+
+Digest = bytes
+
 
 @dataclass(frozen=True, slots=True)
 class AccessRecord:
-    """One access to one city's data, seen from this node.
+    """One access to one city's data, seen from this node. `datasets` are global ids, `fields` paths like `nodes.title`.
 
-    `datasets` are global ids. `receipt`: what the other city signed about its answer (`federation.receipts`).
+    The digests are SHA-256, of the body that one city sent to the other, and of the root field's value in the owner's
+    answer; `receipt` is what the owner signed about it (`federation.receipts`). None where no other city is involved.
     """
 
     role: str
@@ -38,11 +47,17 @@ class AccessRecord:
     bytes: int
     took_ms: float
     receipt: str | None = None
+    fields: tuple[str, ...] = ()
+    obligations: tuple[str, ...] = ()
+    request_digest: Digest | None = None
+    response_digest: Digest | None = None
+    positions: str | None = None
+    action: str = ""
 
-    @property
-    def action(self) -> str:
+    def __post_init__(self) -> None:
         """caller:subject:action, e.g. `peer:observation:read`."""
-        return f"{caller_kind(self.caller)}:{self.subject}:read"
+        if not self.action:
+            object.__setattr__(self, "action", f"{caller_kind(self.caller)}:{self.subject}:read")
 
 
 def caller_kind(caller: Caller) -> str:
@@ -52,6 +67,13 @@ def caller_kind(caller: Caller) -> str:
     return "anonymous" if caller.is_anonymous else "application"
 
 
+@lru_cache(maxsize=REMEMBERED)
+def normalised(document: str) -> str:
+    """The document as it is stored: without comments and layout, which cost their sender nothing; NUL is replaced."""
+    return strip_ignored_characters(document).replace("\x00", "\ufffd")
+
+
+@lru_cache(maxsize=REMEMBERED)
 def operation_digest(document: str) -> bytes:
-    """SHA-256 of the document as it was sent."""
-    return hashlib.sha256(document.encode()).digest()
+    """SHA-256 of the normalised document. Raises GraphQLSyntaxError if it is none."""
+    return hashlib.sha256(normalised(document).encode()).digest()

@@ -45,15 +45,17 @@ class CityGate:
         fanout: Fanout,
         access_log: AccessLog,
         why_skip: WhySkip,
+        log_state: Callable[[str], str] = lambda _: "UNKNOWN",
     ) -> None:
         self._city = city
+        self._log_state = log_state
         self._why_skip = why_skip
         self._own = own
         self._current_membership = membership
         self._fanout = fanout
         self._log = access_log
-        self._lists = ListsRoad(city, own, fanout)
-        self._parts = PartsRoad(city, own, fanout)
+        self._lists = ListsRoad(city, own, fanout, self._with_logs)
+        self._parts = PartsRoad(city, own, fanout, self._with_logs)
         self._in_flight = InFlight[tuple[int, Hashable], Gathered](JOIN_WITHIN_S)
 
     async def read(self, request: Request, field: Field) -> Prepared | None:
@@ -86,11 +88,12 @@ class CityGate:
         """Only this city is asked: its statement has made the rows in the form of the answer."""
         recorder = Recorder(self._city, request, field)
         own = await self._own.page(request.caller, field, cursor.start_for(self._city) if cursor else None)
-        reports = [replace(own.report, rows=own.page.rows), *targets.skipped]
+        reports = self._with_logs([replace(own.report, rows=own.page.rows), *targets.skipped])
         info = PageInfo(own.page.has_next, cursor is not None, own.page.start_cursor, own.page.end_cursor)
         if cursor is not None and info.end_cursor is None:
             info = replace(info, end_cursor=encode(cursor))
         answer = connection_json(field, own.page.columns, info, reports)
+        await recorder.answered(answer)
         recorder.own_page(own.page, own.ruling, rows=own.page.rows, size=len(answer))
         await self._settle(recorder, field, reports)
         return answer
@@ -102,7 +105,7 @@ class CityGate:
         key = id(field), request.caller.rights  # the executor gives equal questions the same field
         gathered = await self._in_flight.share(key, gather, None, outlives=False)
         recorder = Recorder(self._city, request, field)
-        gathered.record(recorder)
+        await gathered.record(recorder)
         await self._settle(recorder, field, gathered.reports)
         if gathered.error is not None:
             raise gathered.error
@@ -124,8 +127,9 @@ class CityGate:
 
     async def _own_object(self, request: Request, field: Field, target: GlobalId, recorder: Recorder) -> bytes | None:
         own = await self._own.object(request.caller, field, target.key)
+        await recorder.answered(own.found.json)
         recorder.own_object(own.found, own.ruling)
-        await self._log.append(recorder.records, request.document)
+        await self._append(recorder)
         return own.found.json
 
     async def _peers_object(self, request: Request, field: Field, target: GlobalId, recorder: Recorder) -> bytes | None:
@@ -138,10 +142,10 @@ class CityGate:
             answer, report = await self._fanout.single(field, member, request)
         except CityUnavailable as error:
             recorder.peer(CityReport(member.id, State(error.state)), 0)
-            await self._log.append(recorder.records, request.document)
+            await self._append(recorder)
             raise
         recorder.peer(report, len(answer or b""), datasets=(str(target),) if target.kind == "dataset" else ())
-        await self._log.append(recorder.records, request.document)
+        await self._append(recorder)
         return answer
 
     async def _access_log(self, request: Request, field: Field) -> Prepared:
@@ -159,13 +163,21 @@ class CityGate:
         answer = connection_json(field, page.columns, info, [])
         recorder = Recorder(self._city, request, field)
         recorder.log_page(page, len(answer))
-        await self._log.append(recorder.records, request.document)
+        await self._append(recorder)
         return Prepared(answer)
 
     async def _settle(self, recorder: Recorder, field: Field, reports: Sequence[CityReport]) -> None:
         """Commit the records; then refuse if the caller requires more cities."""
-        await self._log.append(recorder.records, recorder.request.document)
+        await self._append(recorder)
         require(field, reports)
+
+    async def _append(self, recorder: Recorder) -> None:
+        entries = await self._log.append(recorder.records, recorder.request.document)
+        if recorder.request.evidence is not None:
+            recorder.request.evidence.entries += entries
+
+    def _with_logs(self, reports: Sequence[CityReport]) -> list[CityReport]:
+        return [replace(report, log=self._log_state(report.city)) for report in reports]
 
     def _targets(self, request: Request, field: Field) -> Targets:
         return targets_of(field, request.caller, self._city, self._membership(), self._why_skip)

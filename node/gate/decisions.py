@@ -67,10 +67,15 @@ class _Current:
     engine: Engine
     epoch: int
     members: str
+    shares: bool
     series: Sequence[Series]
     grids: Mapping[int, int]
     scopes: OrderedDict[tuple[int, int], tuple[Grant, Grant, Scope]] = field(default_factory=OrderedDict)
     rulings: OrderedDict[tuple[Caller, Action, int], Ruling] = field(default_factory=OrderedDict)
+
+    def is_outdated(self, stale: int | None, members: str, *, shares: bool) -> bool:
+        """Whether something that this rests on is another by now."""
+        return self.epoch == stale or self.members != members or self.shares is not shares
 
     def scope(self, catalog: Grant, observations: Grant) -> Scope:
         """The scope of two grants. The engine gives the same grants to the same callers, so it is made once."""
@@ -96,11 +101,21 @@ class _Current:
 class Decisions:
     """The current engine, rebuilt when the database or the membership list has moved on."""
 
-    def __init__(self, pool: Pool, city: str, rules: RuleSet, membership: Callable[[], Membership]) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        city: str,
+        rules: RuleSet,
+        membership: Callable[[], Membership],
+        *,
+        shares: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`shares` is false while no agreement holds, because nobody witnesses the log."""
         self._pool = pool
         self._city = city
         self._rules = rules
         self._membership = membership
+        self._shares = shares
         self._current: _Current | None = None
         self._lock = asyncio.Lock()
 
@@ -130,15 +145,16 @@ class Decisions:
             membership = self._membership()
         except MembershipError as error:
             raise Unavailable(f"the membership list can't be used: {error.reason}") from error
+        shares = self._shares()
         current = self._current
-        if current is None or current.epoch == stale or current.members != membership.digest:
+        if current is None or current.is_outdated(stale, membership.digest, shares=shares):
             async with self._lock:
                 current = self._current
-                if current is None or current.epoch == stale or current.members != membership.digest:
-                    current = self._current = await self._load(membership)
+                if current is None or current.is_outdated(stale, membership.digest, shares=shares):
+                    current = self._current = await self._load(membership, shares=shares)
         return current
 
-    async def _load(self, membership: Membership) -> _Current:
+    async def _load(self, membership: Membership, *, shares: bool) -> _Current:
         try:
             async with self._pool.connection() as connection, connection.transaction():
                 await connection.execute("set transaction isolation level repeatable read read only")
@@ -151,12 +167,12 @@ class Decisions:
             self._rules,
             owner=self._city,
             datasets=[DatasetFacts(int(id_), key, Tier(tier)) for id_, key, tier in datasets],
-            agreements=[_agreement(row) for row in agreements],
+            agreements=[_agreement(row) for row in agreements] if shares else [],
             suspended_cities=frozenset(member.id for member in membership.members if member.status != "ACTIVE"),
             epoch=epoch,
         )
         belonging = tuple(Series(*row) for row in series)
-        return _Current(engine, epoch, membership.digest, belonging, _shared_grids(engine.grids(), belonging))
+        return _Current(engine, epoch, membership.digest, shares, belonging, _shared_grids(engine.grids(), belonging))
 
 
 def _ruling(current: _Current, caller: Caller, action: Action, now: datetime) -> Ruling:

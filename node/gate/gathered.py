@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from node.store.reader import Page, Part
 from schema.errors import RequestError, TooCostly
 
 T = TypeVar("T")
+WithLogs = Callable[[Sequence[CityReport]], list[CityReport]]  # adds what is known of each city's access log
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,9 @@ class Gathered:
     sizes: Mapping[str, int]
     error: RequestError | None = None
 
-    def record(self, recorder: Recorder) -> None:
+    async def record(self, recorder: Recorder) -> None:
         """Record each city's share for one caller."""
+        await recorder.answered(self.answer)
         if self.own is not None:
             recorder.own_page(self.own.found, self.own.ruling, rows=self.own.rows, size=len(self.answer))
         for report in self.reports:

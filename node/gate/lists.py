@@ -14,7 +14,7 @@ from federation.report import State
 from federation.rounds import joined, rows_each, to_ask_again
 from federation.rows import CityPage
 from node.gate.answer import PageInfo, connection_json
-from node.gate.gathered import Gathered, OwnShare, own_part
+from node.gate.gathered import Gathered, OwnShare, WithLogs, own_part
 from node.gate.own_data import OwnData, OwnPage
 from node.gate.targets import Targets
 from schema.cursor import Cursor, Position, binding_of, encode
@@ -25,8 +25,9 @@ from schema.selection import Field
 class ListsRoad:
     """Answers root connections to which several cities may contribute."""
 
-    def __init__(self, city: str, own: OwnData, fanout: Fanout) -> None:
+    def __init__(self, city: str, own: OwnData, fanout: Fanout, with_logs: WithLogs = list) -> None:
         self._city = city
+        self._with_logs = with_logs
         self._own = own
         self._fanout = fanout
 
@@ -68,7 +69,7 @@ class ListsRoad:
         told = [outcome.report for outcome in outcomes.values()]
         told += [one for one in (own[0].report if own else None, report) if one is not None]
         reports = [replace(one, rows=counts[one.city], late=late[one.city]) for one in told]
-        reports += targets.skipped
+        reports = self._with_logs([*reports, *targets.skipped])
         error = error if report is None or not targets.peers else None
         return Gathered(
             b"" if error is not None else connection_json(field, plan.assemble(merged), _info(merged, cursor), reports),

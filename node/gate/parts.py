@@ -12,7 +12,7 @@ from federation.fanout import Fanout, Outcome
 from federation.parts import CityPart, PartsPlan, json_object
 from federation.report import CityReport, report_json
 from federation.results import plan_result
-from node.gate.gathered import Gathered, OwnShare, own_part
+from node.gate.gathered import Gathered, OwnShare, WithLogs, own_part
 from node.gate.own_data import OwnData
 from node.gate.targets import Targets
 from node.store.statistics.frame import slots_of
@@ -26,8 +26,9 @@ LARGE = 500_000  # bytes of parts: tens of milliseconds
 class PartsRoad:
     """Answers root fields whose type is a result."""
 
-    def __init__(self, city: str, own: OwnData, fanout: Fanout) -> None:
+    def __init__(self, city: str, own: OwnData, fanout: Fanout, with_logs: WithLogs = list) -> None:
         self._city = city
+        self._with_logs = with_logs
         self._own = own
         self._fanout = fanout
 
@@ -59,6 +60,7 @@ class PartsRoad:
         if own is not None:
             parts[self._city] = part = plan.read(self._city, own.part.members)
             reports.append(replace(own.report, rows=part.rows))
+        reports = self._with_logs(reports)
         size = sum(outcome.bytes for outcome in outcomes.values()) + (own.part.size if own is not None else 0)
         if size > self._own.answer_bytes:
             error = TooCostly(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Iterator
+from hashlib import sha256
 
 from federation.report import CityReport, State
 from node.audit.record import CONSUMER, DENY, NONE, OWNER, PERMIT, AccessRecord, operation_digest
 from node.gate.decisions import Ruling
 from node.store.reader import Page, Part, Single
 from schema.ports import Request
-from schema.selection import Field
+from schema.selection import TYPENAME, Field
 
 NOT_FOUND = "NOT_FOUND"
+LARGE = 100_000  # bytes: a tenth of a millisecond
 _SUBJECTS = {
     "datasets": "dataset",
     "things": "thing",
@@ -33,7 +37,15 @@ class Recorder:
         self._city = city
         self._field = field
         self._operation = operation_digest(request.document)
+        self._fields = paths_of(field)
+        self._response: bytes | None = None
         self._began = time.perf_counter()
+
+    async def answered(self, value: bytes | None) -> None:
+        """What the answer is, where another city gets it: records keep its digest. Call it before they are made."""
+        if self.request.evidence is not None:
+            value = value or b"null"
+            self._response = sha256(value).digest() if len(value) < LARGE else await asyncio.to_thread(_sha256, value)
 
     def own_page(self, page: Page | Part, ruling: Ruling, *, rows: int, size: int) -> None:
         """Rows of this city left, or would have; datasets that were named but denied get a record of their own."""
@@ -61,7 +73,10 @@ class Recorder:
             report.state.value,
             report.rows,
             size,
-            report.receipt,
+            obligations=report.obligations,
+            receipt=report.receipt,
+            request=report.request,
+            response=report.response,
         )
 
     def log_page(self, page: Page, size: int) -> None:
@@ -76,9 +91,16 @@ class Recorder:
         rules = ruling.grant.rules_for(keys) if decision == PERMIT else ruling.refusals(keys)
         datasets = tuple(f"{self._city}:dataset:{key}" for key in sorted(keys))
         version = ruling.grant.policy_version
+        told = ruling.grant.obligations_for(keys) if decision == PERMIT else ()
+        request = None
         if self.request.evidence is not None:
+            request = self.request.evidence.request
             self.request.evidence.policy_version = version
-        self._add(OWNER, self.request.caller.peer, datasets, decision, rules, version, state, rows, size)
+            self.request.evidence.obligations |= dict.fromkeys(told)
+        self._add(
+            OWNER, self.request.caller.peer, datasets, decision, rules, version, state, rows, size,
+            obligations=told, request=request, response=self._response,
+        )  # fmt: skip
 
     def _add(
         self,
@@ -91,7 +113,11 @@ class Recorder:
         state: str,
         rows: int,
         size: int,
+        *,
+        obligations: tuple[str, ...] = (),
         receipt: str | None = None,
+        request: bytes | None = None,
+        response: bytes | None = None,
     ) -> None:
         self.records.append(
             AccessRecord(
@@ -111,5 +137,26 @@ class Recorder:
                 bytes=size,
                 took_ms=(time.perf_counter() - self._began) * 1000,
                 receipt=receipt,
+                fields=self._fields,
+                obligations=obligations,
+                request_digest=request,
+                response_digest=response,
             )
         )
+
+
+def _sha256(value: bytes) -> bytes:
+    return sha256(value).digest()
+
+
+def paths_of(field: Field) -> tuple[str, ...]:
+    """The fields that are selected below a root field, as paths, sorted; aliases and type names are left out."""
+    return tuple(sorted(set(_paths(field, ""))))
+
+
+def _paths(field: Field, above: str) -> Iterator[str]:
+    for child in field.children:
+        if child.children:
+            yield from _paths(child, f"{above}{child.name}.")
+        elif child.name != TYPENAME:
+            yield f"{above}{child.name}"

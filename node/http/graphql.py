@@ -6,6 +6,7 @@ The handler is plain ASGI. Its headers are scanned once, its answer is joined fr
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import time
 from collections.abc import Mapping
@@ -133,7 +134,7 @@ class GraphQLEndpoint:
                     nonce = await self._confirmed(claimed, body)
                 only = self._trusted_only and caller.peer is None
                 document = document_of(question, self._trusted, trusted_only=only)
-                context = self._context(document, caller, trace)
+                context = self._context(document, caller, trace, body)
                 if in_parts and (media is None or self._executor.defers(document, context)):
                     result = await self._frames(document, question, context)
                 else:
@@ -209,9 +210,9 @@ class GraphQLEndpoint:
             raise _too_large("body", bound) from None
         return from_body(body), body
 
-    def _context(self, document: str, caller: Caller, trace: Trace) -> Context:
+    def _context(self, document: str, caller: Caller, trace: Trace, body: bytes | None) -> Context:
         deadline = asyncio.get_running_loop().time() + self._limits.request_ms / 1000
-        evidence = None if caller.peer is None else Evidence()
+        evidence = None if caller.peer is None else Evidence(request=hashlib.sha256(body or b"").digest())
         request = Request(caller, document, deadline, trace.trace_id, trace.traceparent, evidence)
         return Context(request, self._gate, self._directory)
 

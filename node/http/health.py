@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import orjson
@@ -13,6 +13,7 @@ from psycopg_pool import PoolTimeout
 
 from federation.errors import MembershipError
 from federation.membership import Membership
+from node.audit.state import LogStates
 from node.store.pool import Pool
 
 
@@ -28,11 +29,12 @@ class Check:
 class Health:
     """The node's own view of its health."""
 
-    def __init__(self, pool: Pool, membership: Callable[[], Membership], city: str, head: str) -> None:
+    def __init__(self, pool: Pool, membership: Callable[[], Membership], city: str, head: str, logs: LogStates) -> None:
         self._pool = pool
         self._membership = membership
         self._city = city
         self._head = head
+        self._logs = logs
 
     def routes(self) -> list[HTTPRouteHandler]:
         """The Litestar handlers."""
@@ -43,12 +45,21 @@ class Health:
 
         @get("/health/ready")
         async def ready() -> Response[bytes]:
-            checks = [await self._database(), self._members()]
+            checks = [await self._database(), self._members(), *self._log()]
             ok = all(check.ok for check in checks)
             body = {"status": "ready" if ok else "not ready", "checks": [asdict(check) for check in checks]}
             return Response(orjson.dumps(body), status_code=200 if ok else 503, media_type="application/json")
 
         return [live, ready]
+
+    def _log(self) -> Iterator[Check]:
+        """What is wrong with the logs is told, and no reason to take the node out of service."""
+        own = self._logs.own
+        cosigned = f"cosigned {own.cosigned_at:%Y-%m-%d %H:%M:%SZ}" if own.cosigned_at else "not cosigned yet"
+        stopped = "no quorum of witnesses for too long: shared data does not leave this city"
+        yield Check("log", ok=True, reason=f"{own.size} records, {cosigned}" if self._logs.shares else stopped)
+        for city, state, reason in self._logs.broken():
+            yield Check(f"log of {city}", ok=True, reason=f"{state}: {reason}")
 
     async def _database(self) -> Check:
         try:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from node.store.tables import METADATA, _texts, _time
+from node.store.columns import METADATA
+from node.store.columns import texts_column as _texts
+from node.store.columns import time_column as _time
 
 application = sa.Table(
     "application",

@@ -267,8 +267,9 @@ class Compiler:
         if parent == outer:
             return replace(rows, conditions=[fill(listed.link), *of_parent, *where], ties="")
         # read parent by parent, each no further than the page needs
+        ties = rows.ties if "{t}." in listed.key else ""  # a key of the parent is the same for all its rows
         inner = replace(
-            rows, columns="*", conditions=[fill(listed.link), *where], ties="", first=f"{first} + 1"
+            rows, columns="*", conditions=[fill(listed.link), *where], ties=ties, first=f"{first} + 1"
         ).plain()
         source = f"{fill(listed.parent)} cross join lateral ({inner.source}) {alias}"
         return replace(rows, source=source, conditions=of_parent)

@@ -150,10 +150,12 @@ LISTS: Mapping[str, Listed] = {
     ),
     "AccessRecord": Listed(
         source="access_record {t}",
+        parent="access_kind {p}",
+        link="{t}.kind = {p}.id",
         columns="{t}.*, lpad({t}.id::text, 20, '0') as key",
         granted="true",
         key="lpad({t}.id::text, 20, '0')",
-        orders={"NEWEST": Order("{t}.id", "lpad({t}.id::text, 20, '0')", "bigint", descending=True)},
+        orders={"NEWEST": Order("{t}.at", time_text("{t}.at"), "timestamptz", descending=True)},
         default_order="NEWEST",
         datasets="select null::int from {page} where false",
     ),

@@ -67,6 +67,10 @@ def _identity(kind: str) -> dict[str, str]:
     return {"id": json_text(f"{{city}} || ':{kind}:' || {{t}}.key"), "city": json_text("{city}")}
 
 
+def _or_null(expression: str) -> str:
+    return f"coalesce({json_text(expression)}, 'null')"
+
+
 TYPES: Mapping[str, Mapped] = {
     "Publisher": Mapped(_plain(tables.publisher, "name", "kind", "homepage")),
     "Contact": Mapped(_plain(tables.contact, "name", "email", "telephone", "url")),
@@ -144,17 +148,29 @@ TYPES: Mapping[str, Mapped] = {
         },
     ),
     "AccessRecord": Mapped(
-        _plain(tables.access_record,
-            "at", "role", "counterpart", "application", "purpose", "action", "field", "datasets", "decision", "rules",
-            "state", "rows", "bytes",
-            traceId="trace_id", callerCity="caller_city", tokenId="token_id", policyVersion="policy_version",
-            tookMs="took_ms",
-        )
+        _plain(tables.access_record, "at", "rows", "bytes", traceId="trace_id", tokenId="token_id", subject="subject",
+            receipt="receipt")
+        | {name: json_value(f"(select {column} from access_kind where id = {{t}}.kind)", tables.access_kind.c[column])
+           for name, column in {
+               "role": "role", "counterpart": "counterpart", "callerCity": "caller_city",
+               "application": "application", "purpose": "purpose", "legalBasis": "legal_basis", "action": "action",
+               "field": "field", "fields": "fields", "datasets": "datasets", "decision": "decision", "rules": "rules",
+               "policyVersion": "policy_version", "obligations": "obligations", "state": "state",
+               "positions": "positions",
+           }.items()}
         | {
             "id": json_text("{t}.id::text"),
-            "operation": json_text("encode({t}.operation, 'hex')"),
-            "document": json_text(
-                "coalesce((select document from operation where digest = {t}.operation), '')"
+            "tookMs": "({t}.took_us / 1000.0)::float8::text",
+            "requestDigest": _or_null("encode({t}.request_digest, 'hex')"),
+            "responseDigest": _or_null("encode({t}.response_digest, 'hex')"),
+            "leaf": json_text("encode({t}.leaf, 'hex')"),
+            "position": (
+                "coalesce((select case when {t}.id < record_id + length then (position + {t}.id - record_id)::text end"
+                " from log_run where record_id <= {t}.id order by record_id desc limit 1), 'null')"
+            ),
+            "operation": json_text("encode((select operation from access_kind where id = {t}.kind), 'hex')"),
+            "document": _or_null(
+                "(select document from operation join access_kind k on digest = k.operation where k.id = {t}.kind)"
             ),
         }
     ),

@@ -52,7 +52,9 @@ CONDITIONS: Mapping[str, str] = {
     "thing": _bit("things", "id"),
     "observation": _bit("observed", "datastream_id"),
     "latest_observation": _bit("observed", "datastream_id"),
+    "access_kind": _AUDIT,
     "access_record": _AUDIT,
+    "log_run": _AUDIT,
     "operation": _AUDIT,
 }
 # Functions of the search name these tables, so that a view in their place would not be seen: here the policies hold.

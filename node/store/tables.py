@@ -10,36 +10,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-METADATA = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from node.store.columns import METADATA, QUALITY, TIER
+from node.store.columns import own_id as _id
+from node.store.columns import own_key as _key
+from node.store.columns import texts_column as _texts
+from node.store.columns import time_column as _time
+from node.store.log_tables import access_kind, access_record
 
-TIER = pg.ENUM("OPEN", "SHARED", "INTERNAL", "PROTECTED", name="tier", metadata=METADATA)
-QUALITY = pg.ENUM("RAW", "CHECKED", "ESTIMATED", "SUSPECT", "MISSING", name="observation_quality", metadata=METADATA)
-EMPTY_ARRAY = sa.text("'{}'")
-NOW = sa.text("now()")
-
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", sa.Integer, sa.Identity(always=True), primary_key=True)
-
-
-def _key() -> sa.Column[str]:
-    return sa.Column("key", sa.Text(collation="C"), nullable=False, unique=True)
-
-
-def _time(name: str, *, nullable: bool = True, default: bool = False) -> sa.Column[object]:
-    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable, server_default=NOW if default else None)
-
-
-def _texts(name: str) -> sa.Column[list[str]]:
-    return sa.Column(name, pg.ARRAY(sa.Text), nullable=False, server_default=EMPTY_ARRAY)
+__all__ = ["METADATA", "access_kind", "access_record"]
 
 
 def _name_sort() -> sa.Column[str]:
@@ -282,59 +260,6 @@ policy_epoch = sa.Table(
     METADATA,
     sa.Column("single", sa.Boolean, sa.CheckConstraint("single", name="one_row"), primary_key=True),
     sa.Column("epoch", sa.BigInteger, nullable=False, comment="grows whenever a decision may change"),
-)
-
-operation = sa.Table(
-    "operation",
-    METADATA,
-    sa.Column("digest", sa.LargeBinary, primary_key=True, comment="SHA-256 of the document"),
-    sa.Column("document", sa.Text, nullable=False),
-)
-
-access_record = sa.Table(
-    "access_record",
-    METADATA,
-    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    sa.Column(
-        "at",
-        sa.DateTime(timezone=True),
-        nullable=False,
-        server_default=sa.text("clock_timestamp()"),
-        index=True,
-    ),
-    sa.Column("trace_id", sa.Text, nullable=False),
-    sa.Column(
-        "role",
-        sa.Text,
-        nullable=False,
-        comment="OWNER: this city's data was asked for; CONSUMER: this city asked",
-    ),
-    sa.Column("counterpart", sa.Text, comment="the other city, if one is involved"),
-    sa.Column("caller_city", sa.Text),
-    sa.Column("application", sa.Text),
-    sa.Column("purpose", sa.Text),
-    sa.Column("token_id", sa.Text),
-    sa.Column("action", sa.Text, nullable=False, comment="caller:subject:action, e.g. peer:dataset:read"),
-    sa.Column("field", sa.Text, nullable=False, comment="root field of the query"),
-    sa.Column("operation", sa.LargeBinary, nullable=False),
-    _texts("datasets"),
-    sa.Column("decision", sa.Text, nullable=False),
-    _texts("rules"),
-    sa.Column("policy_version", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("rows", sa.Integer, nullable=False),
-    sa.Column("bytes", sa.Integer, nullable=False),
-    sa.Column("took_ms", sa.Double, nullable=False),
-    sa.Column("receipt", sa.Text, comment="what the other city signed about its answer"),
-    sa.CheckConstraint("decision in ('PERMIT', 'DENY', 'NONE')", name="decision"),
-    sa.CheckConstraint("role in ('OWNER', 'CONSUMER')", name="role"),
-    sa.Index(
-        "ix_access_record_trace_id",
-        "trace_id",
-        postgresql_using="brin",
-        postgresql_ops={"trace_id": "text_bloom_ops"},
-        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
-    ),
 )
 
 ingest_run = sa.Table(

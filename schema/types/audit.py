@@ -21,20 +21,36 @@ class AccessRecord:
     counterpart: str | None = strawberry.field(description="The other city, if one is involved.")
     caller_city: str | None = strawberry.field(description="City that vouches for the application; null if anonymous.")
     application: str | None
+    subject: str | None = strawberry.field(description="Pseudonym of the person; null if none, or erased.")
     purpose: str | None
-    token_id: str | None = strawberry.field(description="jti of the access token.")
+    legal_basis: str | None = strawberry.field(description="As the token names it.")
+    token_id: str | None = strawberry.field(description="jti of the access token; null once it is erased.")
     action: str = strawberry.field(description="caller:subject:action, e.g. peer:observation:read.")
     field: str = strawberry.field(description="Root field of the query.")
-    operation: str = strawberry.field(description="SHA-256 of the document, hexadecimal.")
-    document: str = strawberry.field(description="The document; variables are not kept.")
+    fields: list[str] = strawberry.field(description="Paths of the selected fields below it.")
+    operation: str = strawberry.field(description="SHA-256 of the normalised document, hexadecimal.")
+    document: str | None = strawberry.field(
+        description="The document, without layout and comments; variables are not kept. Null if it was too long."
+    )
     datasets: list[strawberry.ID] = strawberry.field(description="Datasets whose rows left, or that were denied.")
     decision: str = strawberry.field(description="PERMIT, DENY, or NONE where the owner decides.")
     rules: list[str] = strawberry.field(description="The rules that decided; empty for the default deny.")
     policy_version: str
+    obligations: list[str] = strawberry.field(description="What was done to the data before it left.")
     state: str = strawberry.field(description="State of the answer, as in the federation report.")
+    positions: str | None = strawberry.field(description="Leaves that an operator erased, e.g. 5-9,12-12.")
     rows: int
     bytes: int = strawberry.field(description="Bytes of the answer.")
     took_ms: float = strawberry.field(description="Milliseconds.")
+    request_digest: str | None = strawberry.field(
+        description="SHA-256 of the body that one city sent to the other, hexadecimal; null if no other was involved."
+    )
+    response_digest: str | None = strawberry.field(
+        description="SHA-256 of the value of the root field in the owner's answer, hexadecimal."
+    )
+    receipt: str | None = strawberry.field(description="What the owner signed about its answer: a compact JWS.")
+    position: int | None = strawberry.field(description="The record's leaf in the tree; null until it is sequenced.")
+    leaf: str = strawberry.field(description="Hash of the leaf (RFC 9162 §2.1.1), hexadecimal.")
 
 
 @strawberry.type(description="An access record and its place in the list.")

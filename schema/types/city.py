@@ -11,14 +11,26 @@ from strawberry import Info
 
 from schema.selection import Field, select
 from schema.types.catalog import DatasetConnection
-from schema.types.enums import DatasetOrder, DatastreamOrder, GroupBy, ThingOrder, TimeOrder
+from schema.types.enums import DatasetOrder, DatastreamOrder, GroupBy, LogState, ThingOrder, TimeOrder
 from schema.types.facets import DatasetFacetsResult
 from schema.types.inputs import DatasetFilter, DatastreamFilter, ObservationFilter, ThingFilter, TimeInterval
-from schema.types.scalars import Duration
+from schema.types.scalars import DateTime, Duration
 from schema.types.sensors import DatastreamConnection, ObservationConnection, ThingConnection
 from schema.types.statistics import AggregateResult
 
 AS_ROOT = " As the root field of this name with `cities` set to this city; null with an error if it can't be answered."
+
+
+@strawberry.type(description="The access log of a city, as the node that answers has witnessed it.")
+class CityLog:
+    """What was seen of it."""
+
+    state: LogState
+    size: int | None = strawberry.field(description="Leaves of the largest tree seen.")
+    seen_at: DateTime | None = strawberry.field(
+        description="When it was last seen, UTC; of the own log, when a quorum of witnesses had last cosigned it."
+    )
+    reason: str | None = strawberry.field(description="How it was caught, in a sentence.")
 
 
 @strawberry.type(
@@ -33,6 +45,7 @@ class City:
     ags: str | None = strawberry.field(description="Official municipality key (8 digits).")
     issuer: str = strawberry.field(description="URL of the city's node.")
     status: str = strawberry.field(description="ACTIVE or SUSPENDED.")
+    log: CityLog
 
     @strawberry.field(description="Datasets of this city." + AS_ROOT)
     async def datasets(

@@ -23,6 +23,18 @@ class Tier(Enum):
     )
 
 
+@strawberry.enum(description="What a node, as a witness, knows of a city's access log.")
+class LogState(Enum):
+    """See `node.audit.witness`."""
+
+    CONSISTENT = strawberry.enum_value("CONSISTENT", description="It has only grown since it was first seen.")
+    UNKNOWN = strawberry.enum_value("UNKNOWN", description="It was not seen yet.")
+    SILENT = strawberry.enum_value("SILENT", description="It was not seen, or not cosigned by a quorum, for hours.")
+    TRUNCATED = strawberry.enum_value("TRUNCATED", description="It became shorter: records were removed.")
+    FORKED = strawberry.enum_value("FORKED", description="Two trees of one size are signed: there are two histories.")
+    REWRITTEN = strawberry.enum_value("REWRITTEN", description="It does not begin as it did: records were changed.")
+
+
 @strawberry.enum(description="Quality of an observation's result (SensorThings resultQuality).")
 class Quality(Enum):
     """As in the table `observation`."""

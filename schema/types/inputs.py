@@ -192,14 +192,28 @@ class NestedObservationFilter:
     )
 
 
-@strawberry.input(description="Which access records.")
-class AccessFilter:
-    """Filter of `accessLog`."""
+@strawberry.input(description="Terms of a filter of access records: within one, any of its values matches.")
+class AccessTerms:
+    """What a record may be found by."""
 
     cities: list[str] | None = strawberry.field(default=None, description="Asking or answering city.")
     applications: list[str] | None = None
-    datasets: list[str] | None = strawberry.field(default=None, description="Global ids of datasets.")
     purposes: list[str] | None = None
+    datasets: list[str] | None = strawberry.field(default=None, description="Global ids of datasets.")
     decisions: list[str] | None = strawberry.field(default=None, description="PERMIT, DENY, NONE.")
+    rules: list[str] | None = strawberry.field(default=None, description="Ids of rules that decided.")
+    roles: list[str] | None = strawberry.field(default=None, description="OWNER, CONSUMER.")
+    states: list[str] | None = strawberry.field(default=None, description="States of answers, e.g. OK.")
+    actions: list[str] | None = strawberry.field(default=None, description="caller:subject:action.")
+    fields: list[str] | None = strawberry.field(default=None, description="Root fields.")
+    subjects: list[str] | None = strawberry.field(default=None, description="Pseudonyms of persons.")
+    token_ids: list[str] | None = None
     trace_ids: list[str] | None = None
+
+
+@strawberry.input(description="Which access records: all terms must match, and none of those in `not`.")
+class AccessFilter(AccessTerms):
+    """Filter of `accessLog`."""
+
     during: TimeInterval | None = None
+    not_: AccessTerms | None = strawberry.field(default=None, name="not", description="None of these may match.")

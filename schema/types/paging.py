@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from schema.types.enums import CityState
+from schema.types.enums import CityState, LogState
 from schema.types.scalars import DateTime
 
 TOTAL = (
@@ -47,6 +47,7 @@ class CityReport:
     policy_version: str | None = strawberry.field(description="Version of the rules under which the owner decided.")
     obligations: list[str] = strawberry.field(description="What the owner did to the data before it left.")
     reason: str | None = strawberry.field(description="Why, unless the state is OK.")
+    log: LogState = strawberry.field(description="What the answering node knows of the city's access log.")
 
 
 @strawberry.type(description="Who answered. A city is never dropped silently.")

@@ -44,7 +44,10 @@ def test_there_is_no_way_back():
 
 
 @pytest.mark.parametrize("statement", ["update {} set {} = {}", "delete from {}", "truncate {} cascade"])
-@pytest.mark.parametrize(("table", "column"), [("access_record", "rows"), ("operation", "document")])
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("access_kind", "field"), ("access_record", "rows"), ("operation", "document"), ("log_run", "length")],
+)
 def test_the_access_log_is_append_only(database_url, table, column, statement):
     refused = pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only")
     with psycopg.connect(database_url, autocommit=True) as connection, refused:

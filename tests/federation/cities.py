@@ -121,7 +121,9 @@ class Town:
     def records(self, trace: str) -> list[dict[str, Any]]:
         with psycopg.connect(self.database_url, row_factory=psycopg.rows.dict_row) as connection:
             return connection.execute(
-                "select * from access_record where trace_id = %s order by id", (trace,)
+                "select k.*, r.*, r.took_us / 1000.0 as took_ms from access_record r join access_kind k on k.id = r.kind"
+                " where trace_id = %s order by r.id",
+                (trace,),
             ).fetchall()
 
     def freeze(self) -> None:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from node.cli.main import COMMANDS, cli
 from node.settings import FILE_NAME
 from tests.integration.store.conftest import SEED
+from tests.log import append
 
 
 @pytest.fixture
@@ -72,30 +73,30 @@ def test_agreements(run):
 
 
 def test_audit_list(run):
-    with psycopg.connect(run.database_url) as connection:
-        connection.execute("insert into operation values ('\\x01', '{ datasets { nodes { id } } }')")
+    with psycopg.connect(run.database_url, autocommit=True) as connection:
         for city, decision in (("fulda", "PERMIT"), ("wetzlar", "DENY")):
-            connection.execute(
-                "insert into access_record (trace_id, role, counterpart, caller_city, application, purpose, action, field,"
-                " operation, datasets, decision, rules, policy_version, state, rows, bytes, took_ms) values"
-                " ('t1', 'OWNER', %s, %s, 'app', 'research', 'peer:dataset:read', 'datasets', '\\x01',"
-                " '{giessen:dataset:rad}', %s, '{open-tier}', 'v', 'OK', 1, 10, 1.5)",
-                (city, city, decision),
-            )
+            append(connection, peer=city, decision=decision, trace_id="t1")
     lines = [json.loads(line) for line in run("audit", "list", "--format", "jsonl").splitlines()]
     assert [line["caller_city"] for line in lines] == ["wetzlar", "fulda"]
+    [looked] = [
+        json.loads(line) for line in run("audit", "list", "action:operator:log:read", "--format", "jsonl").splitlines()
+    ]
+    assert (looked["rows"], looked["action"]) == (2, "operator:log:read")
     for words, count in (
-        (("--city", "fulda"), 1),
-        (("--decision", "DENY"), 1),
-        (("--dataset", "giessen:dataset:rad"), 2),
-        (("--dataset", "giessen:dataset:kfz"), 0),
-        (("--purpose", "research", "--role", "OWNER", "--application", "app", "--trace", "t1"), 2),
-        (("--after", "2099-01-01"), 0),
-        (("--before", "2099-01-01"), 2),
+        (("city:fulda",), 1),
+        (("decision:deny",), 1),
+        (("-decision:deny", "trace:t1"), 1),
+        (("city:fulda", "city:wetzlar"), 2),
+        (("dataset:giessen:dataset:rad",), 2),
+        (("dataset:giessen:dataset:kfz",), 0),
+        (("purpose:research", "role:owner", "application:app", "trace:t1"), 2),
+        (("after:2099-01-01", "trace:t1"), 0),
+        (("before:2099-01-01", "trace:t1"), 2),
         (("--limit", "1"), 1),
     ):
         assert len(run("audit", "list", "--format", "jsonl", *words).splitlines()) == count
     assert "DENY" in run("audit", "list")
+    assert "there are action, application" in run("audit", "list", "colour:red", exit_code=1)
 
 
 def test_a_command_without_a_node_tells_how_to_make_one(tmp_path):

@@ -1,30 +1,46 @@
-"""Filters of access records."""
+"""Filters of access records: the same for the API and for the auditor's command line."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from node.store.arguments import Builder
 
-_COLUMNS = {
-    "applications": "application",
-    "purposes": "purpose",
-    "decisions": "decision",
-    "traceIds": "trace_id",
+# `{p}` is the kind of a record, `{t}` the record, `{value}` an array of texts
+TERMS: Mapping[str, str] = {
+    "cities": "({p}.caller_city = any({value}) or {p}.counterpart = any({value}))",
+    "applications": "{p}.application = any({value})",
+    "purposes": "{p}.purpose = any({value})",
+    "datasets": "{p}.datasets && {value}",
+    "decisions": "{p}.decision = any({value})",
+    "rules": "{p}.rules && {value}",
+    "roles": "{p}.role = any({value})",
+    "states": "{p}.state = any({value})",
+    "actions": "{p}.action = any({value})",
+    "fields": "{p}.field = any({value})",
+    "subjects": "{t}.subject = any({value})",
+    "tokenIds": "{t}.token_id = any({value})",
+    "traceIds": "{t}.trace_id = any({value})",
 }
 
 
-def record_condition(build: Builder, name: str, _value: Any) -> str:
+def record_condition(build: Builder, name: str, value: Any) -> str:
     """The condition of one field of `AccessFilter`."""
-    match name:
-        case "cities":
-            cities = build.texts("filter.cities")
-            return f"({{t}}.caller_city = any({cities}) or {{t}}.counterpart = any({cities}))"
-        case "datasets":
-            return f"{{t}}.datasets && {build.texts('filter.datasets')}"
-        case "applications" | "purposes" | "decisions" | "traceIds":
-            return f"{{t}}.{_COLUMNS[name]} = any({build.texts(f'filter.{name}')})"
-        case "during":
-            start, end = build.interval("filter.during")
-            return f"{{t}}.at >= {start} and {{t}}.at < {end}"
-    raise AssertionError(name)
+    if name == "during":
+        start, end = build.interval("filter.during")
+        return f"{{t}}.at >= {start} and {{t}}.at < {end}"
+    if name == "not":
+        return " and ".join(_excluded(build, value)) or "true"
+    return TERMS[name].replace("{value}", build.texts(f"filter.{name}"))
+
+
+def excluded(condition: str) -> str:
+    """The opposite of a term; what has no value does not match the term."""
+    return f"not coalesce({condition}, false)"
+
+
+def _excluded(build: Builder, terms: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in terms.items():
+        if value is not None:
+            yield excluded(TERMS[name].replace("{value}", build.texts(f"filter.not.{name}")))

@@ -16,14 +16,13 @@ from node.store.session import Call
 from node.store.sessions import Sessions
 from node.store.tables import METADATA
 from tests.integration.store.conftest import SEED, scope_of
+from tests.log import append
 from tests.unit.schema.test_selection import tree
 
 ALL = (1, 2, 3, 4)
-AUDITED = {"access_record", "operation"}
+AUDITED = {"access_kind", "access_record", "log_run", "operation"}
 RECORD = """
-insert into operation (digest, document) values ('\\x01', '{ node { id } }');
-insert into access_record (trace_id, role, action, field, operation, decision, policy_version, state, rows, bytes, took_ms)
-values ('t', 'OWNER', 'peer:dataset:read', 'datasets', '\\x01', 'PERMIT', '1', 'OK', 1, 1, 1);
+insert into log_run (position, record_id, length) values (0, 1, 1);
 insert into contact (key, name, email) values ('a', 'Amt', 'a@x.example'), ('b', 'Büro', 'b@x.example'), ('c', 'Niemand', null);
 update dataset set contact_id = case when id = 4 then 2 else 1 end;
 """
@@ -58,6 +57,7 @@ def owner(database_url):
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(SEED)
         connection.execute(RECORD)
+        append(connection)
         yield connection
 
 

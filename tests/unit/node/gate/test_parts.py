@@ -23,9 +23,14 @@ from schema.ports import Request
 from tests.unit.schema.test_selection import tree
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-REQUEST = Request(ANONYMOUS, "{ … }", 0, "trace", "parent")
+REQUEST = Request(ANONYMOUS, "{ node { id } }", 0, "trace", "parent")
 DOCUMENT = "{ datasetFacets { t: total __typename f: federation { complete cities { city state rows } } } }"
-GRANT = SimpleNamespace(datasets=frozenset({1}), policy_version="v", rules_for=lambda keys: ("federation/open",))
+GRANT = SimpleNamespace(
+    datasets=frozenset({1}),
+    policy_version="v",
+    rules_for=lambda keys: ("federation/open",),
+    obligations_for=lambda keys: (),
+)
 RULING = SimpleNamespace(grant=GRANT, refusals=lambda keys: ())
 
 
@@ -74,7 +79,7 @@ async def gathered(own: Own, peers: Peers, document: str = DOCUMENT):
     targets = targets_of(field, ANONYMOUS, "offenbach", Membership(members, NOW, NOW, "d"))
     found = await PartsRoad("offenbach", own, peers).gather(REQUEST, field, targets)
     recorder = Recorder("offenbach", REQUEST, field)
-    found.record(recorder)
+    await found.record(recorder)
     return found, recorder.records
 
 

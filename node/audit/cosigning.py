@@ -1,0 +1,85 @@
+"""Get the heads of this node's log cosigned by its witnesses (c2sp.org/tlog-witness, as a client)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from federation.errors import PeerError, PeerIncompatible
+from federation.membership import Member
+from federation.tlog.checkpoint import cosigned_at, read_size
+from federation.tlog.note import Note, NoteError, Signature, read, read_signatures
+from federation.tlog.witness import SIZE_TYPE, Submission, quorum
+from federation.transport import PeerResponse
+from node.audit.peers import PeerLogs
+from node.audit.tiles import TileMissing
+from node.audit.tree import Tree, TreeHead
+from node.store.pool import Pool
+
+log = logging.getLogger("verbund.audit")
+FRESH_S = 300  # a cosignature's time may differ from this node's clock by that much
+
+
+class Cosigning:
+    """Asks the witnesses of this node's log."""
+
+    def __init__(self, tree: Tree, logs: PeerLogs, pool: Pool) -> None:
+        self._tree = tree
+        self._logs = logs
+        self._pool = pool
+        self._sizes: dict[str, int] = {}  # the size that each witness has seen last
+
+    async def round(self, witnesses: Sequence[Member]) -> None:
+        """Have the newest tree head cosigned. Raises Unavailable, psycopg.Error or PoolTimeout."""
+        head = await self._tree.head()
+        if head is None:
+            return
+        note = read(head.note)
+        fresh = Note(note.text, note.signatures[:1])  # the log's own; cosignatures are gathered anew, for their time
+        given = await asyncio.gather(*(self._from(member, head, fresh) for member in witnesses))
+        signatures = [signature for signature in given if signature is not None]
+        enough = len(signatures) >= quorum(len(witnesses))
+        if not enough:
+            log.warning(
+                "the head of the log (%s leaves) has %s cosignatures of %s that it needs",
+                head.size, len(signatures), quorum(len(witnesses)),
+            )  # fmt: skip
+            if head.cosigned_at is not None:
+                return  # the cosignatures that it has are better
+        cosigned = str(Note(fresh.text, (*fresh.signatures, *signatures)))
+        time = datetime.now(UTC) if enough else None
+        async with self._pool.connection() as connection:
+            query = "update log_checkpoint set note = %s, cosigned_at = %s where size = %s"
+            await connection.execute(query, (cosigned, time, head.size))
+
+    async def _from(self, member: Member, head: TreeHead, note: Note) -> Signature | None:
+        try:
+            key = (await self._logs.keys(member)).witness
+            response = await self._submit(member, head, note)
+            for signature in read_signatures(response.body.decode()):
+                time = cosigned_at(Note(note.text, (signature,)), key)
+                if time is not None and abs(time - datetime.now(UTC).timestamp()) < FRESH_S:
+                    self._sizes[member.id] = head.size
+                    return signature
+            raise PeerIncompatible("its cosignature is not by its key, or not of now")
+        except (PeerError, NoteError, TileMissing, ValueError) as error:
+            log.info("%s does not cosign: %s", member.id, error)
+            return None
+
+    async def _submit(self, member: Member, head: TreeHead, note: Note) -> PeerResponse:
+        """Submit; if the witness knows another size than was thought, once more from there."""
+        response = await self._submitted(member, self._sizes.get(member.id, 0), head, note)
+        if response.status == 409 and response.content_type == SIZE_TYPE:
+            size = read_size(response.body.decode().removesuffix("\n"))
+            response = await self._submitted(member, size, head, note)
+        if response.status != 200:
+            raise PeerIncompatible(f"it answered with HTTP status {response.status}")
+        return response
+
+    async def _submitted(self, member: Member, old: int, head: TreeHead, note: Note) -> PeerResponse:
+        if old > head.size:
+            raise PeerIncompatible(f"it has seen {old} leaves of this log, which has {head.size}")
+        proof = await self._tree.consistency(old, head.size)
+        return await self._logs.submit(member, Submission(old, proof, str(note)))

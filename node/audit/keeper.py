@@ -1,0 +1,116 @@
+"""Keeps the tree of a node's log: one process of the node sequences, asks witnesses, and watches the others' logs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from federation.errors import MembershipError
+from federation.log_keys import NamedKey
+from federation.membership import Member, Membership
+from federation.tlog.witness import witnesses_of
+from node.audit.cosigning import Cosigning
+from node.audit.sequencer import Sequencer
+from node.audit.tiles import TileMissing
+from node.audit.watch import LogWatch
+from schema.errors import Unavailable
+
+log = logging.getLogger("verbund.audit")
+SEQUENCE_EVERY_S = 1.0
+LOCK_EVERY_S = 3.0
+
+
+class LogKeeper:
+    """`keep` runs for as long as the process does; only the holder of the sequencer's lock has something to do."""
+
+    def __init__(
+        self,
+        database_url: str,
+        key: NamedKey,
+        city: str,
+        membership: Callable[[], Membership],
+        cosigning: Cosigning,
+        watch: LogWatch,
+        *,
+        witness_every_s: float,
+    ) -> None:
+        self._url = database_url
+        self._key = key
+        self._city = city
+        self._membership = membership
+        self._cosigning = cosigning
+        self._watch = watch
+        self._witness_every_s = witness_every_s
+        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+
+    async def keep(self) -> None:
+        """Work until cancelled."""
+        try:
+            while True:
+                sequencer = await asyncio.to_thread(self._locked)
+                if sequencer is None:
+                    await asyncio.sleep(LOCK_EVERY_S)
+                    continue
+                rounds = asyncio.create_task(self._rounds())
+                try:
+                    await self._sequence(sequencer)
+                finally:
+                    rounds.cancel()
+        finally:
+            self._close()
+
+    async def _sequence(self, sequencer: Sequencer) -> None:
+        """Sequence as long as the connection, and with it the lock, lasts."""
+        while True:
+            try:
+                await asyncio.to_thread(sequencer.sequence)
+            except psycopg.errors.LockNotAvailable:
+                log.info("somebody writes a record for long; sequencing waits")
+            except (psycopg.Error, TileMissing) as error:
+                log.warning("the log can't be sequenced: %s", error)
+                self._close()
+                return
+            await asyncio.sleep(SEQUENCE_EVERY_S)
+
+    async def _rounds(self) -> None:
+        """Ask the witnesses and watch the others, again and again."""
+        while True:
+            began = time.monotonic()
+            try:
+                others, witnesses = self._others()
+                await self._cosigning.round(witnesses)
+                await self._watch.look(others)
+            except (MembershipError, Unavailable, psycopg.Error, PoolTimeout) as error:
+                log.info("the witnesses can't be asked now: %s", error)
+            except Exception:
+                log.exception("a round with the witnesses failed")
+            await asyncio.sleep(max(self._witness_every_s - (time.monotonic() - began), 0.2))
+
+    def _others(self) -> tuple[list[Member], list[Member]]:
+        active = {member.id: member for member in self._membership().members if member.is_active}
+        witnesses = [active[city] for city in witnesses_of(self._city, active)]
+        return [member for member in active.values() if member.id != self._city], witnesses
+
+    def _locked(self) -> Sequencer | None:
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = psycopg.connect(
+                    self._url, autocommit=True, connect_timeout=5, application_name="verbund-sequencer",
+                    options="-c TimeZone=UTC -c statement_timeout=60000 -c jit=off",
+                )  # fmt: skip
+            sequencer = Sequencer(self._connection, self._key)
+            return sequencer if sequencer.try_lock() else None
+        except (psycopg.Error, TileMissing) as error:
+            log.warning("the log can't be sequenced: %s", error)
+            self._close()
+            return None
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,60 @@
+"""What operators do with the log at the command line is itself recorded: looking, exporting, erasing."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import secrets
+import time
+from typing import Any
+
+import psycopg
+
+from node.audit.record import OWNER, PERMIT, AccessRecord
+from node.audit.statements import append_now
+from policy.model import Caller
+
+READ, EXPORT, PROVE, ERASE, HOLD = "read", "export", "prove", "erase", "hold"
+
+
+class Act:
+    """One act of an operator, recorded when it is done."""
+
+    def __init__(self, connection: psycopg.Connection[Any], city: str, verb: str, text: str) -> None:
+        """`text` tells what was asked for: the filter, or the reason. It is stored like a query's document."""
+        self._connection = connection
+        self._city = city
+        self._verb = verb
+        self._text = text
+        self._began = time.perf_counter()
+
+    def done(self, *, rows: int, bytes_: int = 0, positions: str | None = None) -> None:
+        """Write the record; commits with the caller's transaction. Raises psycopg.Error."""
+        record = AccessRecord(
+            role=OWNER,
+            caller=Caller(city=self._city, subject=login()),
+            counterpart=None,
+            trace_id=secrets.token_hex(16),
+            field="audit",
+            subject="log",
+            operation=hashlib.sha256(self._text.encode()).digest(),
+            datasets=(),
+            decision=PERMIT,
+            rules=(),
+            policy_version="",
+            state="OK",
+            rows=rows,
+            bytes=bytes_,
+            took_ms=(time.perf_counter() - self._began) * 1000,
+            positions=positions,
+            action=f"operator:log:{self._verb}",
+        )
+        append_now(self._connection, [record], self._text)
+
+
+def login() -> str | None:
+    """The operator's login name on this machine, a personal part of the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None
