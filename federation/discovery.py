@@ -85,12 +85,13 @@ def read_metadata(issuer: str, response: PeerResponse) -> ServerMetadata:
         raise PeerIncompatible("its OAuth metadata is malformed") from None
     if metadata.issuer != issuer:
         raise PeerIncompatible("its OAuth metadata names another issuer than the membership list")
-    if not _same_origin(metadata.token_endpoint, issuer):
+    if not same_origin(metadata.token_endpoint, issuer):
         raise PeerIncompatible("its token endpoint is not on its own host")
     return metadata
 
 
-def _same_origin(url: str, issuer: str) -> bool:
+def same_origin(url: str, issuer: str) -> bool:
+    """True for an address on the issuer's own scheme, host and port."""
     if not url.isascii() or not url.isprintable() or " " in url:
         return False
     try:

@@ -22,11 +22,12 @@ MAX_BYTES = 6_000  # less than what HTTP clients take for a header
 CLOCK_SKEW_S = 60
 MAX_ENTRIES = 20
 MAX_OBLIGATIONS = 20
+MAX_SENTENCE = 200  # characters
 
 _Digest = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{43}$")]
 _Issuer = Annotated[str, msgspec.Meta(max_length=200)]
 _Word = Annotated[str, msgspec.Meta(max_length=100, pattern="^[!-~]*$")]
-_Sentence = Annotated[str, msgspec.Meta(max_length=200, pattern="^[^\\x00-\\x1f\\x7f]*$")]
+_Sentence = Annotated[str, msgspec.Meta(max_length=MAX_SENTENCE, pattern="^[^\\x00-\\x1f\\x7f]*$")]
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

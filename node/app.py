@@ -12,6 +12,7 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from litestar.types import ASGIApp
 
@@ -21,6 +22,7 @@ from federation.foreign import ForeignSchemas, fetched_by
 from federation.shape import Shapes
 from federation.summaries import Summaries
 from federation.tokens import PeerTokens
+from federation.transport import PeerTransport
 from node.audit.figures import counting
 from node.audit.log import AccessLog
 from node.audit.service import LogService
@@ -30,8 +32,11 @@ from node.auth.identity import NodeIdentity
 from node.auth.key_directory import NodeKeys
 from node.auth.keys import passphrase_of
 from node.auth.log_keys import load_log_keys
+from node.auth.metadata import CALLBACK_PATH
 from node.auth.receipts import Receipts
 from node.auth.service import TokenService
+from node.auth.sign_in.provider import IdentityProvider
+from node.auth.sign_in.service import SignIns
 from node.auth.uses import ASYNCHRONOUS, Uses
 from node.directory import NodeDirectory
 from node.figures import watched
@@ -44,6 +49,7 @@ from node.http.log import LogPages
 from node.http.oauth import oauth_routes
 from node.http.problem import handle_http_error, handle_unexpected
 from node.http.schema_page import schema_route
+from node.http.sign_in import sign_in_routes
 from node.http.summary import SummaryPage
 from node.http.trusted import load_documents
 from node.lifespan import Task, begun, closing, living
@@ -53,7 +59,7 @@ from node.orphans import end_with_parent
 from node.settings import Settings, home_directory, load_settings
 from node.store.compiler import PageLimits
 from node.store.migrate import head_revision
-from node.store.pool import make_pool
+from node.store.pool import Pool, make_pool
 from node.store.reader import Reader
 from node.store.reading_role import ENTER
 from node.store.sessions import Sessions
@@ -139,6 +145,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         settings.database_url, size=1, statement_ms=limits.statement_ms, name="verbund-auth", on_open=[ASYNCHRONOUS]
     )
     uses = Uses(uses_sessions)
+    provider = _provider(settings, identity, transport)
     callers = Callers(
         identity, members.current, uses, on_revoked=lambda caller: tokens.forget(application=caller.application)
     )
@@ -179,6 +186,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         route_handlers=[
             *Health(pool, members.current, settings.city, head_revision(), audit.states).routes(),
             *oauth_routes(TokenService(identity, members.current, pool, uses, learn=members.learn)),
+            *_sign_in(provider, identity, pool, uses),
             schema_route(sdl),
             entity_route(entity),
             *SummaryPage(settings.city, identity, pool, callers).routes(),
@@ -205,6 +213,27 @@ async def _lifespan(
         if supervised:
             gc.freeze()  # what is there now stays: to look through it again and again would hold up requests
         yield
+
+
+def _provider(settings: Settings, identity: NodeIdentity, transport: PeerTransport) -> IdentityProvider | None:
+    """The city's identity provider, if people can sign in here."""
+    if settings.identity_provider is None:
+        return None
+    return IdentityProvider(
+        settings.identity_provider,
+        settings.identity_provider_client_id,
+        settings.issuer + CALLBACK_PATH,
+        transport,
+        lambda: identity.signing_key,
+    )
+
+
+def _sign_in(
+    provider: IdentityProvider | None, identity: NodeIdentity, pool: Pool, uses: Uses
+) -> list[HTTPRouteHandler]:
+    if provider is None:
+        return []
+    return sign_in_routes(SignIns(identity, provider, pool, uses), is_encrypted=identity.issuer.startswith("https://"))
 
 
 def _secure(response: Response[object]) -> Response[object]:

@@ -102,6 +102,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     key_passphrase: Secret | None = None
     unsafe_plain_http: bool = False
     trusted_documents_only: bool = False
+    identity_provider: str | None = None
+    identity_provider_client_id: str = "verbund"
     summaries_every_s: Seconds = 20
     membership_every_s: Annotated[int, Meta(ge=1, le=3_600)] = 60
     witness_every_s: Interval = 30
@@ -247,6 +249,12 @@ def _explain(message: str, path: Path) -> str:
     return f"{setting}: {problem}. Set it in {path} or as {PREFIX}{setting.upper().replace('.', '_')}"
 
 
+def _is_provider(settings: Settings) -> bool:
+    address = settings.identity_provider or ""
+    schemes = ("https://", "http://") if settings.unsafe_plain_http else ("https://",)
+    return address.startswith(schemes) and address.isascii() and address.isprintable() and " " not in address
+
+
 def _problems(settings: Settings) -> list[str]:
     problems = []
     if not CITY_ID.fullmatch(settings.city):
@@ -276,6 +284,11 @@ def _problems(settings: Settings) -> list[str]:
         )
     if settings.metrics_port is not None and settings.metrics_port == settings.port:
         problems.append("metrics_port: is the node's own port, which everybody reaches. Use another one, e.g. 9464")
+    if settings.identity_provider is not None and not _is_provider(settings):
+        problems.append(
+            f"identity_provider: {settings.identity_provider!r} is not an issuer URL. Use https://host, with the"
+            " path that the provider names in its metadata"
+        )
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         problems.append(f"log_level: {settings.log_level!r} is unknown. Use debug, info, warning or error")
     return problems

@@ -32,7 +32,8 @@ class Caller:
     `city` is the city that vouches for the application: this node's own for its own applications, the home city for
     one that arrives through a peer. `peer` is set when another node asks on the application's behalf: its answer must
     then come from this city alone. `legal_basis` and `agreement` are what the application invokes; the rules judge by
-    purpose and by the agreements in force. `subject` is the pseudonym of the person who asks through it, if any.
+    purpose and by the agreements in force. `subject` is the pseudonym of the person who asks through it, if any; it
+    stays at home.
     """
 
     city: str | None = None

@@ -26,7 +26,7 @@ create table node_secret (
     name text primary key,
     value bytea not null
 );
-comment on column node_secret.value is 'shared by replicas, of use for minutes only';
+comment on column node_secret.value is 'shared by replicas, made by the node itself';
 
 create table sign_in (
     handle bytea primary key,

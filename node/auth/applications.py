@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from psycopg.rows import dict_row
 from sqlalchemy import Engine, insert, select, update
@@ -18,6 +19,8 @@ from node.auth.scopes import SCOPES
 from node.store.auth_tables import application
 from node.store.pool import Pool
 from policy.vocabulary import PURPOSES, is_purpose
+
+MAX_URI = 500
 
 
 class ApplicationError(Exception):
@@ -33,7 +36,10 @@ class ApplicationStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Application:
-    """A program registered here. `id` is its client_id, `jwks` its public keys (RFC 7517)."""
+    """A program registered here. `id` is its client_id, `jwks` its public keys (RFC 7517).
+
+    With `redirect_uris` people can sign in to it.
+    """
 
     id: str
     name: str
@@ -41,11 +47,27 @@ class Application:
     scopes: tuple[str, ...]
     purposes: tuple[str, ...]
     status: str = ApplicationStatus.ACTIVE
+    redirect_uris: tuple[str, ...] = ()
 
     @property
     def is_active(self) -> bool:
         """True if it may get tokens."""
         return self.status == ApplicationStatus.ACTIVE
+
+
+@dataclass(frozen=True)
+class Registration:
+    """An application before it has keys; the fields are those of `Application`."""
+
+    id: str
+    name: str
+    purposes: tuple[str, ...]
+    scopes: tuple[str, ...]
+    redirect_uris: tuple[str, ...] = ()
+
+    def with_keys(self, jwks: dict[str, Any]) -> Application:
+        """The application with this key set."""
+        return Application(self.id, self.name, jwks, self.scopes, self.purposes, redirect_uris=self.redirect_uris)
 
 
 class ApplicationReader:
@@ -56,17 +78,11 @@ class ApplicationReader:
 
     async def find(self, application_id: str) -> Application | None:
         """The application, also if it is suspended. Raises psycopg's errors."""
-        statement = "select id, name, jwks, scopes, purposes, status from application where id = %s"
+        statement = "select id, name, jwks, scopes, purposes, status, redirect_uris from application where id = %s"
         async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(statement, (application_id,))
             row = await cursor.fetchone()
         return None if row is None else _read(row)
-
-    async def is_refused(self, subject: str) -> bool:
-        """True if this subject of revocations gets no tokens. Raises psycopg's errors."""
-        statement = "select from revocation where subject = %s and issued_before = 'infinity'"
-        async with self._pool.connection() as connection:
-            return (await connection.execute(statement, (subject,))).rowcount > 0
 
 
 def add_application(engine: Engine, new: Application) -> None:
@@ -83,6 +99,7 @@ def add_application(engine: Engine, new: Application) -> None:
         "scopes": list(new.scopes),
         "purposes": list(new.purposes),
         "status": new.status,
+        "redirect_uris": list(new.redirect_uris),
     }
     try:
         with engine.begin() as connection:
@@ -139,7 +156,7 @@ def set_keys(engine: Engine, application_id: str, key: dict[str, Any], *, drop_o
 
 
 def _read(row: Mapping[str, Any]) -> Application:
-    lists = {name: tuple(row[name]) for name in ("scopes", "purposes")}
+    lists = {name: tuple(row[name]) for name in ("scopes", "purposes", "redirect_uris")}
     return Application(**{**row, **lists})
 
 
@@ -152,7 +169,21 @@ def _check(new: Application) -> None:
         raise ApplicationError("name: must be 1 to 200 printable characters")
     _check_names("purpose", new.purposes, is_purpose, PURPOSES)
     _check_names("scope", new.scopes, SCOPES.__contains__, SCOPES)
+    if wrong := [uri for uri in new.redirect_uris if not is_redirect_uri(uri)]:
+        raise ApplicationError(f"redirect URI: {wrong[0]!r} is not https://…, nor http:// on this machine (127.0.0.1)")
     _check_keys(new.jwks)
+
+
+def is_redirect_uri(text: str) -> bool:
+    """True for an address that people may be sent back to: encrypted, or on their own machine (RFC 8252 §7.3)."""
+    if len(text) > MAX_URI or not text.isascii() or not text.isprintable() or not set(text).isdisjoint(' "<>\\^`{|}#'):
+        return False
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in {"127.0.0.1", "::1"}))
 
 
 def _check_keys(jwks: dict[str, Any]) -> None:

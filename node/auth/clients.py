@@ -12,15 +12,18 @@ from node.auth.applications import Application
 from node.auth.scopes import PEER_SCOPES
 
 PRIVATE_KEY_JWT = "private_key_jwt"
+AUTHORIZATION_CODE = "authorization_code"
 
 
 class OAuthClient(ClientMixin):  # type: ignore[misc]  # Authlib has no types
     """A client made for one request. `suspended` is told only to a client that has proven its key."""
 
-    def __init__(self, client_id: str, keys: KeySet, grant_type: str, scopes: tuple[str, ...], *, active: bool) -> None:
+    def __init__(
+        self, client_id: str, keys: KeySet, grant_types: tuple[str, ...], scopes: tuple[str, ...], *, active: bool
+    ) -> None:
         self.client_id = client_id
         self.keys = keys
-        self.grant_type = grant_type
+        self.grant_types = grant_types
         self.scopes = scopes
         self.active = active
 
@@ -38,8 +41,8 @@ class OAuthClient(ClientMixin):  # type: ignore[misc]  # Authlib has no types
         return method == PRIVATE_KEY_JWT and endpoint == "token"
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Applications use client credentials, nodes the JWT bearer grant."""
-        return grant_type == self.grant_type
+        """Applications use client credentials, those with people codes as well; nodes the JWT bearer grant."""
+        return grant_type in self.grant_types
 
 
 class ApplicationClient(OAuthClient):
@@ -47,13 +50,15 @@ class ApplicationClient(OAuthClient):
 
     def __init__(self, application: Application) -> None:
         keys = public_keys(application.jwks)
-        super().__init__(application.id, keys, CLIENT_CREDENTIALS, application.scopes, active=application.is_active)
+        grants = (CLIENT_CREDENTIALS, *([AUTHORIZATION_CODE] if application.redirect_uris else []))
+        super().__init__(application.id, keys, grants, application.scopes, active=application.is_active)
         self.purposes = application.purposes
+        self.redirect_uris = application.redirect_uris
 
 
 class PeerClient(OAuthClient):
     """Another member's node."""
 
     def __init__(self, member: Member) -> None:
-        super().__init__(member.issuer, member.keys, JWT_BEARER, PEER_SCOPES, active=member.is_active)
+        super().__init__(member.issuer, member.keys, (JWT_BEARER,), PEER_SCOPES, active=member.is_active)
         self.member = member

@@ -28,18 +28,29 @@ class Keys(Protocol):
 
 @dataclass(frozen=True)
 class NodeIdentity:
-    """Names and keys of one node: issuer of tokens, and the audience `graphql_url` that it issues them for."""
+    """Names and keys of one node: issuer of tokens, and the audience `graphql_url` that it issues them for.
+
+    `people_sign_in`: whether there is an identity provider for people.
+    """
 
     city: str
     issuer: str
     graphql_url: str
     token_endpoint: str
     keys: Keys
+    people_sign_in: bool = False
 
     @classmethod
     def from_settings(cls, settings: Settings, keys: Keys) -> NodeIdentity:
         """The identity that the settings describe."""
-        return cls(settings.city, settings.issuer, settings.graphql_url, settings.token_endpoint, keys)
+        return cls(
+            settings.city,
+            settings.issuer,
+            settings.graphql_url,
+            settings.token_endpoint,
+            keys,
+            people_sign_in=settings.identity_provider is not None,
+        )
 
     @property
     def signing_key(self) -> ECKey:

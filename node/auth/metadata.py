@@ -6,27 +6,53 @@ from typing import Any
 
 from federation.grants import CLIENT_CREDENTIALS, JWT_BEARER
 from federation.jose import ALGORITHM
-from node.auth.clients import PRIVATE_KEY_JWT
+from node.auth.clients import AUTHORIZATION_CODE, PRIVATE_KEY_JWT
 from node.auth.identity import NodeIdentity
 from node.auth.scopes import SCOPES
 
 JWKS_PATH = "/oauth/jwks"
+REVOCATION_PATH = "/oauth/revoke"
+INTROSPECTION_PATH = "/oauth/introspect"
+AUTHORIZE_PATH = "/oauth/authorize"
+CALLBACK_PATH = "/oauth/callback"
 RESOURCE_METADATA_PATH = "/.well-known/oauth-protected-resource/graphql"
 
 
 def server_metadata(node: NodeIdentity) -> dict[str, Any]:
     """What a client must know to get tokens here."""
+    authentication = {
+        f"{endpoint}_endpoint_auth_{what}_supported": [value]
+        for endpoint in ("token", "revocation", "introspection")
+        for what, value in (("methods", PRIVATE_KEY_JWT), ("signing_alg_values", ALGORITHM))
+    }
     return {
+        **(
+            _sign_in(node) if node.people_sign_in else {"response_types_supported": ["none"]}
+        ),  # required, not empty (RFC 8414 §2)
+        **authentication,
         "issuer": node.issuer,
         "token_endpoint": node.token_endpoint,
         "jwks_uri": node.issuer + JWKS_PATH,
         "scopes_supported": list(SCOPES),
-        "response_types_supported": ["none"],  # required, and may not be empty (RFC 8414 §2, §3.2)
-        "grant_types_supported": [CLIENT_CREDENTIALS, JWT_BEARER],
-        "token_endpoint_auth_methods_supported": [PRIVATE_KEY_JWT],
-        "token_endpoint_auth_signing_alg_values_supported": [ALGORITHM],
+        "revocation_endpoint": node.issuer + REVOCATION_PATH,
+        "introspection_endpoint": node.issuer + INTROSPECTION_PATH,
+        "grant_types_supported": [
+            CLIENT_CREDENTIALS,
+            JWT_BEARER,
+            *([AUTHORIZATION_CODE] if node.people_sign_in else []),
+        ],
         "dpop_signing_alg_values_supported": [ALGORITHM],
         "protected_resources": [node.graphql_url],
+    }
+
+
+def _sign_in(node: NodeIdentity) -> dict[str, Any]:
+    return {
+        "authorization_endpoint": node.issuer + AUTHORIZE_PATH,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
     }
 
 

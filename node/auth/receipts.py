@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from federation.receipts import Receipt, digest, make_receipt
+from federation.receipts import MAX_ENTRIES, MAX_OBLIGATIONS, MAX_SENTENCE, Receipt, digest, make_receipt
 from node.auth.callers import Claimed
 from node.auth.identity import NodeIdentity
 from schema.ports import Evidence
@@ -34,8 +34,8 @@ class Receipts:
             response=digest(response),
             proof=digest(claimed.proof_text.encode()),
             trace_id=trace_id,
-            entries=tuple(evidence.entries),
+            entries=tuple(evidence.entries)[:MAX_ENTRIES],
             policy_version=evidence.policy_version,
-            obligations=tuple(evidence.obligations),
+            obligations=tuple(text[:MAX_SENTENCE] for text in evidence.obligations)[:MAX_OBLIGATIONS],
         )
         return make_receipt(stated, self._node.signing_key)

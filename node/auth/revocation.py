@@ -7,6 +7,7 @@ replica from the next request on, and for tokens that a replica has verified bef
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from federation.subjects import APPLICATION_ID, MEMBER_ID
 from node.store.auth_tables import revocation
+from node.store.pool import Pool
 
 _ALL_TIME = sa.text("'infinity'")
 
@@ -31,6 +33,36 @@ class Refused:
 
     name: str
     since: datetime
+
+
+class Revocations:
+    """The revocations as the endpoints for clients need them; every method raises psycopg's errors."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def end(self, subject: str) -> None:
+        """End the tokens that this subject has now."""
+        statement = """
+            insert into revocation (subject, issued_before) values (%s, now() + interval '1 s')
+            on conflict (subject) do update
+               set issued_before = greatest(revocation.issued_before, excluded.issued_before)
+        """
+        async with self._pool.connection() as connection:
+            await connection.execute(statement, (subject,))
+
+    async def is_refused(self, subject: str) -> bool:
+        """True if this subject gets no tokens."""
+        return await self._exists("subject = %s and issued_before = 'infinity'", subject)
+
+    async def are_ended(self, subjects: Sequence[str], issued_at: int) -> bool:
+        """True if a token of these subjects that was issued then counts no more."""
+        return await self._exists("subject = any(%s) and issued_before > to_timestamp(%s)", list(subjects), issued_at)
+
+    async def _exists(self, condition: str, *values: object) -> bool:
+        statement = f"select from revocation where {condition}"
+        async with self._pool.connection() as connection:
+            return (await connection.execute(statement.encode(), values)).rowcount > 0
 
 
 def token_subject(token_id: str) -> str:

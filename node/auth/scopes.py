@@ -13,9 +13,11 @@ class Scope:
     for_peers: bool
 
 
+INTROSPECT = "tokens:introspect"
 SCOPES: dict[str, Scope] = {
     "data:read": Scope("Read catalog and sensor data, as far as tiers and agreements allow", for_peers=True),
     "audit:read": Scope("Read this city's access records; for its own auditors only", for_peers=False),
+    INTROSPECT: Scope("Ask what a token of this node says, and whether it counts; for operators", for_peers=False),
 }
 
 PEER_SCOPES = tuple(name for name, scope in SCOPES.items() if scope.for_peers)

@@ -1,6 +1,7 @@
 """The authorization server's core: synchronous, arithmetic only, no I/O (Authlib's core is synchronous by design).
 
-Fetched before: the client. Committed afterwards: the `jti`s in `request.spent`. No state is shared between requests.
+Fetched before: the client, a code, whether a token was revoked. Committed afterwards: what `request` says is spent, or
+ended. No state is shared between requests.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from node.auth.grants import ApplicationGrant, PeerGrant
 from node.auth.identity import NodeIdentity
 from node.auth.oauth_errors import InvalidProofError, shown
 from node.auth.scopes import SCOPES
+from node.auth.sign_in.grant import PersonGrant, S256Only
+from node.auth.token_endpoints import Check, NodeIntrospection, NodeRevocation
 from node.auth.token_request import TokenRequest
 
 logging.getLogger("authlib").setLevel(logging.INFO)  # at DEBUG the library writes whole tokens to the log
@@ -42,12 +45,16 @@ class Reply:
 class NodeAuthorizationServer(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
     """Answers token requests with `create_token_response`, and errors with `refuse`."""
 
-    def __init__(self, node: NodeIdentity) -> None:
+    def __init__(self, node: NodeIdentity, token_check: Check) -> None:
         super().__init__(scopes_supported=list(SCOPES))
         self.node = node
+        self.token_check = token_check
         self.register_token_generator("default", AccessTokens(node))
         self.register_grant(ApplicationGrant)
         self.register_grant(PeerGrant)
+        self.register_grant(PersonGrant, [S256Only(required=True)])
+        self.register_endpoint(NodeRevocation)
+        self.register_endpoint(NodeIntrospection)
 
     def get_token_grant(self, request: TokenRequest) -> ApplicationGrant | PeerGrant:
         """The grant, or an error that repeats the client's text only after cleaning."""
@@ -87,6 +94,13 @@ class NodeAuthorizationServer(AuthorizationServer):  # type: ignore[misc]  # Aut
             raise InvalidClientError("client_id is not the one that the assertion proves")
         request.auth_method = assertion.CLIENT_AUTH_METHOD
         return client
+
+    def endpoint_response(self, name: str, request: TokenRequest) -> Reply:
+        """Decide on a request about a token."""
+        try:
+            return super().create_endpoint_response(name, request)  # type: ignore[no-any-return]
+        except OAuth2Error as error:
+            return self.refuse(request, error)
 
     def save_token(self, token: dict[str, Any], request: TokenRequest) -> None:
         """Tokens are self-contained; nothing is kept."""

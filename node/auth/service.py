@@ -1,4 +1,4 @@
-"""The token endpoint without HTTP: fetch the client, let the core decide, commit what is used up."""
+"""The endpoints for clients without HTTP: fetch what is needed, let the core decide, commit what is used up."""
 
 from __future__ import annotations
 
@@ -22,8 +22,13 @@ from node.auth.clients import ApplicationClient, OAuthClient, PeerClient
 from node.auth.identity import NodeIdentity
 from node.auth.nonces import Nonces
 from node.auth.oauth_errors import InvalidProofError, TemporarilyUnavailableError, UseNonceError
+from node.auth.revocation import Revocations, token_subject
 from node.auth.server import NodeAuthorizationServer, Reply
+from node.auth.sign_in.code import IssuedCode
+from node.auth.sign_in.store import SignInStore
 from node.auth.single_use import AssertionKind, ReplayMemory, SingleUse
+from node.auth.token_check import TokenCheck
+from node.auth.token_endpoints import INTROSPECTION, REVOCATION, issued
 from node.auth.token_request import TokenRequest, read_form
 from node.auth.uses import Uses
 from node.store.pool import Pool
@@ -61,33 +66,72 @@ class TokenService:
         self._replay = ReplayMemory(pool)
         self._uses = uses
         self._clock = clock
-        self._server = NodeAuthorizationServer(node)
+        self._codes = SignInStore(pool)
+        self._revocations = Revocations(pool)
+        self._server = NodeAuthorizationServer(node, TokenCheck(node, membership, clock=clock).verified)
 
     async def token(self, body: bytes, proofs: Sequence[str]) -> Reply:
         """Answer a token request with this form body and these DPoP headers; every refusal is an answer too."""
+
+        async def answer(request: TokenRequest) -> Reply:
+            request.proof = self._read_proof(proofs, await self._uses.nonces())
+            request.spent.append(_use_of(request.proof))
+            request.fetched_code = await self._codes.look(request.form.get("code", ""), IssuedCode)
+            return await self._issued(request)
+
+        reply = await self._answered(body, answer)
         try:
             nonces = await self._uses.nonces()
-            reply = await self._answer(body, proofs, nonces)
-        except (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, Unavailable):
-            # no memory of what was used, no token
-            log.exception("the token endpoint can't reach its database")
-            return self.refuse(TemporarilyUnavailableError("no tokens can be issued now; try again soon"))
+        except Unavailable:
+            return reply
         return replace(reply, headers={**reply.headers, NONCE_HEADER: nonces.current(self._clock())})
+
+    async def revoke(self, body: bytes) -> Reply:
+        """Answer a revocation request (RFC 7009). The token counts nowhere any more once the answer is there."""
+
+        async def answer(request: TokenRequest) -> Reply:
+            reply = self._server.endpoint_response(REVOCATION, request)
+            if reply.status == 200:
+                await self._spend(request)
+                if request.ended is not None:
+                    await self._revocations.end(token_subject(str(request.ended.caller.token_id)))
+            return reply
+
+        return await self._answered(body, answer)
+
+    async def introspect(self, body: bytes) -> Reply:
+        """Answer an introspection request (RFC 7662)."""
+
+        async def answer(request: TokenRequest) -> Reply:
+            found = issued(self._server.token_check, request.form.get("token", ""), revoked=False)
+            if found is not None:
+                request.is_revoked = await self._revocations.are_ended(
+                    found.verified.subjects, found.verified.issued_at
+                )
+            reply = self._server.endpoint_response(INTROSPECTION, request)
+            if reply.status == 200:
+                await self._spend(request)
+            return reply
+
+        return await self._answered(body, answer)
 
     def refuse(self, error: OAuth2Error, request: TokenRequest | None = None) -> Reply:
         """The answer that stands for an error."""
         return self._server.refuse(request, error)
 
-    async def _answer(self, body: bytes, proofs: Sequence[str], nonces: Nonces) -> Reply:
+    async def _answered(self, body: bytes, answer: Callable[[TokenRequest], Awaitable[Reply]]) -> Reply:
+        """The answer to a request with this form; to one that can't be answered now as well."""
         request: TokenRequest | None = None
         try:
             form = read_form(body)
-            proof = self._read_proof(proofs, nonces)
-            request = TokenRequest(form, await self._fetch_client(form), proof)
-            request.spent.append(_use_of(proof))
-            return await self._decide(request)
+            request = TokenRequest(form, await self._fetch_client(form))
+            return await answer(request)
         except OAuth2Error as error:
             return self.refuse(error, request)
+        except (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, Unavailable):
+            # no memory of what was used, no token
+            log.exception("the token endpoint can't reach its database")
+            return self.refuse(TemporarilyUnavailableError("no tokens can be dealt with now; try again soon"), request)
 
     def _read_proof(self, proofs: Sequence[str], nonces: Nonces) -> Proof:
         """The proof of the key that the token will be bound to.
@@ -125,15 +169,18 @@ class TokenService:
             raise TemporarilyUnavailableError("this node has no valid membership list now; try again later") from None
         return None if member is None else PeerClient(member)
 
-    async def _decide(self, request: TokenRequest) -> Reply:
+    async def _issued(self, request: TokenRequest) -> Reply:
         reply = self._server.create_token_response(request)
-        if reply.status == 200:
-            if request.foreign_subject is not None and await self._applications.is_refused(request.foreign_subject):
-                raise AccessDeniedError("this city does not let that application in; ask its operators")
-            await self._commit(request)
+        if reply.status != 200:
+            return reply
+        if request.foreign_subject is not None and await self._revocations.is_refused(request.foreign_subject):
+            raise AccessDeniedError("this city does not let that application in; ask its operators")
+        await self._spend(request)
+        if request.fetched_code is not None and await self._codes.take(request.form["code"], IssuedCode) is None:
+            raise InvalidGrantError("code: it was used before")
         return reply
 
-    async def _commit(self, request: TokenRequest) -> None:
+    async def _spend(self, request: TokenRequest) -> None:
         for replayed in await self._replay.spend(request.spent):
             if replayed.kind is AssertionKind.PROOF:
                 raise InvalidProofError("DPoP: the proof was used before; make a new one for each request")

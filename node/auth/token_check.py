@@ -139,7 +139,7 @@ class TokenCheck:
 
 def _caller(claims: dict[str, Any], *, is_peer: bool) -> Caller:
     city, application = _text(claims, "city"), _text(claims, "application")
-    _text(claims, "sub"), _text(claims, "client_id")
+    subject, client_id = _text(claims, "sub"), _text(claims, "client_id")
     if not APPLICATION_ID.fullmatch(application):
         raise InvalidToken("the token's application is malformed")
     anonymous = application == ANONYMOUS_ID
@@ -152,6 +152,7 @@ def _caller(claims: dict[str, Any], *, is_peer: bool) -> Caller:
         scopes=frozenset(_text(claims, "scope").split()),
         peer=city if is_peer else None,
         token_id=_text(claims, "jti"),
+        subject=None if is_peer or subject == client_id else subject,
         legal_basis=_remark(claims, "legal_basis"),
         agreement=_remark(claims, "agreement"),
     )

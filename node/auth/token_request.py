@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
@@ -11,7 +12,11 @@ from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from federation.proofs import Proof
 from node.auth.clients import OAuthClient
 from node.auth.oauth_errors import shown
+from node.auth.sign_in.code import IssuedCode
 from node.auth.single_use import SingleUse
+
+if TYPE_CHECKING:
+    from node.auth.token_check import Verified
 
 MAX_FIELDS = 20
 ENDPOINT = "https://node/oauth/token"  # whether the way here is encrypted is settled by the issuer in the settings
@@ -45,6 +50,9 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
         self.spent: list[SingleUse] = []
         self.purpose: str | None = None
         self.foreign_subject: str | None = None
+        self.fetched_code: IssuedCode | None = None
+        self.ended: Verified | None = None
+        self.is_revoked = False
 
     @property
     def form(self) -> dict[str, str]:

@@ -45,8 +45,8 @@ _PRUNE = (
     "delete from used_proof where expires_at < now()",
     "delete from revocation where issued_before < now() - interval '10 minutes'",  # longer than any token lives
 )
-_MAKE_SECRET = "insert into node_secret (name, value) values ('dpop-nonce', decode($1, 'hex')) on conflict do nothing"  # noqa: S105
-_READ_SECRET = "select encode(value, 'hex') from node_secret where name = 'dpop-nonce'"  # noqa: S105 - SQL
+_MAKE_SECRET = "insert into node_secret (name, value) values ($1, decode($2, 'hex')) on conflict do nothing"  # noqa: S105
+_READ_SECRET = "select encode(value, 'hex') from node_secret where name = $1"  # noqa: S105 - SQL
 _Verdicts = msgspec.json.Decoder(list[tuple[int, bool, bool]])
 
 
@@ -101,15 +101,25 @@ class Uses:
     async def nonces(self) -> Nonces:
         """The nonces of this node, the same at all its replicas. Raises Unavailable."""
         if self._nonces is None:
-            made = secrets.token_hex(SECRET_BYTES).encode()
-            try:
-                found = await self._sessions.run(Call(_MAKE_SECRET, [made]), Call(_READ_SECRET, []))
-            except Exception as error:
-                raise Unavailable("the database can't be reached") from error
-            value = found[-1].get_value(0, 0)
-            assert value is not None
-            self._nonces = Nonces(bytes.fromhex(value.decode()))
+            self._nonces = Nonces(await self.secret("dpop-nonce"))
         return self._nonces
+
+    async def secret(self, name: str) -> bytes:
+        """A secret of this node by this name, the same at all replicas; made when it is first asked for.
+
+        Raises:
+            Unavailable: the database can't be reached.
+        """
+        made = secrets.token_hex(SECRET_BYTES).encode()
+        try:
+            found = await self._sessions.run(
+                Call(_MAKE_SECRET, [name.encode(), made]), Call(_READ_SECRET, [name.encode()])
+            )
+        except Exception as error:
+            raise Unavailable("the database can't be reached") from error
+        value = found[-1].get_value(0, 0)
+        assert value is not None
+        return bytes.fromhex(value.decode())
 
     async def _write(self) -> None:
         while self._waiting:

@@ -7,12 +7,21 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from node.auth.applications import ApplicationError, ApplicationStatus, list_applications, set_status
-from node.auth.registration import register_with_new_key, register_with_public_key
+from node.auth.applications import ApplicationError, ApplicationStatus, Registration, list_applications, set_status
+from node.auth.registration import (
+    register_with_new_key,
+    register_with_public_key,
+    rotate_to_new_key,
+    rotate_to_public_key,
+)
+from node.auth.revocation import RevocationError, allow_foreign, list_refused, refuse_foreign
 from node.auth.scopes import SCOPES
 from node.cli.context import CommandError, open_node
 from node.cli.output import print_table
 from policy.vocabulary import PURPOSES
+
+ONE_KEY = "give either --public-key FILE or --key-out FILE"
+HAND_OVER = "hand it over safely, it is kept nowhere else"
 
 
 @click.group()
@@ -32,6 +41,7 @@ def client() -> None:
     show_default=True,
     help=f"Repeatable: {', '.join(SCOPES)}.",
 )
+@click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where people come back to; repeatable.")
 @click.option("--public-key", type=click.Path(path_type=Path), help="Its public key: PEM, or a key set in JSON.")
 @click.option("--key-out", type=click.Path(path_type=Path), help="Make a key pair; write the private key there.")
 @click.pass_context
@@ -41,23 +51,53 @@ def add(
     name: str,
     purposes: tuple[str, ...],
     scopes: tuple[str, ...],
+    redirect_uris: tuple[str, ...],
     public_key: Path | None,
     key_out: Path | None,
 ) -> None:
     """Register an application. Give either --public-key or --key-out."""
+    new = Registration(id_, name, purposes, scopes, redirect_uris)
     with open_node(ctx) as node:
         try:
             if public_key is not None and key_out is None:
-                register_with_public_key(node.engine, id_, name, purposes, scopes, public_key)
+                register_with_public_key(node.engine, new, public_key)
             elif key_out is not None and public_key is None:
-                register_with_new_key(node.engine, id_, name, purposes, scopes, key_out)
+                register_with_new_key(node.engine, new, key_out)
             else:
-                raise click.UsageError("give either --public-key FILE or --key-out FILE")
+                raise click.UsageError(ONE_KEY)
         except ApplicationError as error:
             raise CommandError(str(error)) from error
     click.echo(f"application {id_} is registered for {', '.join(purposes)}")
     if key_out is not None:
-        click.echo(f"its private key is in {key_out}: hand it over safely, it is kept nowhere else")
+        click.echo(f"its private key is in {key_out}: {HAND_OVER}")
+
+
+@client.command()
+@click.argument("id_", metavar="ID")
+@click.option(
+    "--public-key", type=click.Path(path_type=Path), help="Its further public key: PEM, or a key set in JSON."
+)
+@click.option("--key-out", type=click.Path(path_type=Path), help="Make a key pair; write the private key there.")
+@click.option("--drop-old", is_flag=True, help="The former keys count no more, nor do tokens got so far.")
+@click.pass_context
+def rotate(ctx: click.Context, id_: str, public_key: Path | None, key_out: Path | None, *, drop_old: bool) -> None:
+    """Give an application a further key; with --drop-old at once in place of those it has.
+
+    Without a failed request: rotate, let the application change over, then rotate with --drop-old and the same key.
+    """
+    with open_node(ctx) as node:
+        try:
+            if public_key is not None and key_out is None:
+                rotate_to_public_key(node.engine, id_, public_key, drop_old=drop_old)
+            elif key_out is not None and public_key is None:
+                rotate_to_new_key(node.engine, id_, key_out, drop_old=drop_old)
+            else:
+                raise click.UsageError(ONE_KEY)
+        except ApplicationError as error:
+            raise CommandError(str(error)) from error
+    click.echo(f"application {id_} has {'a new key and no other' if drop_old else 'a further key'}")
+    if key_out is not None:
+        click.echo(f"its private key is in {key_out}: {HAND_OVER}")
 
 
 @client.command("list")
@@ -76,7 +116,7 @@ def list_(ctx: click.Context) -> None:
 @click.argument("id_", metavar="ID")
 @click.pass_context
 def suspend(ctx: click.Context, id_: str) -> None:
-    """Give an application no more tokens; those that it has end within 5 minutes."""
+    """Give an application no more tokens; those that it has end at once."""
     _change(ctx, id_, ApplicationStatus.SUSPENDED)
 
 
@@ -86,6 +126,44 @@ def suspend(ctx: click.Context, id_: str) -> None:
 def activate(ctx: click.Context, id_: str) -> None:
     """Give a suspended application tokens again."""
     _change(ctx, id_, ApplicationStatus.ACTIVE)
+
+
+@client.command()
+@click.argument("name", metavar="CITY/ID")
+@click.pass_context
+def refuse(ctx: click.Context, name: str) -> None:
+    """Let an application of another city in no more, whatever its city says of it. Holds at once."""
+    with open_node(ctx) as node:
+        try:
+            refuse_foreign(node.engine, name)
+        except RevocationError as error:
+            raise CommandError(str(error)) from error
+    click.echo(f"{name} is refused")
+
+
+@client.command()
+@click.argument("name", metavar="CITY/ID")
+@click.pass_context
+def allow(ctx: click.Context, name: str) -> None:
+    """Let a refused application of another city in again, as far as rules and agreements go."""
+    with open_node(ctx) as node:
+        try:
+            allow_foreign(node.engine, name)
+        except RevocationError as error:
+            raise CommandError(str(error)) from error
+    click.echo(f"{name} is let in again")
+
+
+@client.command()
+@click.pass_context
+def refused(ctx: click.Context) -> None:
+    """List the applications of other cities that are refused."""
+    with open_node(ctx) as node:
+        found = list_refused(node.engine)
+    table = Table("application", "since")
+    for one in found:
+        table.add_row(one.name, f"{one.since:%Y-%m-%d %H:%M:%SZ}")
+    print_table(table)
 
 
 def _change(ctx: click.Context, application_id: str, status: ApplicationStatus) -> None:

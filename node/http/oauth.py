@@ -1,7 +1,8 @@
-"""OAuth over HTTP: token endpoint, key set, metadata of server and resource."""
+"""OAuth over HTTP: tokens, revocation, introspection, key set, metadata of server and resource."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -13,7 +14,14 @@ from litestar.handlers import HTTPRouteHandler
 from federation.discovery import WELL_KNOWN
 from federation.grants import FORM
 from federation.proofs import HEADER
-from node.auth.metadata import JWKS_PATH, RESOURCE_METADATA_PATH, resource_metadata, server_metadata
+from node.auth.metadata import (
+    INTROSPECTION_PATH,
+    JWKS_PATH,
+    RESOURCE_METADATA_PATH,
+    REVOCATION_PATH,
+    resource_metadata,
+    server_metadata,
+)
 from node.auth.server import Reply
 from node.auth.service import TokenService
 
@@ -24,19 +32,30 @@ JWKS_CACHE = "public, max-age=60"  # a revoked key is to be known soon
 
 
 def oauth_routes(service: TokenService) -> list[HTTPRouteHandler]:
-    """`/oauth/token`, `/oauth/jwks`, and the two documents below `/.well-known`, for this service."""
+    """The endpoints for clients, the key set, and the two documents below `/.well-known`, for this service."""
     metadata = orjson.dumps(server_metadata(service.node))
     resource = orjson.dumps(resource_metadata(service.node))
 
     @post("/oauth/token", status_code=200, request_max_body_size=MAX_BODY_BYTES, include_in_schema=False)
     async def token(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return await answered(request, lambda body: service.token(body, request.headers.getall(HEADER, [])))
+
+    @post(REVOCATION_PATH, status_code=200, request_max_body_size=MAX_BODY_BYTES, include_in_schema=False)
+    async def revoke(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return await answered(request, service.revoke)
+
+    @post(INTROSPECTION_PATH, status_code=200, request_max_body_size=MAX_BODY_BYTES, include_in_schema=False)
+    async def introspect(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return await answered(request, service.introspect)
+
+    async def answered(request: Request[Any, Any, Any], answer: Callable[[bytes], Awaitable[Reply]]) -> Response[bytes]:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
             return _answer(service.refuse(InvalidRequestError(f"the Content-Type must be {FORM}")))
         try:
             body = await request.body()
         except HTTPException:
             return _answer(service.refuse(InvalidRequestError(f"the body is larger than {MAX_BODY_BYTES} bytes")))
-        return _answer(await service.token(body, request.headers.getall(HEADER, [])))
+        return _answer(await answer(body))
 
     @get(JWKS_PATH, include_in_schema=False)
     async def keys() -> Response[bytes]:
@@ -50,7 +69,7 @@ def oauth_routes(service: TokenService) -> list[HTTPRouteHandler]:
     async def protected() -> Response[bytes]:
         return _document(resource, CACHE)
 
-    return [token, keys, server, protected]
+    return [token, revoke, introspect, keys, server, protected]
 
 
 def _answer(reply: Reply) -> Response[bytes]:

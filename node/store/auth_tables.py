@@ -55,7 +55,7 @@ node_secret = sa.Table(
     "node_secret",
     METADATA,
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.LargeBinary, nullable=False, comment="shared by replicas, of use for minutes only"),
+    sa.Column("value", sa.LargeBinary, nullable=False, comment="shared by replicas, made by the node itself"),
 )
 
 trust_statement = sa.Table(

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from federation.proofs import ProofKey
 from federation.tokens import PeerTokens
@@ -40,6 +42,7 @@ class Scene:
     url: str
     database_url: str
     tokens: PeerTokens
+    held: Access | None = None
 
     async def access(self, purpose: str = "statistics") -> Access:
         return await obtain_token(self.node.city.issuer, APP.id, APP.key, purpose, None)
@@ -125,6 +128,32 @@ async def test_the_scheme_in_any_case(scene: Scene, scheme: str) -> None:
     access = await scene.access()
     headers = access.headers("POST", scene.url) | {"Authorization": f"{scheme} {access.token}"}
     assert (await scene.node.caller(headers)).application == APP.id
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_whatever_the_headers_say_nobody_is_let_in(scene: Scene, authorization: str, proof: str) -> None:
+    for headers in (
+        {"Authorization": authorization, "DPoP": proof},
+        {"Authorization": f"DPoP {authorization}", "DPoP": proof},
+    ):
+        with pytest.raises(InvalidToken):
+            await scene.node.caller(headers)
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_whatever_stands_for_the_proof_a_token_alone_lets_nobody_in(scene: Scene, proof: str) -> None:
+    held = await _held(scene)
+    with pytest.raises(InvalidToken) as caught:
+        await scene.node.caller({"Authorization": f"DPoP {held.token}", "DPoP": proof})
+    assert caught.value.error == "invalid_dpop_proof"
+
+
+async def _held(scene: Scene) -> Access:
+    if scene.held is None:
+        scene.held = await scene.access()
+    return scene.held
 
 
 class TestNonces:

@@ -80,6 +80,14 @@ def applications(desk: Desk) -> list[tuple[str, str]]:
         engine.dispose()
 
 
+def keys_of(desk: Desk) -> list[str]:
+    engine = make_engine(desk.database_url)
+    try:
+        return [key["kid"] for key in list_applications(engine)[0].jwks["keys"]]
+    finally:
+        engine.dispose()
+
+
 class TestClient:
     def test_a_new_key_is_for_its_owner_only(self, desk: Desk) -> None:
         key_file = desk.home / "app" / "key.pem"
@@ -150,6 +158,36 @@ class TestClient:
         desk.ok("client", "activate", "app-1")
         assert applications(desk) == [("app-1", "ACTIVE")]
         desk.fails("no application 'app-2'", "client", "suspend", "app-2")
+
+    def test_rotate(self, desk: Desk) -> None:
+        desk.add("--key-out", desk.home / "one.pem")
+        assert "a further key" in desk.ok("client", "rotate", "app-1", "--key-out", desk.home / "two.pem")
+        assert len(keys_of(desk)) == 2
+        public = desk.home / "two.pub"
+        public.write_text(public_pem(load_signing_key(desk.home / "two.pem")))
+        desk.fails("same kid", "client", "rotate", "app-1", "--public-key", public)
+        assert "no other" in desk.ok("client", "rotate", "app-1", "--public-key", public, "--drop-old")
+        assert keys_of(desk) == [load_signing_key(desk.home / "two.pem").kid]
+        desk.fails("no application 'app-2'", "client", "rotate", "app-2", "--key-out", desk.home / "three.pem")
+        assert not (desk.home / "three.pem").exists()
+        desk.fails("either", "client", "rotate", "app-1")
+
+    def test_refuse_an_application_of_another_city(self, desk: Desk) -> None:
+        desk.ok("client", "refuse", "offenbach/verkehrsportal")
+        desk.ok("client", "refuse", "offenbach/verkehrsportal")
+        assert "offenbach/verkehrsportal" in desk.ok("client", "refused")
+        desk.ok("client", "allow", "offenbach/verkehrsportal")
+        assert "offenbach" not in desk.ok("client", "refused")
+        desk.fails("is not refused", "client", "allow", "offenbach/verkehrsportal")
+        for name in ("offenbach", "Offenbach/x", "/x", "offenbach/", "offenbach/a/b"):
+            desk.fails("is not CITY/APPLICATION", "client", "refuse", name)
+
+    def test_where_people_come_back_to(self, desk: Desk) -> None:
+        desk.add("--key-out", desk.home / "one.pem", "--redirect-uri", "https://portal.example/back")
+        desk.fails(
+            "redirect URI", "client", "add", "app-2", "--name", "A", "--purpose", "research", "--redirect-uri",
+            "http://portal.example/", "--key-out", desk.home / "two.pem",
+        )  # fmt: skip
 
 
 class TestToken:

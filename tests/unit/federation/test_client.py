@@ -22,9 +22,11 @@ from federation.client import PeerBounds, PeerClient
 from federation.errors import PeerDenied, PeerError, PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.health.breaker import IN_A_ROW
 from federation.health.history import LEARN_FROM
-from federation.jose import public_jwks, thumbprint_key
+from federation.jose import public_jwks, read_unverified, thumbprint_key
 from federation.membership import Member
+from federation.proofs import content_digest, read_proof
 from federation.receipts import HEADER as RECEIPT
+from federation.receipts import digest
 from federation.tokens import PeerTokens
 from federation.transport import PeerTransport
 from policy.model import ANONYMOUS, Caller
@@ -103,12 +105,15 @@ class Owner:
         self.behaviour: Behaviour = good
         self.script: list[Behaviour] = []
         self.bodies: list[bytes] = []
+        self.proofs: list[str] = []
+        self.requests = 0
         self.issuer = ""
         self.number = 0
 
     async def graphql(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.bodies.append(body)
+        self.proofs.append(request.headers["DPoP"])
         response = await (self.script.pop(0) if self.script else self.behaviour)(request)
         if isinstance(response, web.Response) and isinstance(response.body, bytes) and RECEIPT not in response.headers:
             signed = receipt_of(KEY, self.issuer, HOME, request.headers, body, response.body)
@@ -118,8 +123,13 @@ class Owner:
     async def token(self, _request: web.Request) -> web.Response:
         return web.json_response({"access_token": "t", "token_type": "DPoP", "expires_in": 300})
 
+    @web.middleware
+    async def counted(self, request: web.Request, handler) -> web.StreamResponse:
+        self.requests += 1
+        return await handler(request)
+
     def app(self) -> web.Application:
-        app = web.Application()
+        app = web.Application(middlewares=[self.counted])
         app.router.add_post("/oauth/token", self.token)
         app.router.add_post("/graphql", self.graphql)
         return app
@@ -412,3 +422,94 @@ def expired(directory: Path) -> Path:
     path = directory / "node.pem"
     path.write_bytes(pem)
     return path
+
+
+async def test_first_contact_is_two_round_trips_and_then_it_is_one(client, owner):
+    for requests in (2, 3, 4):
+        assert (await owner.ask(client)).data
+        assert owner.requests == requests
+
+
+async def test_an_owner_that_wants_a_nonce_is_asked_again_with_it(client, owner):
+    async def wants_a_nonce(_request):
+        headers = {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": "fresh"}
+        return web.json_response({}, status=401, headers=headers)
+
+    owner.script = [wants_a_nonce]
+    assert (await owner.ask(client)).data
+    assert [read_proof(proof).nonce for proof in owner.proofs] == [None, "fresh"]
+    assert owner.requests == 3, "with the same token"
+
+
+async def test_each_request_has_a_proof_of_its_own_for_its_body(client, owner):
+    for _ in range(3):
+        await owner.ask(client)
+    proofs = [read_proof(proof) for proof in owner.proofs]
+    assert len({proof.digest for proof in proofs}) == 3
+    assert [proof.content_digest for proof in proofs] == [content_digest(body) for body in owner.bodies]
+
+
+class TestReceipts:
+    async def test_an_answer_comes_with_its_receipt(self, client, owner):
+        envelope = await owner.ask(client)
+        assert read_unverified(envelope.receipt).claims["request"] == digest(owner.bodies[0])
+
+    @pytest.mark.parametrize("receipt", ["", "x", "a.b.c", "é"])
+    async def test_none_or_rubbish(self, client, owner, receipt):
+        async def behave(_request):
+            return web.json_response({"data": {"r": 1}}, headers={RECEIPT: receipt})
+
+        owner.behaviour = behave
+        with pytest.raises(PeerIncompatible, match="receipt"):
+            await owner.ask(client)
+
+    async def test_of_a_key_that_is_not_the_owners(self, client, owner):
+        other = thumbprint_key(ECKey.generate_key("P-256"))
+
+        async def behave(request):
+            body, told = await request.read(), b'{"data": {"r": 1}}'
+            signed = receipt_of(other, owner.issuer, HOME, request.headers, body, told)
+            return web.Response(body=told, headers={RECEIPT: signed})
+
+        owner.behaviour = behave
+        with pytest.raises(PeerIncompatible, match="kid"):
+            await owner.ask(client)
+
+    async def test_two_answers_swapped(self, client, owner):
+        """Both are the owner's, both are to this node, and both questions are the same but for who asks."""
+        seen = []
+        both = asyncio.Event()
+
+        async def swaps(request):
+            told = b'{"data": {"r": %d}}' % len(seen)
+            signed = receipt_of(KEY, owner.issuer, HOME, request.headers, await request.read(), told)
+            seen.append(web.Response(body=told, headers={RECEIPT: signed}))
+            mine = len(seen) - 1
+            if len(seen) == 2:
+                both.set()
+            await both.wait()
+            return seen[1 - mine]
+
+        owner.behaviour = swaps
+        callers = [Caller("home", name, "research") for name in ("one", "two")]
+        found = await asyncio.gather(
+            *(owner.ask(client, 7, caller=caller) for caller in callers), return_exceptions=True
+        )
+        assert [type(one) for one in found] == [PeerIncompatible] * 2
+        assert all("another request" in one.reason for one in found)
+
+    async def test_an_answer_that_was_changed_on_its_way(self, client, owner):
+        async def behave(request):
+            signed = receipt_of(KEY, owner.issuer, HOME, request.headers, await request.read(), b'{"data": {"r": 1}}')
+            return web.Response(body=b'{"data": {"r": 2}}', headers={RECEIPT: signed})
+
+        owner.behaviour = behave
+        with pytest.raises(PeerIncompatible, match="another answer"):
+            await owner.ask(client)
+
+    async def test_the_body_can_not_name_its_own(self, client, owner):
+        async def behave(_request):
+            return web.json_response({"data": {"r": 1}, "receipt": "claimed"})
+
+        owner.behaviour = behave
+        assert (await owner.ask(client)).receipt != "claimed"

@@ -23,12 +23,25 @@ from node.auth.applications import Application
 from node.auth.clients import ApplicationClient, OAuthClient, PeerClient
 from node.auth.server import NodeAuthorizationServer, Reply
 from node.auth.single_use import AssertionKind
+from node.auth.token_check import TokenCheck
 from node.auth.token_request import TokenRequest
-from tests.unit.node.auth.world import App, At, City, application_form, assertion, grant, new_key, peer_form
+from tests.unit.node.auth.world import (
+    App,
+    At,
+    City,
+    application_form,
+    assertion,
+    grant,
+    membership_of,
+    new_key,
+    peer_form,
+)
 
 HOME, OWNER, THIRD, MALLORY = City("offenbach"), City("wetzlar"), City("fulda"), City("mallory")
 APP = App()
-SERVER = NodeAuthorizationServer(OWNER.identity)
+SERVER = NodeAuthorizationServer(
+    OWNER.identity, TokenCheck(OWNER.identity, lambda: membership_of(HOME, OWNER)).verified
+)
 ISSUER = OWNER.issuer
 PROOF = read_proof(ProofKey.new().proof("POST", OWNER.identity.token_endpoint, int(time.time())))
 CNF = {"jkt": PROOF.thumbprint}
@@ -160,7 +173,10 @@ class TestApplicationRefused:
     def test_another_resource(self, resource: str) -> None:
         refused(ask_as_app(resource=resource), "invalid_target", f"{ISSUER}/graphql")
 
-    @pytest.mark.parametrize("grant_type", ["password", "authorization_code", "refresh_token", 'x"y', "implicit"])
+    def test_a_code_without_a_registered_redirect_uri(self) -> None:
+        refused(ask_as_app(grant_type="authorization_code", code="x"), "unauthorized_client")
+
+    @pytest.mark.parametrize("grant_type", ["password", "refresh_token", 'x"y', "implicit"])
     def test_another_grant_type(self, grant_type: str) -> None:
         refused(ask_as_app(grant_type=grant_type), "unsupported_grant_type")
 

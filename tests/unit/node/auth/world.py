@@ -99,6 +99,26 @@ def grant(home: City, owner: City, /, *, key: ECKey | None = None, typ: str = GR
     return sign(frame(owner.issuer, **{**claims, **over}), key or home.key, typ)
 
 
+def access_token_claims(owner: City, thumbprint: str, /, **over: Any) -> dict[str, Any]:
+    """Claims of an access token of this city's node for an application of its own."""
+    now = int(time.time())
+    claims = {
+        "iss": owner.issuer,
+        "aud": owner.identity.graphql_url,
+        "sub": "app-1",
+        "client_id": "app-1",
+        "scope": "data:read",
+        "iat": now,
+        "exp": now + 300,
+        "jti": secrets.token_urlsafe(16),
+        "city": owner.id,
+        "application": "app-1",
+        "purpose": "statistics",
+        "cnf": {"jkt": thumbprint},
+    }
+    return resolved({**claims, **over}, now)
+
+
 def application_form(proof: str, **over: str | None) -> dict[str, str]:
     values = {"grant_type": CLIENT_CREDENTIALS, "client_assertion_type": ASSERTION_TYPE, "client_assertion": proof}
     return _present({**values, "purpose": "traffic-planning", **over})

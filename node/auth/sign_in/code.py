@@ -1,0 +1,26 @@
+"""What an authorization code stands for."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class IssuedCode(msgspec.Struct, frozen=True, kw_only=True):
+    """What a code stands for. `person` is a pseudonym, `thumbprint` that of the key that must ask for the token."""
+
+    client_id: str
+    redirect_uri: str
+    scope: str
+    purpose: str
+    code_challenge: str
+    person: str
+    thumbprint: str | None = None
+    code_challenge_method: str = "S256"
+
+    def get_redirect_uri(self) -> str:
+        """The redirect URI that it was sent to."""
+        return self.redirect_uri
+
+    def get_scope(self) -> str:
+        """The scope that was asked for."""
+        return self.scope

@@ -1,0 +1,157 @@
+"""The two halves of a sign-in: an application sends a browser, and the identity provider sends it back."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+import psycopg
+from authlib.oauth2.rfc6749.errors import AccessDeniedError, OAuth2Error
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from federation.subjects import is_application_id
+from node.auth.applications import ApplicationReader
+from node.auth.clients import ApplicationClient
+from node.auth.identity import NodeIdentity
+from node.auth.oauth_errors import TemporarilyUnavailableError
+from node.auth.sign_in.code import IssuedCode
+from node.auth.sign_in.pkce import new_verifier
+from node.auth.sign_in.provider import IdentityProvider, ProviderError
+from node.auth.sign_in.request import (
+    AuthorizationRequest,
+    UntrustedRequest,
+    answer_url,
+    error_answer,
+    read_request,
+    return_address,
+)
+from node.auth.sign_in.store import SignInStore
+from node.auth.uses import Uses
+from node.store.pool import Pool
+from schema.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+SIGN_IN_S = 600
+CODE_S = 60
+UNKNOWN = "this sign-in is unknown, too old, or was begun in another browser: begin again in the application"
+_DATABASE = (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, Unavailable)
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """A sign-in under way. `browser`: SHA-256 of the cookie of the browser that began it."""
+
+    request: AuthorizationRequest
+    nonce: str
+    verifier: str
+    browser: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where the browser goes, and the cookie that it is to come back with."""
+
+    url: str
+    cookie: str | None = None
+
+
+class SignIns:
+    """Serves browsers."""
+
+    def __init__(self, node: NodeIdentity, provider: IdentityProvider, pool: Pool, uses: Uses) -> None:
+        self._node = node
+        self._provider = provider
+        self._applications = ApplicationReader(pool)
+        self._store = SignInStore(pool)
+        self._uses = uses
+
+    async def begin(self, parameters: Mapping[str, str]) -> Redirect:
+        """An application's request: to the identity provider, or back with an error.
+
+        Raises:
+            UntrustedRequest: there is nowhere to send the browser to.
+        """
+        client = await self._client(parameters.get("client_id", ""))
+        address = return_address(parameters, client)
+        assert client is not None
+        try:
+            request = read_request(parameters, client, address, self._node.graphql_url)
+            return await self._to_provider(request)
+        except OAuth2Error as error:
+            return self._back(address, parameters.get("state"), error)
+        except (ProviderError, *_DATABASE):
+            log.exception("nobody can sign in")
+            return self._back(address, parameters.get("state"), TemporarilyUnavailableError("nobody can sign in now"))
+
+    async def finish(self, parameters: Mapping[str, str], cookie: str | None) -> Redirect:
+        """The identity provider's answer: back to the application with a code, or with an error.
+
+        Raises:
+            UntrustedRequest: the sign-in is unknown, or begun in another browser.
+        """
+        try:
+            pending = await self._store.take(parameters.get("state", ""), Pending)
+        except _DATABASE:
+            raise UntrustedRequest("nobody can sign in now: begin again in a moment") from None
+        if pending is None or not hmac.compare_digest(pending.browser, _digest(cookie or "")):
+            raise UntrustedRequest(UNKNOWN)
+        request = pending.request
+        try:
+            code = await self._code(pending, parameters)
+        except OAuth2Error as error:
+            return self._back(request.redirect_uri, request.state, error)
+        except (ProviderError, *_DATABASE) as error:
+            log.warning("a sign-in failed: %s", error)
+            refusal = TemporarilyUnavailableError("the city's identity provider gave no usable answer")
+            return self._back(request.redirect_uri, request.state, refusal)
+        return Redirect(answer_url(request.redirect_uri, self._node.issuer, request.state, code=code))
+
+    async def _client(self, client_id: str) -> ApplicationClient | None:
+        if not is_application_id(client_id):
+            return None
+        try:
+            found = await self._applications.find(client_id)
+        except _DATABASE:
+            raise UntrustedRequest("nobody can sign in now: begin again in a moment") from None
+        return None if found is None else ApplicationClient(found)
+
+    async def _to_provider(self, request: AuthorizationRequest) -> Redirect:
+        cookie, nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(32), new_verifier()
+        state = await self._store.put(Pending(request, nonce, verifier, _digest(cookie)), SIGN_IN_S)
+        return Redirect(await self._provider.address(state, nonce, verifier), cookie)
+
+    async def _code(self, pending: Pending, parameters: Mapping[str, str]) -> str:
+        await self._provider.check_origin(parameters.get("iss"))
+        if "code" not in parameters:
+            raise AccessDeniedError("the sign-in was broken off, or the identity provider refused it")
+        subject = await self._provider.subject(parameters["code"], pending.nonce, pending.verifier)
+        request = pending.request
+        code = IssuedCode(
+            client_id=request.client_id,
+            redirect_uri=request.redirect_uri,
+            scope=request.scope,
+            purpose=request.purpose,
+            code_challenge=request.challenge,
+            person=await self._pseudonym(subject),
+            thumbprint=request.thumbprint,
+        )
+        return await self._store.put(code, CODE_S)
+
+    async def _pseudonym(self, subject: str) -> str:
+        """The same for the same person, of no use without this node's database."""
+        key = await self._uses.secret("people")
+        mac = hmac.digest(key, f"{self._provider.issuer} {subject}".encode(), "sha256")
+        return f"person-{urlsafe_b64encode(mac[:15]).decode()}"
+
+    def _back(self, address: str, state: str | None, error: OAuth2Error) -> Redirect:
+        return Redirect(answer_url(address, self._node.issuer, state, **error_answer(error)))
+
+
+def _digest(cookie: str) -> str:
+    return hashlib.sha256(cookie.encode("utf-8", "surrogatepass")).hexdigest()

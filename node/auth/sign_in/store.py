@@ -1,0 +1,57 @@
+"""What a sign-in must remember between two requests of a browser: in PostgreSQL, for minutes, to be taken out once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TypeVar
+
+import msgspec
+
+from node.store.pool import Pool
+
+T = TypeVar("T")
+HANDLE_BYTES = 32
+
+
+class SignInStore:
+    """Keeps content under handles that can't be guessed; the database knows their digests only."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def put(self, content: msgspec.Struct, seconds: int) -> str:
+        """Keep the content for some time; the handle to get it back. Raises psycopg's errors."""
+        handle = secrets.token_urlsafe(HANDLE_BYTES)
+        async with self._pool.connection() as connection:
+            await connection.execute("delete from sign_in where expires_at < now()")
+            await connection.execute(
+                "insert into sign_in values (%s, %s::jsonb, now() + make_interval(secs => %s))",
+                (_digest(handle), msgspec.json.encode(content).decode(), seconds),
+            )
+        return handle
+
+    async def look(self, handle: str, kind: type[T]) -> T | None:
+        """The content, if it is there and of this kind. Raises psycopg's errors."""
+        return await self._find(
+            "select content::text from sign_in where handle = %s and expires_at > now()", handle, kind
+        )
+
+    async def take(self, handle: str, kind: type[T]) -> T | None:
+        """The content, which nobody gets a second time. Raises psycopg's errors."""
+        found = "delete from sign_in where handle = %s and expires_at > now() returning content::text"
+        return await self._find(found, handle, kind)
+
+    async def _find(self, statement: str, handle: str, kind: type[T]) -> T | None:
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(statement, (_digest(handle),))).fetchone()
+        if row is None:
+            return None
+        try:
+            return msgspec.json.decode(row[0], type=kind)
+        except msgspec.ValidationError:  # the handle of something else
+            return None
+
+
+def _digest(handle: str) -> bytes:
+    return hashlib.sha256(handle.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,54 @@
+// The city's identity provider, played by oidc-provider. It knows one client, the node, and signs everybody in as Ada Lovelace.
+// Standard input: { port, client_id, redirect_uri, jwks_uri }. It tells when it is ready, and ends with its input.
+import { createServer } from 'node:http'
+import { createInterface } from 'node:readline'
+import { generateKeyPairSync } from 'node:crypto'
+import Provider from 'oidc-provider'
+
+const lines = createInterface({ input: process.stdin })
+const job = JSON.parse((await lines[Symbol.asyncIterator]().next()).value)
+const issuer = `http://127.0.0.1:${job.port}`
+
+function key(kid) {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return { ...privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'ES256' }
+}
+
+const { privateKey: rsa } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const provider = new Provider(issuer, {
+  clients: [
+    {
+      client_id: job.client_id,
+      redirect_uris: [job.redirect_uri],
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'ES256',
+      id_token_signed_response_alg: 'ES256',
+      jwks_uri: job.jwks_uri,
+    },
+  ],
+  jwks: { keys: [key('es-1'), { ...rsa.export({ format: 'jwk' }), kid: 'rs-1', use: 'sig', alg: 'RS256' }] },
+  cookies: { keys: ['of no use to anybody'] },
+  features: { devInteractions: { enabled: false } },
+  pkce: { required: () => true },
+  interactions: { url: (_context, interaction) => `/sign-in/${interaction.uid}` },
+  findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  loadExistingGrant: async (context) => {
+    const grant = new context.oidc.provider.Grant({
+      clientId: context.oidc.client.clientId,
+      accountId: context.oidc.session.accountId,
+    })
+    grant.addOIDCScope('openid')
+    await grant.save()
+    return grant
+  },
+  fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined }),
+})
+
+const callback = provider.callback()
+createServer((request, response) => {
+  if (!request.url.startsWith('/sign-in/')) return callback(request, response)
+  return provider.interactionFinished(request, response, { login: { accountId: 'ada-lovelace' } })
+}).listen(job.port, '127.0.0.1', () => console.log('ready'))
+lines.on('close', () => process.exit(0))
