@@ -43,6 +43,7 @@ from node.figures import watched
 from node.gate import CityGate, Decisions, OwnData, load_rules
 from node.http.asgi import SECURITY_HEADERS, routed
 from node.http.entity import entity_route
+from node.http.exchanges import ExchangesPage
 from node.http.graphql import GraphQLEndpoint
 from node.http.health import Health
 from node.http.log import LogPages
@@ -190,6 +191,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             schema_route(sdl),
             entity_route(entity),
             *SummaryPage(settings.city, identity, pool, callers).routes(),
+            *ExchangesPage(pool, callers).routes(),
             *LogPages(audit.tree, audit.witness, identity, log_keys.public).routes(),
         ],
         lifespan=[lifespan],

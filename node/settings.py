@@ -108,6 +108,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     membership_every_s: Annotated[int, Meta(ge=1, le=3_600)] = 60
     witness_every_s: Interval = 30
     share_unwitnessed_s: Positive = 14_400
+    keep_accesses_days: Positive = 730
+    keep_security_days: Positive = 90
     limits: Limits = msgspec.field(default_factory=Limits)
 
     @property

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from psycopg.types.json import Jsonb
+
 from federation.errors import PeerError, PeerIncompatible
 from federation.membership import Member
 from federation.tlog.checkpoint import cosigned_at, read_size
@@ -30,6 +32,7 @@ class Cosigning:
         self._logs = logs
         self._pool = pool
         self._sizes: dict[str, int] = {}  # the size that each witness has seen last
+        self._keys: dict[str, str] = {}  # their keys, as they publish them
 
     async def round(self, witnesses: Sequence[Member]) -> None:
         """Have the newest tree head cosigned. Raises Unavailable, psycopg.Error or PoolTimeout."""
@@ -38,6 +41,7 @@ class Cosigning:
             return
         note = read(head.note)
         fresh = Note(note.text, note.signatures[:1])  # the log's own; cosignatures are gathered anew, for their time
+        self._keys = {city: key for city, key in self._keys.items() if city in {member.id for member in witnesses}}
         given = await asyncio.gather(*(self._from(member, head, fresh) for member in witnesses))
         signatures = [signature for signature in given if signature is not None]
         enough = len(signatures) >= quorum(len(witnesses))
@@ -51,12 +55,13 @@ class Cosigning:
         cosigned = str(Note(fresh.text, (*fresh.signatures, *signatures)))
         time = datetime.now(UTC) if enough else None
         async with self._pool.connection() as connection:
-            query = "update log_checkpoint set note = %s, cosigned_at = %s where size = %s"
-            await connection.execute(query, (cosigned, time, head.size))
+            query = "update log_checkpoint set note = %s, cosigned_at = %s, witness_keys = %s where size = %s"
+            await connection.execute(query, (cosigned, time, Jsonb(self._keys), head.size))
 
     async def _from(self, member: Member, head: TreeHead, note: Note) -> Signature | None:
         try:
             key = (await self._logs.keys(member)).witness
+            self._keys[member.id] = str(key)
             response = await self._submit(member, head, note)
             for signature in read_signatures(response.body.decode()):
                 time = cosigned_at(Note(note.text, (signature,)), key)

@@ -15,6 +15,7 @@ from federation.log_keys import NamedKey
 from federation.membership import Member, Membership
 from federation.tlog.witness import witnesses_of
 from node.audit.cosigning import Cosigning
+from node.audit.erase import Retention, expire
 from node.audit.sequencer import Sequencer
 from node.audit.tiles import TileMissing
 from node.audit.watch import LogWatch
@@ -23,6 +24,7 @@ from schema.errors import Unavailable
 log = logging.getLogger("verbund.audit")
 SEQUENCE_EVERY_S = 1.0
 LOCK_EVERY_S = 3.0
+EXPIRE_EVERY_S = 3_600.0
 
 
 class LogKeeper:
@@ -36,6 +38,7 @@ class LogKeeper:
         membership: Callable[[], Membership],
         cosigning: Cosigning,
         watch: LogWatch,
+        retention: Retention,
         *,
         witness_every_s: float,
     ) -> None:
@@ -45,6 +48,7 @@ class LogKeeper:
         self._membership = membership
         self._cosigning = cosigning
         self._watch = watch
+        self._retention = retention
         self._witness_every_s = witness_every_s
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
 
@@ -56,11 +60,12 @@ class LogKeeper:
                 if sequencer is None:
                     await asyncio.sleep(LOCK_EVERY_S)
                     continue
-                rounds = asyncio.create_task(self._rounds())
+                beside = [asyncio.create_task(self._rounds()), asyncio.create_task(self._expiry())]
                 try:
                     await self._sequence(sequencer)
                 finally:
-                    rounds.cancel()
+                    for task in beside:
+                        task.cancel()
         finally:
             self._close()
 
@@ -90,6 +95,21 @@ class LogKeeper:
             except Exception:
                 log.exception("a round with the witnesses failed")
             await asyncio.sleep(max(self._witness_every_s - (time.monotonic() - began), 0.2))
+
+    async def _expiry(self) -> None:
+        """Erase the records whose time is over, once an hour."""
+        while True:
+            await asyncio.sleep(EXPIRE_EVERY_S)
+            try:
+                await asyncio.to_thread(self._expire)
+            except psycopg.Error as error:
+                log.warning("the records whose time is over can't be erased now: %s", error)
+
+    def _expire(self) -> None:
+        with psycopg.connect(self._url, autocommit=True, connect_timeout=5, application_name="verbund-expiry") as found:
+            count = expire(found, self._city, self._retention)
+        if count:
+            log.info("%s records whose time is over are erased", count)
 
     def _others(self) -> tuple[list[Member], list[Member]]:
         active = {member.id: member for member in self._membership().members if member.is_active}

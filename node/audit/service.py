@@ -11,6 +11,7 @@ from federation.log_keys import NamedKey
 from federation.membership import Membership
 from federation.transport import PeerTransport
 from node.audit.cosigning import Cosigning
+from node.audit.erase import Retention
 from node.audit.keeper import LogKeeper
 from node.audit.peers import PeerLogs
 from node.audit.state import LogStates
@@ -45,6 +46,7 @@ class LogService:
             membership,
             Cosigning(self.tree, logs, pool),
             LogWatch(logs, store),
+            Retention(timedelta(days=settings.keep_accesses_days), timedelta(days=settings.keep_security_days)),
             witness_every_s=settings.witness_every_s,
         )
 

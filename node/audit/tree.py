@@ -12,6 +12,7 @@ from psycopg_pool import PoolTimeout
 
 from federation.tlog.tree import Span, consistency_spans, inclusion_spans, span_hash
 from node.audit.tiles import Tiles, names_of, nodes_in
+from node.audit.totals import PUBLIC
 from node.store.pool import Pool
 from schema.errors import Unavailable
 
@@ -61,6 +62,10 @@ class Tree:
     async def tile(self, level: int, index: int) -> bytes | None:
         """The hashes of a tile, as far as there are."""
         return (await self._tiles([(level, index)])).get((level, index))
+
+    async def public_counts(self) -> list[tuple[Any, ...]]:
+        """Month, dataset, asking city (None without a token), requests and rows; whole months, without persons."""
+        return await self._rows(PUBLIC)
 
     async def _hashes(self, spans: list[Span]) -> list[bytes]:
         nodes = nodes_in(await self._tiles(names_of(spans)))

@@ -1,72 +1,39 @@
-"""`verbund audit`."""
+"""`verbund audit`: ask the log."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 import orjson
-import psycopg
 from rich.table import Table
 
-from node.audit.grammar import Filter, FilterError, read_filter
-from node.audit.operator import READ, Act
-from node.audit.search import list_records
-from node.cli.context import CommandError, OpenNode, open_node
+from node.audit.export import ExportError
+from node.audit.export import export as write_export
+from node.audit.operator import EXPORT, READ
+from node.audit.search import export_records, list_records
+from node.audit.totals import GROUPS, NotCounted, totals
+from node.cli.audit_group import MINUS, OPTIONS, open_log, wanted
+from node.cli.audit_keep import accept, expire, forget, hold
+from node.cli.audit_proof import bundle, fsck, verify
+from node.cli.audit_reconcile import reconcile
+from node.cli.context import CommandError
 from node.cli.output import print_table
 
 COLUMNS = (
     "position", "at", "role", "counterpart", "caller_city", "application", "purpose", "action", "decision", "state",
     "rows",
 )  # fmt: skip
-OPTIONS = """FILTER is made of terms like city:giessen dataset:giessen:dataset:kfz decision:deny purpose:research
-role:owner state:ok application:… rule:… action:… trace:… after:2026-11-01 before:2026-12-01T12:00:00Z; a minus before a
-term turns it round."""
-
-MINUS = {"ignore_unknown_options": True}  # terms may begin with one
-
-
-@dataclass(frozen=True, slots=True)
-class OpenLog:
-    """The node, and a connection of its own with its database."""
-
-    node: OpenNode
-    connection: psycopg.Connection[Any]
-
-    def act(self, verb: str, text: str) -> Act:
-        """An act of the operator, to be recorded."""
-        return Act(self.connection, self.node.settings.city, verb, text)
-
-
-@contextmanager
-def open_log(ctx: click.Context) -> Iterator[OpenLog]:
-    """The node's log; raises as `open_node`."""
-    with open_node(ctx) as node, psycopg.connect(node.database_url, autocommit=True) as connection:
-        connection.execute("set time zone 'UTC'")
-        yield OpenLog(node, connection)
-
-
-def wanted(words: tuple[str, ...]) -> tuple[str, Filter]:
-    """The filter's text and meaning. A shell splits it at spaces, and eats its quotation marks."""
-    text = " ".join(_quoted(word) for word in words)
-    try:
-        return text, read_filter(text)
-    except FilterError as error:
-        raise CommandError(f"FILTER: {error.reason}") from error
-
-
-def _quoted(word: str) -> str:
-    name, colon, value = word.partition(":")
-    one_value = colon and " " in value and ":" not in value and '"' not in value
-    return f'{name}:"{value}"' if one_value else word
 
 
 @click.group()
 def audit() -> None:
     """Who asked for what, what was decided, and the proof of it."""
+
+
+for command in (accept, bundle, expire, forget, fsck, hold, reconcile, verify):
+    audit.add_command(command)
 
 
 @audit.command("list", epilog=OPTIONS, context_settings=MINUS)
@@ -90,4 +57,46 @@ def list_(ctx: click.Context, /, filter_: tuple[str, ...], limit: int, format_: 
         cells = [str(record[name] if record[name] is not None else "–") for name in COLUMNS]
         cells[1] = f"{record['at']:%Y-%m-%d %H:%M:%S}"
         table.add_row(*cells, "\n".join(record["datasets"]) or "–", "\n".join(record["rules"]) or "–")
+    print_table(table)
+
+
+@audit.command(epilog=OPTIONS, context_settings=MINUS)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("filter_", metavar="[FILTER]...", nargs=-1)
+@click.pass_context
+def export(ctx: click.Context, /, file: Path, filter_: tuple[str, ...]) -> None:
+    """Write the records that match to FILE, which ends in .csv, .jsonl or .parquet. Times are UTC."""
+    text, chosen = wanted(filter_)
+    with open_log(ctx) as log:
+        act = log.act(EXPORT, text)
+        try:
+            count = write_export(file, export_records(log.connection, chosen))
+        except ExportError as error:
+            raise CommandError(str(error)) from error
+        act.done(rows=count, bytes_=min(file.stat().st_size, 2**31 - 1))
+    click.echo(f"{file}: {count} records")
+
+
+@audit.command(epilog=OPTIONS, context_settings=MINUS)
+@click.argument("filter_", metavar="[FILTER]...", nargs=-1)
+@click.option("--by", multiple=True, type=click.Choice(sorted(GROUPS)), help="Group by this; several times.")
+@click.option("--format", "format_", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
+@click.pass_context
+def stats(ctx: click.Context, /, filter_: tuple[str, ...], by: tuple[str, ...], format_: str) -> None:
+    """Count requests, rows and bytes: who, what, how much, over time. Whole days, UTC."""
+    text, chosen = wanted(filter_)
+    with open_log(ctx) as log:
+        act = log.act(READ, f"stats {text}")
+        try:
+            found: list[dict[str, Any]] = list(totals(log.connection, chosen, by))
+        except NotCounted as error:
+            raise CommandError(f"FILTER: {error}") from error
+        act.done(rows=len(found))
+    if format_ == "jsonl":
+        for row in found:
+            click.echo(orjson.dumps(row).decode())
+        return
+    table = Table(*by, "requests", "rows", "bytes")
+    for row in found:
+        table.add_row(*(str(value if value is not None else "–") for value in row.values()))
     print_table(table)

@@ -71,6 +71,14 @@ class LogPages:
         async def inclusion(index: int, size: int) -> Response[str]:
             return await _proof(self._tree.inclusion(index, size))
 
+        @get("/log/counts", include_in_schema=False)
+        async def counts() -> Response[str]:
+            rows = await _available(self._tree.public_counts())
+            lines = [",".join(str(cell if cell is not None else "") for cell in row) for row in rows]
+            content = "\n".join(["month,dataset,city,requests,rows", *lines, ""])
+            headers = {"Cache-Control": "public, max-age=3600"}
+            return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+
         @post(ADD_CHECKPOINT, include_in_schema=False, request_max_body_size=MAX_BODY_BYTES, status_code=200)
         async def add_checkpoint(request: Request[Any, Any, Any]) -> Response[str]:
             body = (await request.body()).decode("utf-8", "replace")
@@ -80,7 +88,7 @@ class LogPages:
                 raise ServiceUnavailableException("the database can't be reached") from None
             return Response(reply.body, status_code=reply.status, media_type=reply.content_type, headers=NO_STORE)
 
-        return [keys, checkpoint, tile, consistency, inclusion, add_checkpoint]
+        return [keys, checkpoint, tile, consistency, inclusion, counts, add_checkpoint]
 
 
 def _tile_path(path: str) -> tuple[int, int]:

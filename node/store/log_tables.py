@@ -105,6 +105,13 @@ log_checkpoint = sa.Table(
     sa.Column("root", sa.LargeBinary, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("cosigned_at", sa.DateTime(timezone=True), comment="when a quorum of witnesses had last cosigned it"),
+    sa.Column(
+        "witness_keys",
+        pg.JSONB,
+        nullable=False,
+        server_default=sa.text("'{}'"),
+        comment="vkeys of all witnesses, by city",
+    ),
 )
 
 access_day = sa.Table(

@@ -1,0 +1,177 @@
+"""Proof bundles: records with what proves them, in one file that can be checked without a node (docs/log-format.md).
+
+JSON Lines: a head, then kinds and operations before the records that name them, records by position, and a seal.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+import psycopg
+from psycopg.sql import SQL, Composed, Literal
+
+from federation.log_keys import NamedKey
+from federation.tlog.note import sign
+from federation.tlog.witness import quorum
+from node.audit.forest import StoredTree, stored_tree
+from node.audit.grammar import Filter
+from node.audit.proofs import Known, prove
+from node.audit.search import conditions
+from node.audit.stored import StoredRecord, read_kinds, read_records
+
+FORMAT = "verbund-log-bundle/1"
+COMPRESSED = ".gz"
+
+Connection = psycopg.Connection[Any]
+
+
+class BundleError(Exception):
+    """The bundle can't be made; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was written. `later` records match, but no quorum has cosigned a tree that has them yet."""
+
+    records: int
+    size: int
+    later: int
+
+
+class BundleMaker:
+    """Makes bundles of one city's log."""
+
+    def __init__(self, connection: Connection, city: str, key: NamedKey) -> None:
+        self._connection = connection
+        self._city = city
+        self._key = key
+
+    def write(self, path: Path, text: str, wanted: Filter) -> Made:
+        """Write the bundle of all records that match a filter, `text`.
+
+        A filter of times alone gives a complete bundle: every leaf between the first and the last is in it.
+
+        Raises:
+            BundleError: there is no cosigned tree head yet, or the stored tree contradicts the records.
+            ProofError, TileMissing: the stored tree is not whole: `verbund audit fsck` says where.
+        """
+        with self._connection.transaction(), _opened(path) as file:
+            self._connection.execute("set transaction isolation level repeatable read read only")
+            size, root, note, witnesses = self._head()
+            condition = SQL("{record} and exists (select from access_kind k where k.id = r.kind and {kind})")
+            matching = condition.format(**conditions(wanted))
+            count, first, last, later = self._extent(matching, size)
+            digest = sha256()
+
+            def put(line: Mapping[str, object]) -> None:
+                content = orjson.dumps(line) + b"\n"
+                digest.update(content)
+                file.write(content)
+
+            put(
+                {
+                    "format": FORMAT,
+                    "city": self._city,
+                    "filter": text,
+                    "complete": wanted.is_period,
+                    "first": first,
+                    "last": last,
+                    "records": count,
+                    "log_key": str(self._key.key),
+                    "witness_keys": witnesses,
+                    "quorum": quorum(len(witnesses)),
+                    "checkpoint": note,
+                }
+            )
+            lines = 1
+            for line in self._lines(matching, Known(size, root), first, last, complete=wanted.is_period):
+                put(line)
+                lines += 1
+            body = f"{FORMAT}\n{self._key.key.name}\n{lines}\n{base64.b64encode(digest.digest()).decode()}\n"
+            file.write(orjson.dumps({"seal": str(sign(body, self._key.key, self._key.private))}) + b"\n")
+        return Made(count, size, later)
+
+    def _head(self) -> tuple[int, bytes, str, dict[str, str]]:
+        row = self._connection.execute(
+            "select size, root, note, witness_keys from log_checkpoint where cosigned_at is not null"
+            " order by size desc limit 1"
+        ).fetchone()
+        if row is None:
+            raise BundleError("no tree head is cosigned by a quorum of witnesses yet: run the node, and try again")
+        return row[0], bytes(row[1]), row[2], row[3]
+
+    def _extent(self, matching: Composed, size: int) -> tuple[int, int, int, int]:
+        """How many records match within the tree, the first and last position, and how many come later."""
+        query = SQL(
+            "select count(*) filter (where {at} < {size}), coalesce(min({at}) filter (where {at} < {size}), 0),"
+            " coalesce(max({at}) filter (where {at} < {size}), -1),"
+            " count(*) filter (where {at} >= {size} or {at} is null)"
+            " from access_record r left join lateral (select * from log_run where record_id <= r.id"
+            " order by record_id desc limit 1) run on r.id < run.record_id + run.length where {matching}"
+        ).format(at=SQL("run.position + r.id - run.record_id"), size=Literal(size), matching=matching)
+        row = self._connection.execute(query).fetchone()
+        assert row is not None
+        return row[0], row[1], row[2], row[3]
+
+    def _lines(
+        self, matching: Composed, known: Known, first: int, last: int, *, complete: bool
+    ) -> Iterator[dict[str, object]]:
+        tree = stored_tree(self._connection)
+        kinds = read_kinds(self._connection)
+        runs = self._connection.execute("select position, record_id, length from log_run order by position").fetchall()
+        documents = dict(self._connection.execute("select digest, document from operation"))
+        told: set[object] = set()
+        expected = first
+        for position, record in placed(runs, read_records(self._connection, matching)):
+            if position > last:
+                return
+            while complete and expected < position:  # erased, or written by a clock that ran ahead or behind
+                yield self._bare(tree, known, expected)
+                expected += 1
+            kind = kinds[record.kind]
+            if kind.operation not in told and kind.operation in documents:
+                yield {"operation": kind.operation.hex(), "document": documents[kind.operation]}
+            if record.kind not in told:
+                yield {"kind": orjson.Fragment(kind.content)}
+            told |= {kind.operation, record.kind}
+            yield self._record(tree, known, position, record, record.entry(kind))
+            expected = position + 1
+
+    @staticmethod
+    def _record(tree: StoredTree, known: Known, position: int, record: StoredRecord, entry: bytes) -> dict[str, object]:
+        personal = None
+        if record.salt is not None:
+            personal = {"salt": record.salt.hex(), "subject": record.subject, "token_id": record.token_id}
+        proof = prove(known, position, tree.leaf(position), tree.hash_of)
+        return {"position": position, "entry": orjson.Fragment(entry), "personal": personal, "proof": _base64(proof)}
+
+    @staticmethod
+    def _bare(tree: StoredTree, known: Known, position: int) -> dict[str, object]:
+        leaf = tree.leaf(position)
+        proof = prove(known, position, leaf, tree.hash_of)
+        return {"position": position, "leaf": base64.b64encode(leaf).decode(), "proof": _base64(proof)}
+
+
+def placed(runs: Sequence[tuple[int, int, int]], records: Iterator[StoredRecord]) -> Iterator[tuple[int, StoredRecord]]:
+    """Records by id with their positions; those that have none are left out."""
+    at = 0
+    for record in records:
+        while at < len(runs) and record.id >= runs[at][1] + runs[at][2]:
+            at += 1
+        if at < len(runs) and record.id >= runs[at][1]:
+            yield runs[at][0] + record.id - runs[at][1], record
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return gzip.open(path, "wb", compresslevel=5) if path.suffix == COMPRESSED else path.open("wb")  # type: ignore[return-value]
+
+
+def _base64(hashes: Sequence[bytes]) -> list[str]:
+    return [base64.b64encode(hash_).decode() for hash_ in hashes]

@@ -1,0 +1,124 @@
+"""Erase what need not or must not be kept. Leaves stay, so that proofs hold; that something was erased is a record.
+
+Two ways. Personal parts go when somebody has a right to that (`forget`): salt and parts are removed, the salted hash
+stays. Whole records go when their time is over (`expire`). Neither touches what a legal hold names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.sql import SQL, Composed, Literal
+
+from node.audit.grammar import Filter, read_filter
+from node.audit.operator import ERASE, Act
+from node.audit.search import conditions
+
+Connection = psycopg.Connection[Any]
+BATCH = 20_000
+MAX_RANGES = 400  # of positions in one record
+SECURITY = "k.action like '%:token:refuse'"
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long records are kept."""
+
+    accesses: timedelta
+    security: timedelta
+
+
+def forget(connection: Connection, city: str, text: str, wanted: Filter, reason: str) -> int:
+    """Erase the personal parts of all records that match; returns of how many.
+
+    Raises:
+        psycopg.Error: nothing was erased.
+    """
+    with connection.transaction():
+        act = Act(connection, city, ERASE, f"personal parts: {text}: {reason}")
+        connection.execute("set local verbund.erasing = 'on'")
+        query = SQL(
+            "update access_record set salt = null, subject = null, token_id = null,"
+            " personal = sha256(salt || convert_to('{{\"subject\":' || coalesce(to_json(subject)::text, 'null')"
+            " || ',\"token_id\":' || coalesce(to_json(token_id)::text, 'null') || '}}', 'UTF8'))"
+            " where id in (select r.id from access_record r join access_kind k on k.id = r.kind"
+            " where r.salt is not null and {record} and {kind} and not {held})"
+        ).format(**conditions(wanted), held=held(connection))
+        count = connection.execute(query).rowcount
+        act.done(rows=count)
+    return count
+
+
+def expire(connection: Connection, city: str, retention: Retention, now: datetime | None = None) -> int:
+    """Erase the records whose time is over; returns how many. In batches, each with a record of its own.
+
+    Raises:
+        psycopg.Error: the batches before it are done.
+    """
+    now = now or datetime.now(UTC)
+    total = 0
+    while batch := _expire_batch(connection, city, retention, now):
+        total += batch
+    return total
+
+
+def _expire_batch(connection: Connection, city: str, retention: Retention, now: datetime) -> int:
+    with connection.transaction():
+        found = connection.execute(
+            SQL(
+                "select r.id, run.position + r.id - run.record_id"
+                "  from access_record r join access_kind k on k.id = r.kind"
+                "  join lateral (select * from log_run where record_id <= r.id order by record_id desc limit 1) run"
+                "    on r.id < run.record_id + run.length"
+                " where r.at < {latest} and r.at < case when {security} then {security_end} else {access_end} end"
+                "   and k.action <> 'operator:log:erase' and not {held} order by r.id limit {batch}"
+            ).format(
+                latest=Literal(now - min(retention.accesses, retention.security)),
+                security=SQL(SECURITY),
+                security_end=Literal(now - retention.security),
+                access_end=Literal(now - retention.accesses),
+                held=held(connection),
+                batch=Literal(BATCH),
+            )
+        ).fetchall()
+        chosen = list(_bounded(found))
+        if not chosen:
+            return 0
+        act = Act(connection, city, ERASE, "records whose time is over")
+        connection.execute("set local verbund.erasing = 'on'")
+        connection.execute("delete from access_record where id = any(%s)", ([id_ for id_, _ in chosen],))
+        act.done(rows=len(chosen), positions=_text([position for _, position in chosen]))
+    return len(chosen)
+
+
+def held(connection: Connection) -> Composed:
+    """The condition that a legal hold names the record (r, k)."""
+    rows = connection.execute("select matching from legal_hold where released_at is null").fetchall()
+    parts = [SQL("({record} and {kind})").format(**conditions(read_filter(text))) for (text,) in rows]
+    return SQL("({})").format(SQL(" or ").join([SQL("false"), *parts]))
+
+
+def _bounded(found: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """As many as fit into the positions of one record."""
+    ranges, before = 0, -2
+    for id_, position in found:
+        ranges += position != before + 1
+        if ranges > MAX_RANGES:
+            return
+        before = position
+        yield id_, position
+
+
+def _text(positions: Sequence[int]) -> str:
+    """Ascending positions as ranges."""
+    parts: list[list[int]] = []
+    for position in positions:
+        if parts and parts[-1][1] == position - 1:
+            parts[-1][1] = position
+        else:
+            parts.append([position, position])
+    return ",".join(f"{first}-{last}" for first, last in parts)

@@ -1,0 +1,85 @@
+"""Compare two cities' logs: for each exchange, what one says it asked with what the other says it answered. Pure.
+
+Only hashes cross: of the trace, of the owner's leaf, of the body that was asked with, of the value that was answered.
+The city that asks sends nothing at all of its own records; it compares on its side.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Answered(NamedTuple):
+    """An owner's record of an exchange. All are SHA-256 in hex; `request` and `response` may be empty."""
+
+    leaf: str
+    trace: str
+    request: str
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """This city's record of an exchange, with the leaves that the owner's receipt names."""
+
+    position: int | None
+    trace_id: str
+    trace: str
+    request: str
+    response: str
+    leaves: tuple[str, ...]
+    state: str
+
+
+class Difference(NamedTuple):
+    """What does not agree. `what` is ASK_WITHOUT_ANSWER, ANSWER_WITHOUT_ASK or DISAGREEMENT."""
+
+    what: str
+    subject: str
+    detail: str
+
+
+ASK_WITHOUT_ANSWER = "ASK_WITHOUT_ANSWER"
+ANSWER_WITHOUT_ASK = "ANSWER_WITHOUT_ASK"
+DISAGREEMENT = "DISAGREEMENT"
+
+
+def compare(
+    asked: Iterable[Asked], answered: Iterable[Answered], *, within: set[str] | None = None
+) -> Iterator[Difference]:
+    """The differences. `answered` may reach beyond the period; `within` has the leaves that belong to it."""
+    by_leaf: dict[str, Answered] = {}
+    by_trace: dict[str, list[str]] = defaultdict(list)
+    for answer in answered:
+        by_leaf[answer.leaf] = answer
+        by_trace[answer.trace].append(answer.leaf)
+    used: set[str] = set()
+    for ask in asked:
+        named = ask.leaves or tuple(by_trace.get(ask.trace, ()))
+        used |= set(by_trace.get(ask.trace, ()))  # what was asked twice in one exchange is known by its trace
+        used |= set(ask.leaves)
+        subject = f"trace {ask.trace_id}"
+        missing = [leaf for leaf in named if leaf not in by_leaf]
+        if missing:
+            detail = f"the owner signed for leaf {missing[0]}, and its log does not have it"
+            yield Difference(DISAGREEMENT, subject, detail)
+        elif not named:
+            yield Difference(ASK_WITHOUT_ANSWER, subject, f"state {ask.state}; the owner has no record of it")
+        elif ask.leaves:
+            yield from _differences(subject, ask, [by_leaf[leaf] for leaf in named])
+    for leaf in by_leaf:
+        if leaf not in used and (within is None or leaf in within):
+            detail = "the owner answered, and this city has no record of asking"
+            yield Difference(ANSWER_WITHOUT_ASK, f"leaf {leaf}", detail)
+
+
+def _differences(subject: str, ask: Asked, answers: list[Answered]) -> Iterator[Difference]:
+    for name in ("request", "response"):
+        mine = getattr(ask, name)
+        theirs = {getattr(answer, name) for answer in answers} - {""}
+        if mine and theirs and mine not in theirs:
+            detail = f"the {name}s have different digests: {mine} here, {min(theirs)} there"
+            yield Difference(DISAGREEMENT, subject, detail)

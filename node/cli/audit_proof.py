@@ -1,0 +1,89 @@
+"""`verbund audit bundle | verify | fsck`: prove the log, and check proofs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from federation.tlog.tree import ProofError
+from node.audit.bundle import BundleError, BundleMaker
+from node.audit.fsck import LogCorrupt, check_log
+from node.audit.operator import PROVE, READ
+from node.audit.tiles import TileMissing
+from node.audit.verify import BundleInvalid, verify_bundle
+from node.auth.log_keys import load_log_keys
+from node.cli.audit_group import MINUS, OPTIONS, open_log, wanted
+from node.cli.context import CommandError
+
+INVALID = 3  # exit code
+
+
+@click.command(epilog=OPTIONS, context_settings=MINUS)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("filter_", metavar="[FILTER]...", nargs=-1)
+@click.pass_context
+def bundle(ctx: click.Context, /, file: Path, filter_: tuple[str, ...]) -> None:
+    """Write FILE: the records that match, with what proves them to anybody. A name in .gz is compressed.
+
+    With times alone the bundle is complete: it shows that nothing in between was left out.
+    """
+    text, chosen = wanted(filter_)
+    with open_log(ctx) as log:
+        settings = log.node.settings
+        keys = load_log_keys(settings)
+        act = log.act(PROVE, text)
+        try:
+            made = BundleMaker(log.connection, settings.city, keys.log).write(file, text, chosen)
+        except BundleError as error:
+            raise CommandError(str(error)) from error
+        except (ProofError, TileMissing) as error:
+            raise CommandError(f"the stored tree is not whole ({error}): run `verbund audit fsck`") from error
+        act.done(rows=made.records)
+    click.echo(f"{file}: {made.records} records, proven in a tree of {made.size}")
+    if made.later:
+        click.echo(f"{made.later} newer records match, and are not cosigned yet: make the bundle again in a minute")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--log-key", help="The log's key (vkey) that you trust.")
+@click.option("--witness-key", multiple=True, help="A witness's key (vkey) that you trust; several times.")
+def verify(file: Path, log_key: str | None, witness_key: tuple[str, ...]) -> None:
+    """Check a proof bundle, without a node and without a database. Exit code 3: it does not hold."""
+    try:
+        found = verify_bundle(file, log_key=log_key, witness_keys=witness_key)
+    except BundleInvalid as error:
+        where = f"record at position {error.position}" if error.position is not None else f"line {error.line}"
+        click.echo(f"{file}: NOT VALID: {where}: {error.reason}", err=True)
+        sys.exit(INVALID)
+    head = found.head
+    cosigned = ", ".join(f"{city} {time:%Y-%m-%d %H:%M:%SZ}" for city, time in sorted(found.cosigned.items()))
+    click.echo(f"{file}: valid: {found.records} records of {head.city}'s log of {found.size} leaves")
+    click.echo(f"filter: {head.filter or 'none'}")
+    click.echo(f"cosigned by {cosigned or 'nobody'} ({head.quorum} needed)")
+    if head.complete:
+        click.echo(f"complete: every record at the positions {head.first} to {head.last} is there or was erased")
+    if log_key is None:
+        click.echo(f"the log's key is the bundle's own; compare it: {head.log_key}")
+
+
+@click.command()
+@click.pass_context
+def fsck(ctx: click.Context, /) -> None:
+    """Check the whole stored log: records, kinds, documents, tiles, heads. Exit code 3: something was changed."""
+    with open_log(ctx) as log:
+        settings = log.node.settings
+        key = load_log_keys(settings).log.key
+        act = log.act(READ, "fsck")
+        try:
+            checked = check_log(log.connection, key)
+        except LogCorrupt as error:
+            click.echo(f"the log does NOT hold: {error}", err=True)
+            sys.exit(INVALID)
+        act.done(rows=checked.records)
+    click.echo(
+        f"the log holds: {checked.size} leaves, {checked.records} records, {checked.erased} erased,"
+        f" {checked.heads} heads, {checked.pending} not in the tree yet"
+    )

@@ -1,0 +1,224 @@
+"""Proof bundles hold, for another implementation too, and no change to them or to the stored log goes unnoticed."""
+
+from __future__ import annotations
+
+import json
+import random
+from base64 import b64decode
+from hashlib import sha256
+
+import pymerkle
+import pytest
+from pymerkle.hasher import MerkleHasher
+
+from federation.tlog.checkpoint import cosign
+from federation.tlog.note import COSIGNATURE, Note, read, verifier_key
+from node.audit.bundle import BundleMaker
+from node.audit.fsck import LogCorrupt, _Check, check_log
+from node.audit.grammar import read_filter
+from node.audit.verify import BundleInvalid, verify_bundle
+from tests.integration.audit.conftest import KEY, PRIVATE, sequence
+from tests.log import append
+
+WITNESS = verifier_key("fulda.example/witness", COSIGNATURE, PRIVATE)
+
+
+def cosigned(connection) -> None:
+    """A witness cosigns the newest head."""
+    size, text = connection.execute("select size, note from log_checkpoint order by size desc limit 1").fetchone()
+    note = read(text)
+    signed = Note(note.text, (*note.signatures[:1], cosign(note.text, WITNESS, PRIVATE, 1_800_000_000)))
+    connection.execute(
+        "update log_checkpoint set note = %s, cosigned_at = now(), witness_keys = %s where size = %s",
+        (str(signed), json.dumps({"fulda": str(WITNESS)}), size),
+    )
+
+
+def written(connection, path, text=""):
+    return BundleMaker(connection, "giessen", KEY).write(path, text, read_filter(text))
+
+
+@pytest.fixture
+def log(connection, database_url):
+    """Records of several kinds, over more than one tile."""
+    append(connection, 3)
+    append(connection, 300, peer="wetzlar", trace_id="a" * 32)
+    append(connection, 2, decision="DENY", rules=())
+    sequence(database_url)
+    append(connection, 5, document="{ things { nodes { name } } }", request_digest=bytes(32), receipt="a.b.c")
+    sequence(database_url)
+    cosigned(connection)
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("text", "records", "complete"),
+    [("", 310, True), ("decision:deny", 2, False), ("city:wetzlar", 300, False), ("trace:none", 0, False)],
+)
+@pytest.mark.parametrize("name", ["b.jsonl", "b.jsonl.gz"])
+def test_a_bundle_holds(log, tmp_path, text, records, complete, name):
+    assert written(log, tmp_path / name, text).records == records
+    found = verify_bundle(tmp_path / name, log_key=str(KEY.key), witness_keys=[str(WITNESS)])
+    assert (found.records, found.size, found.head.complete) == (records, 310, complete)
+    assert set(found.cosigned) == {"fulda"}
+
+
+def test_what_is_not_cosigned_yet_is_told(log, database_url, tmp_path):
+    append(log, 4)
+    sequence(database_url)
+    made = written(log, tmp_path / "b.jsonl")
+    assert (made.records, made.later, made.size) == (310, 4, 310)
+
+
+def test_another_implementation_proves_a_record_of_a_bundle(log, tmp_path):
+    """docs/log-format.md and pymerkle alone: nothing of ours."""
+    path = tmp_path / "b.jsonl"
+    written(log, path, "decision:deny")
+    head, *lines = [json.loads(line) for line in path.read_text().splitlines()]
+    record = next(line for line in lines if "position" in line)
+    canonical = json.dumps(record["entry"], sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    kinds = [
+        json.dumps(line["kind"], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        for line in lines
+        if "kind" in line
+    ]
+    assert record["entry"]["kind"] in {sha256(kind.encode()).hexdigest() for kind in kinds}
+    personal = {name: record["personal"][name] for name in ("subject", "token_id")}
+    text = json.dumps(personal, sort_keys=True, separators=(",", ":")).encode()
+    assert record["entry"]["personal"] == sha256(bytes.fromhex(record["personal"]["salt"]) + text).hexdigest()
+    size, root = int(head["checkpoint"].split("\n")[1]), b64decode(head["checkpoint"].split("\n")[2])
+    leaf = MerkleHasher("sha256", security=True).hash_buff(canonical)
+    path_ = [leaf, *(b64decode(hash_) for hash_ in record["proof"])]
+    rule, at, last = [], record["position"], size - 1
+    for _ in record["proof"]:  # which side each hash stands on, as RFC 9162 2.1.3.2 has it
+        right = not (at & 1 or at == last)
+        rule.append(0 if right else 1)
+        while not right and at and not at & 1:
+            at, last = at >> 1, last >> 1
+        at, last = at >> 1, last >> 1
+    folded = path_[0]
+    hasher = MerkleHasher("sha256", security=True)
+    for side, hash_ in zip(rule, path_[1:], strict=True):
+        folded = hasher.hash_pair(folded, hash_) if side == 0 else hasher.hash_pair(hash_, folded)
+    assert folded == root
+    assert isinstance(pymerkle.InmemoryTree(algorithm="sha256"), pymerkle.BaseMerkleTree)
+
+
+def test_no_byte_of_a_bundle_can_be_changed(log, tmp_path):
+    path = tmp_path / "b.jsonl"
+    written(log, path, "-city:wetzlar")
+    assert verify_bundle(path).records == 10
+    content = path.read_bytes()
+    chosen = random.Random(5)
+    places = {0, len(content) - 1, *(chosen.randrange(len(content)) for _ in range(400))}
+    for at in places:
+        changed = bytearray(content)
+        changed[at] ^= 1 << chosen.randrange(8)
+        path.write_bytes(changed)
+        with pytest.raises(BundleInvalid):
+            verify_bundle(path)
+    for cut in (1, 100, len(content) // 2):
+        path.write_bytes(content[:-cut])
+        with pytest.raises(BundleInvalid):
+            verify_bundle(path)
+
+
+def test_the_first_wrong_record_is_named(log, tmp_path):
+    path = tmp_path / "b.jsonl"
+    written(log, path)
+    assert verify_bundle(path).records == 310
+    lines = path.read_bytes().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if line.startswith(b'{"position":7,'))
+    for changed in (
+        [*lines[:at], lines[at].replace(b'"rows":1', b'"rows":0'), *lines[at + 1 :]],
+        [*lines[:at], lines[at].replace(b'"token-1"', b'"token-2"'), *lines[at + 1 :]],
+        [*lines[:at], *lines[at + 1 :]],
+        [*lines[:at], lines[at + 1], lines[at], *lines[at + 2 :]],
+    ):
+        path.write_bytes(b"".join(changed))
+        with pytest.raises(BundleInvalid) as caught:
+            verify_bundle(path)
+        assert caught.value.position in {7, 8}
+    path.write_bytes(b"".join([*lines[: at + 1], lines[at], *lines[at + 1 :]]))
+    with pytest.raises(BundleInvalid, match="wrong place"):
+        verify_bundle(path)
+
+
+def test_other_keys_than_the_trusted_ones_are_refused(log, tmp_path):
+    path = tmp_path / "b.jsonl"
+    written(log, path)
+    assert verify_bundle(path).records == 310
+    with pytest.raises(BundleInvalid, match="another log"):
+        verify_bundle(path, log_key=str(verifier_key("gotham.example/log", 1, PRIVATE)))
+    with pytest.raises(BundleInvalid, match="0 cosignatures of 1"):
+        verify_bundle(path, witness_keys=[str(verifier_key("gotham.example/witness", COSIGNATURE, PRIVATE))])
+
+
+def test_a_log_as_it_should_be_holds(log):
+    checked = check_log(log, KEY.key)
+    assert (checked.size, checked.records, checked.heads, checked.pending) == (310, 310, 2, 0)
+    append(log, 2)
+    assert check_log(log, KEY.key).pending == 2
+
+
+CHANGES = [
+    "update access_record set rows = rows + 1 where id = 150",
+    "update access_record set bytes = 0 where id = 150",
+    "update access_record set at = at + interval '1 microsecond' where id = 150",
+    "update access_record set took_us = 1 where id = 150",
+    "update access_record set trace_id = 'b' where id = 150",
+    "update access_record set token_id = null where id = 150",
+    "update access_record set subject = 'x' where id = 150",
+    "update access_record set salt = null where id = 150",
+    "update access_record set salt = set_byte(salt, 3, 255 - get_byte(salt, 3)) where id = 150",
+    "update access_record set leaf = set_byte(leaf, 3, 255 - get_byte(leaf, 3)) where id = 150",
+    "update access_record set request_digest = null where id = 308",
+    "update access_record set receipt = 'a.b.d' where id = 308",
+    "update access_record set response_digest = 'x' where id = 150",
+    "update access_record set kind = (select id from access_kind where decision = 'DENY') where id = 150",
+    "update access_record set id = 9000 where id = 150",
+    "delete from access_record where id = 150",
+    "delete from access_record where id >= 300",
+    "update access_kind set decision = 'PERMIT' where decision = 'DENY'",
+    "update access_kind set datasets = '{}'",
+    "update access_kind set application = application || 'x'",
+    "update access_kind set purpose = null",
+    "delete from access_kind where decision = 'DENY'",
+    "update operation set document = document || ' '",
+    "update log_run set record_id = record_id + 1 where position = 305",
+    "update log_run set length = length - 1 where position = 305",
+    "delete from log_run where position = 305",
+    "update log_tile set hashes = set_byte(hashes, 3, 255 - get_byte(hashes, 3)) where level = 0 and index = 0",
+    "update log_tile set hashes = set_byte(hashes, 3, 255 - get_byte(hashes, 3)) where level = 1",
+    "update log_tile set hashes = substr(hashes, 1, 32) where level = 0 and index = 1",
+    "delete from log_tile where level = 0 and index = 1",
+    "delete from log_tile where level = 1",
+    "update log_checkpoint set root = sha256('') where size = 305",
+    "update log_checkpoint set note = replace(note, '305', '306') where size = 305",
+    "update log_checkpoint set size = 309 where size = 310",
+    (
+        "insert into access_record (id, at, kind, rows, bytes, took_us, trace_id, salt, leaf) overriding system value select"
+        " 0, at, kind, rows, bytes, took_us, trace_id, salt, leaf from access_record where id = 5"
+    ),
+    (
+        "update access_record set id = 0 where id = 1; update access_record set id = 1 where id = 2;"
+        "update access_record set id = 2 where id = 0"
+    ),
+]
+
+
+def test_every_change_of_the_stored_log_is_found(log):
+    unnoticed = []
+    for change in CHANGES:
+        with log.transaction(force_rollback=True):
+            log.execute("alter table access_record alter id set generated by default")
+            log.execute("set local session_replication_role = replica")  # as somebody with all rights would do it
+            for statement in change.split(";"):
+                log.execute(statement)
+            try:
+                _Check(log, KEY.key).run()
+                unnoticed.append(change)
+            except LogCorrupt:
+                pass
+    assert unnoticed == []
+    assert check_log(log, KEY.key).records == 310, "and without a change it holds"
