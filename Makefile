@@ -3,14 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+ASSETS := node/web/static/manifest.json
+PACKAGES := .assets
+ASSET_SOURCES := $(wildcard node/web/assets/*.mjs node/web/assets/src/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-check test lint format bench bench-read bench-federation lock sdl helm clean
+.PHONY: help setup assets demo demo-check test lint format bench bench-read bench-federation texts lock sdl helm clean
 
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## make the environment in .venv from the lock file
+setup: $(STAMP) $(ASSETS) ## make the environment in .venv from the lock file, and the pages' assets
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Verbund needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
@@ -19,13 +22,30 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
+assets: $(ASSETS) ## bundle what the pages load in a browser, from npm by the lock file
+
+$(PACKAGES)/installed: node/web/assets/package-lock.json | $(STAMP)
+	mkdir -p $(PACKAGES)
+	cp node/web/assets/package.json node/web/assets/package-lock.json $(PACKAGES)/
+	cd $(PACKAGES) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(ASSETS): $(PACKAGES)/installed $(ASSET_SOURCES)
+	$(BIN)/node node/web/assets/build.mjs $(PACKAGES)/node_modules node/web/static
+
 demo: setup ## run four cities on 127.0.0.1:8101 to 8104 until Ctrl-C
 	@$(BIN)/verbund demo
 
 demo-check: setup ## run the demo unattended, a line per step, exit code 0 or 1
 	@$(BIN)/verbund demo --check
 
-test: setup ## run all tests
+browser: ## find a Chromium for the tests, or install Debian's where that may be done
+	@command -v chromium >/dev/null || test -n "$$VERBUND_TEST_CHROMIUM" || \
+		{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
+		apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+		echo "no Chromium: tests of the pages will be skipped; install one, or name it in VERBUND_TEST_CHROMIUM"
+
+test: setup browser ## run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: setup ## check format, style, types and the import contracts
@@ -47,6 +67,9 @@ bench-read: setup ## measure reading against PostGraphile, plain Strawberry and 
 bench-federation: setup ## measure four cities asked at once against Hive Gateway and stitching; ARGS=--help tells the options
 	$(BIN)/python -m tests.bench federation $(ARGS)
 
+texts: setup ## bring the catalogs of the pages' texts up to date
+	$(BIN)/python -m node.web.catalog
+
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock --upgrade
@@ -58,4 +81,4 @@ helm: setup ## renew what tests/helm compares: the chart's schema of settings, t
 	$(BIN)/python -m tests.helm.chart
 
 clean: ## remove the environment, the demo's data and caches
-	rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PACKAGES) node/web/static .demo .bench artifacts .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -48,7 +48,7 @@ from node.http.graphql import GraphQLEndpoint
 from node.http.health import Health
 from node.http.log import LogPages
 from node.http.oauth import oauth_routes
-from node.http.problem import handle_http_error, handle_unexpected
+from node.http.problem import handle_unexpected
 from node.http.schema_page import schema_route
 from node.http.sign_in import sign_in_routes
 from node.http.summary import SummaryPage
@@ -68,6 +68,8 @@ from node.store.trust import PostgresTrustStore
 from node.telemetry.counts import Counts
 from node.telemetry.logs import set_up_logs
 from node.telemetry.start import Reporting
+from node.web.site import Site
+from node.web.stored import Asker
 from schema.budget import Bounds
 from schema.build import build_schema
 from schema.cost import CostLimits
@@ -150,8 +152,9 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     callers = Callers(
         identity, members.current, uses, on_revoked=lambda caller: tokens.forget(application=caller.application)
     )
+    executor = Executor(schema, CostLimits(limits.rows, limits.cost))
     endpoint = GraphQLEndpoint(
-        Executor(schema, CostLimits(limits.rows, limits.cost)),
+        executor,
         gate,
         directory,
         callers,
@@ -183,8 +186,10 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         supervised,
     )
 
+    site = Site(settings, Asker(executor, gate, directory, reporting.request_telemetry, limits.page_ms), members)
     others = Litestar(
         route_handlers=[
+            *site.routes(),
             *Health(pool, members.current, settings.city, head_revision(), audit.states).routes(),
             *oauth_routes(TokenService(identity, members.current, pool, uses, learn=members.learn)),
             *_sign_in(provider, identity, pool, uses),
@@ -197,7 +202,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,
-        exception_handlers={HTTPException: handle_http_error, Exception: handle_unexpected},
+        exception_handlers={HTTPException: site.http_error, Exception: handle_unexpected},
         after_request=_secure,
     )
     return routed({"/graphql": endpoint.handle, "/graphql/": endpoint.handle}, others)

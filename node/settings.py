@@ -72,10 +72,29 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cost: Positive = 200_000
     answer_bytes: Positive = 32_000_000
     request_ms: Positive = 10_000
+    page_ms: Positive = 2_500
     peer_ms: Positive = 4_000
     statement_ms: Positive = 8_000
     peer_bytes: Positive = 32_000_000
     peers_at_once: Positive = 64
+
+
+class Portal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a city tells on its pages. What is missing is marked there as still to be filled."""
+
+    operator: str | None = None
+    address: str | None = None
+    represented_by: str | None = None
+    email: str | None = None
+    telephone: str | None = None
+    data_protection: str | None = None
+    accessibility_contact: str | None = None
+    accessibility_checked: str | None = None
+    accessibility_gaps: str | None = None
+    easy_language: str | None = None
+    sign_language: str | None = None
+    tiles: str | None = None
+    tiles_attribution: str | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -101,6 +120,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     key_passphrase_file: Path | None = None
     key_passphrase: Secret | None = None
     unsafe_plain_http: bool = False
+    demo: bool = False
     trusted_documents_only: bool = False
     identity_provider: str | None = None
     identity_provider_client_id: str = "verbund"
@@ -111,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     keep_accesses_days: Positive = 730
     keep_security_days: Positive = 90
     limits: Limits = msgspec.field(default_factory=Limits)
+    portal: Portal = msgspec.field(default_factory=Portal)
 
     @property
     def graphql_url(self) -> str:
@@ -163,6 +184,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.home / "postgres"
 
 
+_TABLES: Mapping[str, type[msgspec.Struct]] = {"limits": Limits, "portal": Portal}
+
+
 def load_settings(home: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Read and check the settings of the node in `home`.
 
@@ -174,10 +198,11 @@ def load_settings(home: Path, environment: Mapping[str, str] | None = None) -> S
     if "key_passphrase" in values:
         raise SettingsError([NOT_IN_FILE])
     overrides = _from_environment(environment)
-    limits = values.get("limits", {})
-    if not isinstance(limits, dict):
-        raise SettingsError([f"limits: {limits!r} is not a table. Write [limits] with a line for each limit"])
-    values["limits"] = {**limits, **overrides.pop("limits", {})}
+    for name in _TABLES:
+        table = values.get(name, {})
+        if not isinstance(table, dict):
+            raise SettingsError([f"{name}: {table!r} is not a table. Write [{name}] with a line for each of its settings"])
+        values[name] = {**table, **overrides.pop(name, {})}
     values.update(overrides)
     values["home"] = str(home.resolve())
     try:
@@ -225,11 +250,11 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         name = variable.removeprefix(PREFIX).lower()
         if not variable.startswith(PREFIX) or name == "home":
             continue
-        limit = name.removeprefix("limits_")
-        if name in Settings.__struct_fields__ and name != "limits":
+        table, _, entry = name.partition("_")
+        if name in Settings.__struct_fields__ and name not in _TABLES:
             found[name] = value
-        elif name != limit and limit in Limits.__struct_fields__:
-            found.setdefault("limits", {})[limit] = value
+        elif table in _TABLES and entry in _TABLES[table].__struct_fields__:
+            found.setdefault(table, {})[entry] = value
         else:
             raise SettingsError([f"{variable} is not a setting: remove it; the settings are in docs/settings.md"])
     return found
@@ -277,6 +302,12 @@ def _problems(settings: Settings) -> list[str]:
         problems.append("database_url: is not a PostgreSQL URL. Use postgresql://user:password@host/database")
     if settings.ags is not None and not re.fullmatch(r"\d{8}", settings.ags):
         problems.append(f"ags: {settings.ags!r} is not an official municipality key. Use 8 digits, e.g. 06531005")
+    for name in ("tiles", "easy_language", "sign_language"):
+        url = getattr(settings.portal, name)
+        if url is not None and not url.startswith("https://"):
+            problems.append(f"portal.{name}: {url!r} is not encrypted. Use an address that begins with https://")
+    if settings.portal.tiles is not None and not settings.portal.tiles_attribution:
+        problems.append("portal.tiles_attribution: is missing. Name whom the map's tiles are from")
     if settings.key_passphrase is not None and settings.key_passphrase_file is not None:
         problems.append("key_passphrase: key_passphrase_file is set, too. Use one of them")
     if settings.otlp_endpoint is not None and not settings.otlp_endpoint.startswith(("http://", "https://")):

@@ -33,6 +33,7 @@ class NodePlan:
     database_url: str | None = None
     key_passphrase_file: str | None = None
     unsafe_plain_http: bool = False
+    demo: bool = False
 
 
 NO_ENVIRONMENT: Mapping[str, str] = {}
@@ -49,8 +50,7 @@ def create_node(home: Path, plan: NodePlan, environment: Mapping[str, str] | Non
     if file.exists():
         raise NodeExists(f"{file} exists: this directory holds a node already; choose another one")
     home.mkdir(parents=True, exist_ok=True)
-    file.write_text(_toml(plan), encoding="utf-8")
-    file.chmod(0o600)  # a database URL holds a password
+    write_settings(home, plan)
     try:
         settings = load_settings(home, environment)
     except Exception:
@@ -59,6 +59,13 @@ def create_node(home: Path, plan: NodePlan, environment: Mapping[str, str] | Non
     create_missing_keys(settings)
     migrate_node(settings)
     return settings
+
+
+def write_settings(home: Path, plan: NodePlan) -> None:
+    """Write the settings file."""
+    file = home / FILE_NAME
+    file.write_text(_toml(plan), encoding="utf-8")
+    file.chmod(0o600)  # a database URL holds a password
 
 
 def create_missing_keys(settings: Settings) -> None:
@@ -91,6 +98,6 @@ def _toml(plan: NodePlan) -> str:
     lines += [
         f"{name} = {json.dumps(value, ensure_ascii=False)}"
         for name, value in asdict(plan).items()
-        if value is not None and (name != "unsafe_plain_http" or value)
+        if value is not None and value is not False
     ]
     return "\n".join(lines) + "\n"

@@ -15,7 +15,7 @@ from node.ingest.dcat.importer import ingest_dcat
 from node.ingest.observations import ObservationBatch, refresh_datastreams, write_batch
 from node.ingest.sensors import upsert_datastream, upsert_observed_property, upsert_sensor, upsert_thing
 
-VERSION = "demo 2"
+VERSION = "demo 3"
 NOTICE = "Synthetische Demodaten."
 DATASET_OF = {BICYCLE: "radverkehrszaehlung", CAR: "kfz-verkehrszaehlung"}
 NAMES = {BICYCLE: "Fahrräder", CAR: "Kraftfahrzeuge"}

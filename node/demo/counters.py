@@ -14,7 +14,7 @@ from math import cos, exp, pi
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-START = datetime(2025, 11, 1, tzinfo=UTC)
+START = datetime(2025, 10, 25, tzinfo=UTC)  # a year and a week: the last week can be compared
 END = datetime(2026, 11, 1, tzinfo=UTC)
 SLOT = timedelta(minutes=15)
 SLOTS_A_DAY = 96

@@ -24,7 +24,7 @@ from node.demo.governance import APPLICATIONS, DemoApplication
 from node.members import describe
 from node.office import Office
 from node.settings import FILE_NAME, Settings, load_settings
-from node.setup import NodePlan, create_missing_keys, create_node, migrate_node
+from node.setup import NodePlan, create_missing_keys, create_node, migrate_node, write_settings
 from node.store.embedded import embedded_postgres
 from node.store.engine import make_engine
 from node.store.migrate import head_revision
@@ -79,6 +79,8 @@ def prepare(
                 job.result()
                 (directory / jobs[job].id / MARK).write_text(mark, encoding="utf-8")
                 progress(f"{jobs[job].name} is prepared")
+    for city in cities:  # a demo that was made earlier gets today's settings
+        write_settings(directory / city.id, _plan(city))
     settings = {city.id: load_settings(directory / city.id, environment={}) for city in cities}
     _vouch(directory, list(settings.values()))
     return DemoFederation(directory, settings)
@@ -115,6 +117,7 @@ def _plan(city: DemoCity) -> NodePlan:
         issuer=f"http://127.0.0.1:{city.port}",
         port=city.port,
         unsafe_plain_http=True,
+        demo=True,
     )
 
 

@@ -1,0 +1,75 @@
+"""What pages load: files whose names carry a hash of their content, compressed when they were built."""
+
+from __future__ import annotations
+
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from litestar import Request, Response, get
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+
+from node.http.negotiation import encoding
+
+BUILT = Path(__file__).parent / "static"
+PREFIX = "/static/"
+FOREVER = "public, max-age=31536000, immutable"
+MISSING = "the pages' assets are not built: run `make assets`"
+_SUFFIX = {"br": ".br", "gzip": ".gz"}
+_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".woff2": "font/woff2"}
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    media_type: str
+    encodings: frozenset[str]
+
+
+class StaticFiles:
+    """The files of one build. `built` is false if there is none."""
+
+    def __init__(self, folder: Path = BUILT) -> None:
+        manifest = folder / "manifest.json"
+        self.built = manifest.is_file()
+        self._names: dict[str, str] = orjson.loads(manifest.read_bytes()) if self.built else {}
+        found = {path.name: path for path in folder.iterdir()} if self.built else {}
+        self._files = {
+            name: _File(path, _media_type(path), frozenset(e for e, s in _SUFFIX.items() if name + s in found))
+            for name, path in found.items()
+            if path.suffix not in {".br", ".gz", ".json"}
+        }
+
+    def url(self, name: str) -> str:
+        """Where the file of this name is now; raises KeyError if the build has none."""
+        return PREFIX + self._names[name]
+
+    def route(self) -> HTTPRouteHandler:
+        """GET /static/{name}."""
+
+        @get(PREFIX + "{name:str}", sync_to_thread=True, include_in_schema=False)
+        def static(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
+            file = self._files.get(name)
+            if file is None:
+                raise NotFoundException("there is no such file")
+            wanted = encoding(request.headers.get("accept-encoding"))
+            # zstd is what answers prefer; files are kept in the two forms that every browser knows
+            chosen = next((e for e in (wanted, "br", "gzip") if e in file.encodings and _accepts(request, e)), None)
+            headers = {"Cache-Control": FOREVER, "Vary": "Accept-Encoding"}
+            if chosen is not None:
+                headers["Content-Encoding"] = chosen
+            path = file.path if chosen is None else file.path.with_name(name + _SUFFIX[chosen])
+            return Response(path.read_bytes(), media_type=file.media_type, headers=headers)
+
+        return static
+
+
+def _accepts(request: Request[Any, Any, Any], coding: str) -> bool:
+    return coding in request.headers.get("accept-encoding", "")
+
+
+def _media_type(path: Path) -> str:
+    return _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
