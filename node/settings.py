@@ -201,7 +201,9 @@ def load_settings(home: Path, environment: Mapping[str, str] | None = None) -> S
     for name in _TABLES:
         table = values.get(name, {})
         if not isinstance(table, dict):
-            raise SettingsError([f"{name}: {table!r} is not a table. Write [{name}] with a line for each of its settings"])
+            raise SettingsError(
+                [f"{name}: {table!r} is not a table. Write [{name}] with a line for each of its settings"]
+            )
         values[name] = {**table, **overrides.pop(name, {})}
     values.update(overrides)
     values["home"] = str(home.resolve())

@@ -33,7 +33,9 @@ OPEN_CURL = (
     show_default=True,
     help="Where the demo's nodes live; delete it to start afresh.",
 )
-@click.option("--days", type=click.IntRange(1, 372), help="Days of observations on a first start; default: a year and a week.")
+@click.option(
+    "--days", type=click.IntRange(1, 372), help="Days of observations on a first start; default: a year and a week."
+)
 def demo(directory: Path, days: int | None, *, check: bool) -> None:
     """Run four synthetic cities on 127.0.0.1, ports 8100 to 8104, until Ctrl-C."""
     signal.signal(signal.SIGTERM, _interrupt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import click
@@ -23,6 +24,7 @@ from node.cli.context import CommandError
 @click.option("--agreement", help="The agreement that is meant; goes into the records.")
 @click.option("--method", default="POST", show_default=True, help="Method of the request.")
 @click.option("--url", help="Address of the request; default: the node's /graphql.")
+@click.option("--for-explorer", is_flag=True, help="Print token and proof key for the API explorer's dialog instead.")
 def token(
     issuer: str,
     client_id: str,
@@ -33,6 +35,8 @@ def token(
     agreement: str | None,
     method: str,
     url: str | None,
+    *,
+    for_explorer: bool,
 ) -> None:
     """Get an access token for an application, and print the two headers of one request that uses it.
 
@@ -43,6 +47,10 @@ def token(
         access = asyncio.run(
             obtain_token(issuer, client_id, signing_key, purpose, scope, legal_basis=legal_basis, agreement=agreement)
         )
+        if for_explorer:
+            held = {"token": access.token, "key": access.key.private_jwk, "nonce": access.nonce}
+            click.echo(json.dumps(held, separators=(",", ":")))
+            return
         for name, value in access.headers(method.upper(), url or f"{issuer}/graphql").items():
             click.echo(f"{name}: {value}")
     except PeerError as error:

@@ -20,6 +20,8 @@ DEMO with synthetic data: not an official service of any city.
 
 {nodes}
 
+Pages of each city are at the same address without /graphql, e.g. {issuer}/ and {issuer}/explorer
+
 Open data of all cities, without a token:
 
   curl -s {url} -H 'Content-Type: application/json' \\

@@ -1,4 +1,4 @@
-"""The texts of the pages and their catalogs: what is to be translated, and what is missing. `python -m node.web.catalog`."""
+"""The texts of the pages and their catalogs of translations. `make texts` runs this module."""
 
 from __future__ import annotations
 

@@ -74,11 +74,9 @@ def places(streams: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def charts(week: Mapping[str, Any], streams: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Per observed property and unit: rows of start, value now, value a year before; counts add up, all else is a mean."""
+    """Per observed property and unit: start, value now, value a year before; counts add up, all else is a mean."""
     groups = (week.get("aggregate") or {}).get("groups", [])
-    counted = {
-        one["observedProperty"]["name"] for one in streams if one["observationType"].rpartition("_")[2] == COUNT
-    }
+    counted = {one["observedProperty"]["name"] for one in streams if one["observationType"].rpartition("_")[2] == COUNT}
     return [_chart(group, "sum" if group["observedProperty"]["name"] in counted else "avg") for group in groups]
 
 

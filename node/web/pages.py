@@ -26,11 +26,11 @@ from policy.model import ANONYMOUS, Caller
 
 log = logging.getLogger("verbund.web")
 TEMPLATES = Path(__file__).parent / "templates"
-HTML = "text/html; charset=utf-8"
+HTML = "text/html"
 JSON = "application/json"
 CSP = (
-    "default-src 'self'; img-src 'self' data:{images}; style-src 'self'{styles}; font-src 'self' data:; object-src 'none'; base-uri 'none';"
-    " form-action 'self'; frame-ancestors 'none'"
+    "default-src 'self'; img-src 'self' data:{images}; style-src 'self'{styles}; font-src 'self' data:;"
+    " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 RETRY_AFTER_S = "5"
 
@@ -98,6 +98,14 @@ class Pages:
         return page
 
     async def respond(self, request: Request[Any, Any, Any], visit: Visit, page: Page) -> Response[bytes]:
+        """The page in the form that the request wants, compressed if it likes."""
+        response = self.plain(request, visit, page)
+        response.content, coding = await compressed(response.content, encoding(request.headers.get("accept-encoding")))
+        if coding != IDENTITY:
+            response.headers["Content-Encoding"] = coding
+        return response
+
+    def plain(self, request: Request[Any, Any, Any], visit: Visit, page: Page) -> Response[bytes]:
         """The page in the form that the request wants."""
         headers = {"Cache-Control": "no-cache" if page.status == 200 else "no-store", "Vary": "Accept, Accept-Encoding"}
         if page.status == 503:
@@ -105,14 +113,11 @@ class Pages:
         if _wants_json(request):
             body, media_type, status = _twin(visit, page), JSON, page.status
         elif not self._static.built:
-            body, media_type, status = f"{MISSING}\n".encode(), "text/plain; charset=utf-8", 503
+            body, media_type, status = f"{MISSING}\n".encode(), "text/plain", 503
         else:
             body, media_type, status = self.render(visit, page).encode(), HTML, page.status
             styles = " 'unsafe-inline'" if page.inline_styles else ""
             headers["Content-Security-Policy"] = self._csp.replace("{styles}", styles)
-        body, coding = await compressed(body, encoding(request.headers.get("accept-encoding")))
-        if coding != IDENTITY:
-            headers["Content-Encoding"] = coding
         return Response(body, status_code=status, media_type=media_type, headers={**SECURITY_HEADERS, **headers})
 
     def render(self, visit: Visit, page: Page) -> str:

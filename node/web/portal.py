@@ -30,7 +30,9 @@ class Portal:
         if member is None:
             return not_found()
         answer = await self._asker.ask("city", visit.caller, city=member.id)
-        return Page("city.html", {"found": answer}, facts={"member": _told(member)}, context={"members": self.members()})
+        return Page(
+            "city.html", {"found": answer}, facts={"member": _told(member)}, context={"members": self.members()}
+        )
 
     async def cities(self, visit: Visit) -> Page:
         """All members, and how each of them answers now."""

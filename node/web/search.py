@@ -59,8 +59,7 @@ class Search:
 def _chosen(visit: Visit, cities: set[str]) -> Mapping[str, list[str]]:
     """What is chosen in each facet; values that can't be are left out."""
     found = {
-        name: [value[:LONGEST] for value in visit.query.get(name, []) if value][:MAX_VALUES]
-        for name, _, _ in FACETS
+        name: [value[:LONGEST] for value in visit.query.get(name, []) if value][:MAX_VALUES] for name, _, _ in FACETS
     }
     found["city"] = [city for city in found["city"] if city in cities]
     found["tier"] = [tier for tier in found["tier"] if tier in _TIERS]

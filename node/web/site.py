@@ -46,8 +46,8 @@ class Site:
         }
         return [*(self._pages.route(path, view) for path, view in views.items()), self._static.route()]
 
-    async def http_error(self, request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    def http_error(self, request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
         """A person who looks for what is not there gets a page, a program problem details."""
         if error.status_code == 404 and wants_page(request):
-            return await self._pages.respond(request, visit_of(request), not_found())
+            return self._pages.plain(request, visit_of(request), not_found())
         return handle_http_error(request, error)

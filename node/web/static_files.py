@@ -11,6 +11,7 @@ import orjson
 from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from node.http.negotiation import encoding
 
@@ -19,7 +20,7 @@ PREFIX = "/static/"
 FOREVER = "public, max-age=31536000, immutable"
 MISSING = "the pages' assets are not built: run `make assets`"
 _SUFFIX = {"br": ".br", "gzip": ".gz"}
-_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".woff2": "font/woff2"}
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class StaticFiles:
         """GET /static/{name}."""
 
         @get(PREFIX + "{name:str}", sync_to_thread=True, include_in_schema=False)
-        def static(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
+        def static(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
             file = self._files.get(name)
             if file is None:
                 raise NotFoundException("there is no such file")

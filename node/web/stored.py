@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from node.telemetry import Telemetry
+from node.telemetry.requests import Telemetry
 from policy.model import ANONYMOUS, Caller
 from schema.errors import Unavailable
 from schema.execution import Executor

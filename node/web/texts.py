@@ -21,7 +21,9 @@ def text_view(template: str) -> View:
 
 def examples() -> Mapping[str, str]:
     """The guide's operations by name, in the guide's order."""
-    return {path.stem.partition("-")[2]: path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.glob("*.graphql"))}
+    return {
+        path.stem.partition("-")[2]: path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.glob("*.graphql"))
+    }
 
 
 async def guide(_visit: Visit) -> Page:

@@ -9,8 +9,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from node.auth.keys import load_signing_key
-from node.auth.token_client import obtain_token
+from node.auth.token_client import Access
 from node.demo.processes import NodeProcess
 from node.demo.setup import DemoFederation
 
@@ -55,11 +54,8 @@ class Demo:
         async with aiohttp.ClientSession() as session, session.get(self.url + path, headers=headers) as response:
             return Got(response.status, await response.read(), response.headers)
 
-    async def ask(self, query: str, token: str | None = None, **variables: Any) -> Any:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        body = {"query": query, "variables": variables}
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(f"{self.url}/graphql", json=body, headers=headers) as response,
-        ):
+    async def ask(self, query: str, access: Access | None = None, **variables: Any) -> Any:
+        url, body = f"{self.url}/graphql", orjson.dumps({"query": query, "variables": variables})
+        headers = {"Content-Type": "application/json", **(access.headers("POST", url, body) if access else {})}
+        async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as response:
             return await response.json()

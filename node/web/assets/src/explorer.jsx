@@ -8,6 +8,7 @@ import 'graphiql/style.css';
 import '@graphiql/plugin-explorer/style.css';
 import '@graphiql/plugin-history/style.css';
 import './explorer.css';
+import { readToken } from './token.js';
 
 globalThis.MonacoEnvironment = {
   getWorker: (_id, label) =>
@@ -17,23 +18,27 @@ globalThis.MonacoEnvironment = {
 const place = document.getElementById('explorer');
 const words = JSON.parse(document.getElementById('explorer-words').textContent);
 const asked = new URLSearchParams(location.search);
-const endpoint = new URL('/graphql', location.href).href;
-const held = { token: '', params: null };
-const isDark = matchMedia('(prefers-color-scheme: dark)').matches;
-const theme = () => document.documentElement.dataset.kernTheme ?? (isDark ? 'dark' : 'light');
+const { endpoint } = place.dataset;
+// what was pasted, and what was asked last
+const held = {
+  token: null,
+  params: null,
+  learn(response) {
+    const nonce = response.headers.get('DPoP-Nonce');
+    if (!this.token || !nonce || nonce === this.token.nonce) return false;
+    this.token.nonce = nonce;
+    return true;
+  },
+};
+const DARK = matchMedia('(prefers-color-scheme: dark)');
+const theme = () => document.documentElement.dataset.kernTheme ?? (DARK.matches ? 'dark' : 'light');
 
 async function send(params, headers) {
   const started = performance.now();
-  const response = await fetch(endpoint, {
-    method: 'POST',
-    headers: {
-      'Content-Type': 'application/json',
-      Accept: 'application/json',
-      ...(held.token ? { Authorization: `Bearer ${held.token}` } : {}),
-      ...headers,
-    },
-    body: JSON.stringify(params),
-  });
+  const body = JSON.stringify(params);
+  let response = await post(body, headers);
+  if (response.status === 401 && held.learn(response)) response = await post(body, headers);
+  held.learn(response);
   const answer = await response.json();
   if (params.operationName === 'IntrospectionQuery') return answer;
   held.params = params;
@@ -41,14 +46,30 @@ async function send(params, headers) {
   return answer;
 }
 
+async function post(body, headers) {
+  const authorization = held.token ? await held.token.headers() : {};
+  const types = { 'Content-Type': 'application/json', Accept: 'application/json' };
+  return fetch('/graphql', { method: 'POST', headers: { ...types, ...authorization, ...headers }, body });
+}
+
 function Explorer() {
+  const [shown, setShown] = useState(theme);
+  useEffect(() => {
+    const change = () => setShown(theme());
+    addEventListener('themechange', change);
+    DARK.addEventListener('change', change);
+    return () => {
+      removeEventListener('themechange', change);
+      DARK.removeEventListener('change', change);
+    };
+  }, []);
   return h(GraphiQL, {
     fetcher: (params, options) => send(params, options?.headers),
     plugins: [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })],
     defaultQuery: place.dataset.query,
     ...(asked.has('query') ? { initialQuery: asked.get('query') } : {}),
     ...(asked.has('variables') ? { initialVariables: asked.get('variables') } : {}),
-    forcedTheme: theme(),
+    forcedTheme: shown,
     shouldPersistHeaders: false,
     defaultEditorToolsVisibility: true,
   });
@@ -103,20 +124,20 @@ const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function asCurl(params) {
   const lines = [`curl -s ${quoted(endpoint)}`, `-H 'Content-Type: application/json'`];
-  if (held.token) lines.push('-H "Authorization: Bearer $TOKEN"');
-  return [...lines, `-d ${quoted(JSON.stringify(params))}`].join(' \\\n  ') + '\n';
+  const asked = [...lines, `-d ${quoted(JSON.stringify(params))}`].join(' \\\n  ') + '\n';
+  return held.token ? `verbund token --node ${new URL(endpoint).origin} --client-id … --key … | \\\n  ${asked.replace('curl -s', 'curl -s -H @-')}` : asked;
 }
 
 function asPython(params) {
-  const header = held.token ? ', "Authorization": f"Bearer {TOKEN}"' : '';
-  return `import json
+  const note = held.token ? '# Needs the headers Authorization and DPoP: `verbund token` prints them for one request\n' : '';
+  return `${note}import json
 import urllib.request
 
 question = json.loads(${JSON.stringify(JSON.stringify(params))})
 request = urllib.request.Request(
     ${JSON.stringify(endpoint)},
     json.dumps(question).encode(),
-    {"Content-Type": "application/json"${header}},
+    {"Content-Type": "application/json"},
 )
 with urllib.request.urlopen(request, timeout=30) as answer:
     print(json.dumps(json.load(answer), indent=2, ensure_ascii=False))
@@ -138,11 +159,17 @@ function wire() {
   }
   const dialog = document.getElementById('token-dialog');
   document.getElementById('token-open').addEventListener('click', () => dialog.showModal());
-  dialog.addEventListener('close', () => {
+  dialog.addEventListener('close', async () => {
     const input = document.getElementById('token');
-    if (dialog.returnValue === 'use') held.token = input.value.trim();
-    if (dialog.returnValue === 'forget') held.token = input.value = '';
-    document.getElementById('token-state').textContent = held.token ? words.withToken : words.anonymous;
+    const told = document.getElementById('token-state');
+    try {
+      if (dialog.returnValue === 'use') held.token = await readToken(input.value, endpoint);
+      if (dialog.returnValue === 'forget') held.token = null;
+      told.textContent = held.token ? words.withToken : words.anonymous;
+    } catch {
+      told.textContent = words.badToken;
+    }
+    input.value = '';
   });
 }
 
