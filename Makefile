@@ -25,10 +25,10 @@ $(STAMP): requirements.lock pyproject.toml
 assets: $(ASSETS) ## bundle what the pages load in a browser, from npm by the lock file
 
 $(PACKAGES)/installed: node/web/assets/package-lock.json | $(STAMP)
-	mkdir -p $(PACKAGES)
-	cp node/web/assets/package.json node/web/assets/package-lock.json $(PACKAGES)/
-	cd $(PACKAGES) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	touch $@
+	@mkdir -p $(PACKAGES)
+	@test -e $@ && cmp -s $< $(PACKAGES)/package-lock.json || { cp node/web/assets/package*.json $(PACKAGES)/ && \
+		cd $(PACKAGES) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; }
+	@touch $@
 
 $(ASSETS): $(PACKAGES)/installed $(ASSET_SOURCES)
 	$(BIN)/node node/web/assets/build.mjs $(PACKAGES)/node_modules node/web/static

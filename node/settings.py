@@ -304,12 +304,7 @@ def _problems(settings: Settings) -> list[str]:
         problems.append("database_url: is not a PostgreSQL URL. Use postgresql://user:password@host/database")
     if settings.ags is not None and not re.fullmatch(r"\d{8}", settings.ags):
         problems.append(f"ags: {settings.ags!r} is not an official municipality key. Use 8 digits, e.g. 06531005")
-    for name in ("tiles", "easy_language", "sign_language"):
-        url = getattr(settings.portal, name)
-        if url is not None and not url.startswith("https://"):
-            problems.append(f"portal.{name}: {url!r} is not encrypted. Use an address that begins with https://")
-    if settings.portal.tiles is not None and not settings.portal.tiles_attribution:
-        problems.append("portal.tiles_attribution: is missing. Name whom the map's tiles are from")
+    problems += _portal_problems(settings.portal)
     if settings.key_passphrase is not None and settings.key_passphrase_file is not None:
         problems.append("key_passphrase: key_passphrase_file is set, too. Use one of them")
     if settings.otlp_endpoint is not None and not settings.otlp_endpoint.startswith(("http://", "https://")):
@@ -326,4 +321,15 @@ def _problems(settings: Settings) -> list[str]:
         )
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         problems.append(f"log_level: {settings.log_level!r} is unknown. Use debug, info, warning or error")
+    return problems
+
+
+def _portal_problems(portal: Portal) -> list[str]:
+    problems = []
+    for name in ("tiles", "easy_language", "sign_language"):
+        url = getattr(portal, name)
+        if url is not None and not url.startswith("https://"):
+            problems.append(f"portal.{name}: {url!r} is not encrypted. Use an address that begins with https://")
+    if portal.tiles is not None and not portal.tiles_attribution:
+        problems.append("portal.tiles_attribution: is missing. Name whom the map's tiles are from")
     return problems
