@@ -93,8 +93,9 @@ def refuse(connection: Connection, subject: str) -> None:
 def allow(connection: Connection, subject: str) -> bool:
     """Let this subject have tokens again; the old ones stay ended. False if it was not refused."""
     lasting = revocation.c.issued_before == _ALL_TIME
+    this_second = sa.func.date_trunc("second", sa.func.now())  # as tokens count: a new one is to be good at once
     changed = connection.execute(
-        sa.update(revocation).where(revocation.c.subject == subject, lasting).values(issued_before=sa.func.now())
+        sa.update(revocation).where(revocation.c.subject == subject, lasting).values(issued_before=this_second)
     )
     return changed.rowcount > 0
 

@@ -16,6 +16,11 @@ def challenge(refused: InvalidToken, issuer: str, nonce: str | None) -> dict[str
         "algs": ALGORITHM,
         "resource_metadata": issuer + RESOURCE_METADATA_PATH,
     }
-    parameters = ", ".join(f'{name}="{value}"' for name, value in told.items())
+    parameters = ", ".join(f'{name}="{_quotable(value)}"' for name, value in told.items())
     headers = {"WWW-Authenticate": f"{SCHEME} {parameters}"}
     return headers if nonce is None else {**headers, NONCE_HEADER: nonce}
+
+
+def _quotable(text: str) -> str:
+    """The characters that error_description may hold (RFC 6750 §3)."""
+    return "".join(char if " " <= char <= "~" and char not in '"\\' else "?" for char in text)

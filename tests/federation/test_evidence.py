@@ -97,3 +97,20 @@ async def test_another_city_has_no_use_for_the_owners_token(wire: Wire, federati
     url = third.settings.graphql_url
     answer = await third.post(BODY, headers=wire.tokens.authorize(wire.member, wire.token, "POST", url, BODY).headers)
     assert answer.status == 401
+
+
+async def test_neither_tokens_nor_proofs_are_in_the_logs(wire: Wire) -> None:
+    access = await wire.home.token()
+    authorized = wire.authorized()
+    for _ in range(2):  # the second is refused
+        await wire.send(authorized.headers)
+    await wire.home.ask(QUERY, access)
+    await wire.home.ask(QUERY, access, DPoP="rubbish")
+    secrets = [wire.token, access.token, authorized.proof]
+    for town in (wire.home, wire.owner):
+        told = town.process.log_file.read_text(encoding="utf-8")
+        assert not any(part in told for secret in secrets for part in secret.split(".")[1:])
+        rows = town.sql("select array_agg(r::text) from access_record r") + town.sql(
+            "select array_agg(u::text) from used_proof u"
+        )
+        assert not any(secret.split(".")[2] in str(rows) for secret in secrets)

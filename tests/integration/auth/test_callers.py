@@ -213,7 +213,6 @@ class TestRevocation:
         set_status(engine, APP.id, ApplicationStatus.ACTIVE)
         engine.dispose()
         await refused(scene.node, access.headers("POST", scene.url), "invalid_token", "revoked")
-        await asyncio.sleep(1)
         assert (await scene.node.caller((await scene.access()).headers("POST", scene.url))).application == APP.id
 
     async def test_an_owner_refuses_one_application_of_another_city(self, scene: Scene) -> None:
