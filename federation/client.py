@@ -19,6 +19,7 @@ from federation.membership import Member
 from federation.receipts import HEADER as RECEIPT
 from federation.receipts import Exchange, ReceiptError, verify_receipt
 from federation.repeat import send_read
+from federation.summary import HEADER as SUMMARY
 from federation.tokens import PeerTokens
 from federation.transport import PeerResponse, PeerTransport
 from policy.model import Caller
@@ -90,8 +91,16 @@ async def known_already(member: Member, _timeout_s: float) -> Member:
     return member
 
 
+Heard = Callable[[Member, str | None], None]
+"""Takes the version of the summary that a member would give now, if it told one."""
+
+
+def _unheeded(_member: Member, _version: str | None) -> None:
+    pass
+
+
 class PeerClient:
-    """Asks owners on behalf of callers of this node, `at_once` requests to each side by side.
+    """Asks owners on behalf of callers of this node.
 
     A question that is under way already is not sent again. A peer from which nothing comes is not waited for long, and
     after some failures not asked for a while: see `federation.health`.
@@ -102,14 +111,16 @@ class PeerClient:
         transport: PeerTransport,
         tokens: PeerTokens,
         bounds: PeerBounds,
-        at_once: int,
+        healths: PeerHealths,
         learn: Callable[[Member, float], Awaitable[Member]] = known_already,
+        heard: Heard = _unheeded,
     ) -> None:
         self._learn = learn
+        self._heard = heard
         self._transport = transport
         self._tokens = tokens
         self._bounds = bounds
-        self._healths = PeerHealths(at_once)
+        self._healths = healths
         self._in_flight = InFlight[_Question, Envelope](JOIN_WITHIN_S)
 
     def deadline(self, request: Request) -> float:
@@ -239,6 +250,7 @@ class PeerClient:
                 max_bytes=self._bounds.answer_bytes,
             )
             self._tokens.learn(member, response)
+            self._heard(member, response.headers.get(SUMMARY))
             if response.status == 200:
                 exchange = Exchange(body, response.body, authorized.proof, request.trace_id)
                 await self._check_receipt(member, exchange, response, ends)

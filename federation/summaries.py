@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from federation.errors import FederationError, PeerIncompatible
+from federation.health.peers import PeerHealths
 from federation.membership import Member, Membership
-from federation.summary import MAX_BYTES, PATH, Proven, absence, verify_summary
+from federation.summary import MAX_BYTES, PATH, Absence, Proven, absence, verify_summary
 from federation.tokens import PeerTokens
 from federation.transport import PeerTransport
 from policy.model import ANONYMOUS
@@ -27,7 +28,8 @@ PLAIN = "application/jwt"
 class Summaries:
     """What is known of the members of the federation but this city.
 
-    `every_s`: how often they are fetched, 0 for never. A city of which nothing is known may have anything.
+    `every_s`: how often they are fetched, 0 for never. A city of which nothing is known may have anything. Nothing is
+    fetched from a node that is not asked at the moment.
     """
 
     def __init__(
@@ -37,7 +39,9 @@ class Summaries:
         transport: PeerTransport,
         tokens: PeerTokens,
         every_s: float,
+        healths: PeerHealths,
     ) -> None:
+        self._healths = healths
         self._city = city
         self._membership = membership
         self._transport = transport
@@ -45,12 +49,19 @@ class Summaries:
         self._every_s = every_s
         self._known: dict[str, tuple[Member, Proven]] = {}
 
-    def why_skip(self, member: Member, root: str, arguments: Mapping[str, Any]) -> str | None:
+    def why_skip(self, member: Member, root: str, arguments: Mapping[str, Any]) -> Absence | None:
         """Why this member can have no match for a root field; None if it may have one."""
         known = self._known.get(member.id)
         if known is None or known[0] != member or known[1].expires_at <= datetime.now(UTC):
             return None
-        return absence(known[1].summary, root, arguments)
+        reason = absence(known[1].summary, root, arguments)
+        return None if reason is None else Absence(reason, known[1].issued_at)
+
+    def heard(self, member: Member, version: str | None) -> None:
+        """A member told which summary it would give now: if that is another one, what is known no longer holds."""
+        known = self._known.get(member.id)
+        if version is not None and known is not None and known[1].version != version:
+            del self._known[member.id]
 
     async def keep(self) -> None:
         """Fetch them again and again until cancelled."""
@@ -74,6 +85,8 @@ class Summaries:
 
     async def _fetch(self, member: Member, turns: asyncio.Semaphore) -> None:
         async with turns:
+            if self._healths.of(member).breaker.is_open:
+                return
             try:
                 self._known[member.id] = member, await self._proven(member)
             except FederationError as error:

@@ -7,10 +7,12 @@ found through a filter that had ruled it out as soon as the summary ends.
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from joserfc.jwk import ECKey
@@ -22,6 +24,7 @@ from federation.trust.statements import LAST_SECOND
 
 TYP = "summary+jwt"
 PATH = "/federation/summary"
+HEADER = "Verbund-Summary"  # of answers to other nodes: the version of the summary that the city would give now
 LIFETIME = timedelta(seconds=60)
 LONGEST = timedelta(minutes=2)  # that is believed of others
 CLOCK_SKEW = timedelta(seconds=60)
@@ -29,7 +32,9 @@ MAX_BYTES = 65_536
 MAX_WORDS = 500  # of themes and of observed properties; a list that would be longer is left out
 TIERS = ("OPEN", "SHARED")  # what may leave a city
 QUIET = timedelta(days=1)  # a datastream that was silent for so long is not expected to go on within a minute
-_PLACED = frozenset({"things", "datastreams", "observations", "aggregate"})  # bbox is about things alone
+_PLACED = frozenset({"things", "datastreams", "observations", "aggregate"})  # bbox and near are about things alone
+_METRES = 111_000.0  # of a degree of latitude: less than there are, so that nothing is left out
+_WORLD = (-180.0, -90.0, 180.0, 90.0)
 _UNNARROWED = frozenset({"datasetFacets"})  # each facet counts without its own filter
 
 Corners = tuple[float, float, float, float]
@@ -67,8 +72,39 @@ class Proven:
     """A summary that its city signed, and when that was and ends."""
 
     summary: Summary
+    version: str
     issued_at: datetime
     expires_at: datetime
+
+
+class Absence(NamedTuple):
+    """Why a city can have no match, and as of when that is known."""
+
+    reason: str
+    as_of: datetime | None = None
+
+
+def version_of(summary: Summary) -> str:
+    """The same for equal summaries, whichever worker of a node has made them."""
+    return hashlib.sha256(msgspec.json.encode(summary, order="sorted")).hexdigest()[:16]
+
+
+def as_released(summary: Summary, *, moved_m: int, step_s: int) -> Summary:
+    """The summary of data that leaves with places moved by up to so many metres, and times put into steps so long."""
+    box, observed = summary.box, summary.observed
+    if box is not None and moved_m:
+        west, south, east, north = box
+        aside = moved_m / _METRES
+        farthest = min(max(abs(south), abs(north)) + aside, 90.0)
+        along = aside / max(math.cos(math.radians(farthest)), 0.01)
+        box = (west - along, south - aside, east + along, north + aside)
+        if box[0] < -180 or box[1] < -90 or box[2] > 180 or box[3] > 90:  # across the date line or a pole
+            box = _WORLD
+    if observed is not None and step_s:
+        observed = observed[0] - timedelta(seconds=step_s), observed[1]
+    return Summary(
+        tiers=summary.tiers, themes=summary.themes, properties=summary.properties, box=box, observed=observed
+    )
 
 
 def sign_summary(summary: Summary, city: str, issuer: str, key: ECKey, now: datetime) -> bytes:
@@ -93,7 +129,7 @@ def verify_summary(token: bytes, member: Member, now: datetime) -> Proven:
         raise PeerIncompatible("its summary is another city's")
     if not issued - CLOCK_SKEW <= now < expires or not timedelta() < expires - issued <= LONGEST:
         raise PeerIncompatible("its summary is not valid now")
-    return Proven(claims.summary, issued, expires)
+    return Proven(claims.summary, version_of(claims.summary), issued, expires)
 
 
 def absence(summary: Summary, root: str, arguments: Mapping[str, Any]) -> str | None:
@@ -111,6 +147,8 @@ def absence(summary: Summary, root: str, arguments: Mapping[str, Any]) -> str | 
         return f"it observes no {_listed(wanted['observedProperties'])}"
     if root in _PLACED and wanted.get("bbox") is not None and _is_outside(wanted["bbox"], summary.box):
         return "its things lie outside the box"
+    if root in _PLACED and wanted.get("near") is not None and _is_farther(wanted["near"], summary.box):
+        return "its things lie farther away"
     if root == "observations" and _is_unobserved(arguments["during"], summary.observed):
         return "it has no observations of that time"
     return None
@@ -125,6 +163,27 @@ def _is_outside(box: Mapping[str, float], known: Corners | None) -> bool:
         return True
     west, south, east, north = known
     return box["east"] < west or box["west"] > east or box["north"] < south or box["south"] > north
+
+
+def _is_farther(near: Mapping[str, float], known: Corners | None) -> bool:
+    """Whether the box is beyond the circle: beyond a parallel or both meridians between them, as the crow flies."""
+    if known is None:
+        return True
+    west, south, east, north = known
+    longitude, latitude, radius = near["longitude"], near["latitude"], near["radiusMetres"]
+    if max(south - latitude, latitude - north) * _METRES > radius:
+        return True
+    if west <= longitude <= east:
+        return False
+    aside = min(_to_meridian(longitude - edge, latitude) for edge in (west, east))
+    return aside * _METRES > radius
+
+
+def _to_meridian(apart: float, latitude: float) -> float:
+    """Degrees of a great circle from a place to the nearest point of a meridian so many degrees away."""
+    if math.cos(math.radians(apart)) < 0:  # it is behind a pole
+        return 90 - abs(latitude)
+    return math.degrees(math.asin(abs(math.sin(math.radians(apart))) * math.cos(math.radians(latitude))))
 
 
 def _is_unobserved(during: Mapping[str, str], known: tuple[datetime, datetime] | None) -> bool:

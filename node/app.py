@@ -19,6 +19,7 @@ from litestar.types import ASGIApp
 from federation.client import PeerBounds, PeerClient
 from federation.fanout import Fanout
 from federation.foreign import ForeignSchemas, fetched_by
+from federation.health.peers import PeerHealths
 from federation.shape import Shapes
 from federation.summaries import Summaries
 from federation.tokens import PeerTokens
@@ -113,12 +114,12 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         )
     )
     tokens = PeerTokens(identity.issuer, lambda: identity.signing_key, transport)
-    client = PeerClient(
-        transport, tokens, PeerBounds(limits.peer_ms / 1000, limits.peer_bytes), limits.peers_at_once, members.renewed
-    )
+    healths = PeerHealths(limits.peers_at_once)
+    summaries = Summaries(settings.city, members.current, transport, tokens, settings.summaries_every_s, healths)
+    bounds = PeerBounds(limits.peer_ms / 1000, limits.peer_bytes)
+    client = PeerClient(transport, tokens, bounds, healths, members.renewed, summaries.heard)
     sdl = schema.as_str() + "\n"
     foreign = ForeignSchemas(sdl, fetched_by(transport))
-    summaries = Summaries(settings.city, members.current, transport, tokens, settings.summaries_every_s)
     log_keys = load_log_keys(settings)
     audit = LogService(settings, pool, transport, members.current, log_keys.log, log_keys.witness)
     decisions = Decisions(
@@ -152,6 +153,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     callers = Callers(
         identity, members.current, uses, on_revoked=lambda caller: tokens.forget(application=caller.application)
     )
+    summary = SummaryPage(settings.city, identity, pool, callers, decisions.terms)
     executor = Executor(schema, CostLimits(limits.rows, limits.cost))
     endpoint = GraphQLEndpoint(
         executor,
@@ -164,10 +166,11 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         limits,
         load_documents(settings.trusted_documents_directory, schema.documents),
         trusted_only=settings.trusted_documents_only,
+        summary_version=lambda: summary.version,
     )
 
     scraped = supervised and settings.metrics_port is not None
-    stored = watched(counts, pool, client.healths, members.current, waiting=lambda: (access_log.waiting, reading.busy))
+    stored = watched(counts, pool, healths, members.current, waiting=lambda: (access_log.waiting, reading.busy))
 
     looked_up = [stored.keep] if scraped or settings.otlp_endpoint is not None else []
     lifespan = partial(
@@ -195,7 +198,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             *_sign_in(provider, identity, pool, uses),
             schema_route(sdl),
             entity_route(entity),
-            *SummaryPage(settings.city, identity, pool, callers).routes(),
+            *summary.routes(),
             *ExchangesPage(pool, callers).routes(),
             *LogPages(audit.tree, audit.witness, identity, log_keys.public).routes(),
         ],

@@ -15,7 +15,7 @@ from policy import entities
 from policy.agreements import Calendar, coverage, linked_agreements, links_for
 from policy.court import Class, Court, ways
 from policy.model import Action, Agreement, Caller, DatasetFacts, Decision, Grant
-from policy.obligations import NONE, coarsest_step
+from policy.obligations import NONE, Obligations, coarsest_step
 from policy.rules import RuleSet
 
 REMEMBERED = 512
@@ -75,6 +75,17 @@ class Engine:
     def grant(self, caller: Caller, action: Action, now: datetime) -> Grant:
         """All datasets with which the caller may do this."""
         return self._answer(caller, action, now).grant
+
+    def terms(self) -> Obligations:
+        """The strictest of all obligations that anybody may come under here: of datasets, agreements and rules."""
+        found = NONE
+        for one in self._datasets:
+            found |= one.obligations | one.open_obligations
+        for agreement in self._calendar.agreements:
+            found |= agreement.obligations
+        for repair in self._rules.repairs.values():
+            found |= repair.of(NONE)
+        return found
 
     def grids(self) -> dict[int, int]:
         """The coarsest step in seconds in which anybody is given a dataset, by the dataset's database id.

@@ -139,6 +139,10 @@ class Decisions:
                 current.rulings.popitem(last=False)
         return known
 
+    async def terms(self) -> Obligations:
+        """The strictest of all obligations that anybody may come under; raises as `ruling`."""
+        return (await self._up_to_date(None)).engine.terms()
+
     async def _up_to_date(self, stale: int | None) -> _Current:
         """Any other epoch will do, an earlier one too: a database that was restored goes back in time."""
         try:

@@ -8,6 +8,7 @@ from typing import Any
 
 from federation.membership import Member, Membership
 from federation.report import CityReport, State
+from federation.summary import Absence
 from policy.model import Caller
 from schema.errors import BadInput, Forbidden
 from schema.ids import parse_id
@@ -25,11 +26,11 @@ _IDS = {
 }
 
 
-WhySkip = Callable[[Member, str, Mapping[str, Any]], str | None]
+WhySkip = Callable[[Member, str, Mapping[str, Any]], Absence | None]
 """Why a member can have no match for a root field with these arguments; None if it may have one."""
 
 
-def _never(_member: Member, _root: str, _arguments: Mapping[str, Any]) -> str | None:
+def _never(_member: Member, _root: str, _arguments: Mapping[str, Any]) -> Absence | None:
     return None
 
 
@@ -61,8 +62,8 @@ def targets_of(field: Field, caller: Caller, own: str, membership: Membership, w
             continue
         elif member is None or member.status != "ACTIVE":
             skipped.append(CityReport(city, State.DENIED, reason="its membership is suspended"))
-        elif (reason := why_skip(member, field.name, field.arguments)) is not None:
-            skipped.append(CityReport(city, State.SKIPPED, reason=reason))
+        elif (absence := why_skip(member, field.name, field.arguments)) is not None:
+            skipped.append(CityReport(city, State.SKIPPED, as_of=absence.as_of, reason=absence.reason))
         else:
             peers[city] = member
     return Targets(own in wanted and (named is None or own in named), peers, skipped)

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import orjson
@@ -17,6 +17,7 @@ from litestar.types import HTTPScope, Receive, Send
 
 from federation.proofs import NONCE_HEADER
 from federation.receipts import HEADER as RECEIPT
+from federation.summary import HEADER as SUMMARY
 from node.auth.callers import NOBODY, USE_NONCE, Callers, Claimed, Presented
 from node.auth.receipts import Receipts
 from node.auth.token_check import InvalidToken
@@ -77,6 +78,7 @@ class GraphQLEndpoint:
         trusted: Mapping[str, str],
         *,
         trusted_only: bool = False,
+        summary_version: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._executor = executor
         self._gate = gate
@@ -85,6 +87,7 @@ class GraphQLEndpoint:
         self._receipts = receipts
         self._telemetry = telemetry
         self._counts = counts
+        self._summary_version = summary_version
         self._limits = limits
         self._trusted = trusted
         self._trusted_only = trusted_only
@@ -160,6 +163,8 @@ class GraphQLEndpoint:
             answer.headers[NONCE_HEADER] = nonce
         if context.request.evidence is not None:
             answer.headers[RECEIPT] = await self._receipt(claimed, body, answer, context.request)
+            if (version := self._summary_version()) is not None:
+                answer.headers[SUMMARY] = version
         return answer
 
     async def _receipt(self, claimed: Claimed, body: bytes | None, answer: Answer, request: Request) -> str:

@@ -4,36 +4,58 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from litestar import Request, Response, get
 from litestar.exceptions import NotAuthorizedException, ServiceUnavailableException
 from litestar.handlers import HTTPRouteHandler
 
 from federation.proofs import HEADER
-from federation.summary import PATH, sign_summary
+from federation.summary import LIFETIME, PATH, sign_summary, version_of
 from node.auth.callers import Callers, Presented
 from node.auth.identity import NodeIdentity
 from node.auth.token_check import InvalidToken
 from node.http.challenge import challenge
 from node.store.pool import Pool
 from node.store.summary import read_summary
+from policy.obligations import Obligations
 from schema.errors import Unavailable
 
 MADE_AGAIN_S = 5.0  # however often it is asked for
 
 
+class _Made(NamedTuple):
+    at: float
+    content: bytes
+    version: str
+
+
 class SummaryPage:
     """Makes the summary when somebody asks, and keeps it for some seconds."""
 
-    def __init__(self, city: str, identity: NodeIdentity, pool: Pool, callers: Callers) -> None:
+    def __init__(
+        self,
+        city: str,
+        identity: NodeIdentity,
+        pool: Pool,
+        callers: Callers,
+        terms: Callable[[], Awaitable[Obligations]],
+    ) -> None:
         self._city = city
         self._identity = identity
         self._pool = pool
         self._callers = callers
-        self._made = (-MADE_AGAIN_S, b"")
+        self._terms = terms
+        self._made = _Made(-LIFETIME.total_seconds(), b"", "")
         self._lock = asyncio.Lock()
+
+    @property
+    def version(self) -> str | None:
+        """The version of what this worker would give; None if it has not looked for a while."""
+        is_known = time.monotonic() - self._made.at < LIFETIME.total_seconds()
+        return self._made.version if is_known else None
 
     def routes(self) -> list[HTTPRouteHandler]:
         """The Litestar handler."""
@@ -60,11 +82,10 @@ class SummaryPage:
 
     async def _current(self) -> bytes:
         async with self._lock:
-            made_at, content = self._made
-            if time.monotonic() - made_at >= MADE_AGAIN_S:
+            if time.monotonic() - self._made.at >= MADE_AGAIN_S:
                 now = datetime.now(UTC)
-                found = await read_summary(self._pool)
+                found = await read_summary(self._pool, await self._terms())
                 identity = self._identity
                 content = sign_summary(found, self._city, identity.issuer, identity.signing_key, now)
-                self._made = time.monotonic(), content
-            return content
+                self._made = _Made(time.monotonic(), content, version_of(found))
+            return self._made.content

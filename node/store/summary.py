@@ -6,8 +6,9 @@ import msgspec
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from federation.summary import MAX_WORDS, TIERS, Summary
+from federation.summary import MAX_WORDS, TIERS, Summary, as_released
 from node.store.pool import Pool
+from policy.obligations import NONE, Obligations
 from schema.errors import Unavailable
 
 _LEAVING = f"tier::text in ({', '.join(repr(tier) for tier in TIERS)})"
@@ -35,8 +36,8 @@ select (select json_object_agg(tier, count) from
 """
 
 
-async def read_summary(pool: Pool) -> Summary:
-    """The summary as of now.
+async def read_summary(pool: Pool, terms: Obligations = NONE) -> Summary:
+    """The summary as of now, of data as it leaves under the strictest `terms` that anybody may come under.
 
     Raises:
         Unavailable: the database can't be reached.
@@ -48,13 +49,14 @@ async def read_summary(pool: Pool) -> Summary:
         raise Unavailable("the database can't be reached") from error
     assert row is not None
     tiers, themes, properties, box, first, last = row
-    return Summary(
+    exact = Summary(
         tiers=msgspec.json.decode(tiers, type=dict[str, int]) if tiers else {},
         themes=_words(themes),
         properties=_words(properties),
         box=tuple(box) if box and box[0] is not None else None,
         observed=(first, last) if first is not None else None,
     )
+    return as_released(exact, moved_m=terms.place_m, step_s=terms.step_s)
 
 
 def _words(found: list[str] | None) -> list[str] | None:

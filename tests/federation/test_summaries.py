@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
 
-from federation.summary import PATH
+from federation.summary import LIFETIME, PATH
 from tests.conftest import TEMPLATE
 from tests.federation.cities import Federation
 
@@ -107,6 +108,13 @@ async def test_what_a_city_adds_is_found_soon_unless_it_never_leaves(summarised)
     await until(is_found)
     assert (await states(home, document))["fulda"] == "SKIPPED"
     assert (await states(home, THEMED % ('"JUST"', "")))["giessen"] == "SKIPPED", "not summed up"
+
+
+async def test_the_report_says_as_of_when_a_city_is_known_to_have_nothing(summarised):
+    document = '{ datasets(filter: {themes: ["ENER"]}) { federation { cities { city state asOf } } } }'
+    for city in rows_of(await summarised["offenbach"].ask(document)).values():
+        age = datetime.now(UTC) - datetime.fromisoformat(city["asOf"])
+        assert timedelta(seconds=-2) < age < LIFETIME
 
 
 async def test_each_citys_own_subtree_tells_it_too(summarised):

@@ -16,7 +16,7 @@ from federation.fanout import Fanout
 from federation.foreign import ForeignSchemas
 from federation.membership import Member, Membership
 from federation.shape import Shapes
-from federation.summary import Summary, absence
+from federation.summary import Absence, Summary, absence
 from node.audit.log import AccessLog
 from node.gate import CityGate, Decisions, OwnData
 from node.http.problem import graphql_error
@@ -67,12 +67,12 @@ class Node:
         """Make the summary by which the others go."""
         self._summary = await read_summary(self._pool)
 
-    def _why_skip(self, member: Member, root: str, arguments: Mapping[str, Any]) -> str | None:
+    def _why_skip(self, member: Member, root: str, arguments: Mapping[str, Any]) -> Absence | None:
         summary = self.others[member.id]._summary
         assert summary is not None
         reason = absence(summary, root, arguments)
         self.skipped += reason is not None
-        return reason
+        return None if reason is None else Absence(reason)
 
     async def answer(self, document: str, variables: dict[str, Any], caller: Caller) -> tuple[Any, list[str]]:
         """Data, and codes of errors."""

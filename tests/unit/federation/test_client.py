@@ -22,6 +22,7 @@ from federation.client import PeerBounds, PeerClient
 from federation.errors import PeerDenied, PeerError, PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.health.breaker import IN_A_ROW
 from federation.health.history import LEARN_FROM
+from federation.health.peers import PeerHealths
 from federation.jose import public_jwks, read_unverified, thumbprint_key
 from federation.membership import Member
 from federation.proofs import content_digest, read_proof
@@ -164,7 +165,7 @@ async def owner() -> AsyncIterator[Owner]:
 async def made(peer_s: float) -> AsyncIterator[PeerClient]:
     async with PeerTransport() as transport:
         tokens = PeerTokens(HOME, lambda: KEY, transport)
-        client = PeerClient(transport, tokens, PeerBounds(peer_s, 100_000), at_once=8)
+        client = PeerClient(transport, tokens, PeerBounds(peer_s, 100_000), PeerHealths(8))
         yield client
         await client.close()
         await tokens.close()
@@ -396,7 +397,7 @@ async def test_an_expired_certificate_is_told_and_opens_it(tmp_path):
     try:
         async with PeerTransport(ssl_context=trusting) as transport:
             tokens = PeerTokens(HOME, lambda: KEY, transport)
-            client = PeerClient(transport, tokens, PeerBounds(PEER_S, 100_000), at_once=8)
+            client = PeerClient(transport, tokens, PeerBounds(PEER_S, 100_000), PeerHealths(8))
             for reason in ["certificate can't be verified"] * IN_A_ROW + ["not asked at the moment.*certificate"]:
                 with pytest.raises(PeerUnreachable, match=reason):
                     await it.ask(client)
