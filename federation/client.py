@@ -155,11 +155,6 @@ class PeerClient:
         """End the questions under way."""
         await self._in_flight.close()
 
-    @property
-    def healths(self) -> PeerHealths:
-        """What is known of the peers."""
-        return self._healths
-
     async def _traced(self, member: Member, health: PeerHealth, body: bytes, request: Request) -> Envelope:
         with span("peer", city=member.id):
             return await self._exchange(member, health, body, request)

@@ -27,6 +27,7 @@ from federation.errors import (
 )
 from federation.foreign import ForeignSchemas
 from federation.membership import Member
+from federation.newer import without_unknown_values
 from federation.parts import CityPart, PartsPlan
 from federation.plan import PagePlan
 from federation.question import ALIAS
@@ -182,13 +183,27 @@ class Fanout:
         envelope = await self._client.ask(member, document, request, self._client.deadline(request))
         answer = answer_of(envelope)
         report = await _received(member.id, envelope)
-        if answer is not None:
-            self._shapes.check(member.id, document.text, asked if adapted is None else adapted.asked, answer)
-        if adapted is None or answer is None:
+        if answer is None:
             return answer, report
-        if adapted.unknown:
-            report = replace(report, state=State.PARTIAL, reason=adapted.reason)
-        return adapted.whole(answer), report
+        answer, newer = self._checked(member, document, asked if adapted is None else adapted.asked, answer)
+        older = None if adapted is None else adapted.reason
+        if newer is not None or older is not None:
+            report = replace(report, state=State.PARTIAL, reason="; ".join(filter(None, (older, newer))))
+        return (answer if adapted is None else adapted.whole(answer)), report
+
+    def _checked(
+        self, member: Member, document: Document, asked: Field, answer: msgspec.Raw
+    ) -> tuple[msgspec.Raw, str | None]:
+        """The answer once it fits our schema, and what of it our schema does not know."""
+        try:
+            self._shapes.check(member.id, document.text, asked, answer)
+        except PeerIncompatible:
+            known, reason = without_unknown_values(self._schema, asked, answer)
+            if reason is None:
+                raise
+            self._shapes.check(member.id, document.text, asked, known)
+            return known, reason
+        return answer, None
 
     def _worded(self, asked: Field, theirs: GraphQLSchema | None) -> tuple[Adapted | None, Document]:
         """The question as an owner with this schema understands it; one of our version mostly does as it stands."""

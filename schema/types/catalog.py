@@ -8,7 +8,7 @@ import strawberry
 
 from schema.types.enums import DatastreamOrder, Tier
 from schema.types.inputs import DatastreamFilter
-from schema.types.paging import LOCAL_KEYS, SORT_KEYS, TOTAL, FederationReport, PageInfo
+from schema.types.paging import LOCAL_KEYS, NULL_IF_NEWER, SORT_KEYS, TOTAL, FederationReport, PageInfo
 from schema.types.scalars import DateTime
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Dataset:
     identifier: str | None = strawberry.field(description="dcterms:identifier as published.")
     title: str
     description: str
-    tier: Tier
+    tier: Tier | None = strawberry.field(description=NULL_IF_NEWER)
     publisher: Publisher | None
     contact_point: Contact | None
     landing_page: str | None

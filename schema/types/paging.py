@@ -26,6 +26,7 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(description="Pass it as `after` for the next page, at any node.")
 
 
+NULL_IF_NEWER = "Null only if its city knows a value that this node does not: its state is PARTIAL then."
 SORT_KEYS = (
     "The sort key of each row as text that compares by code points. Rows with equal ones stand by city and local key."
 )

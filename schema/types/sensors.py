@@ -8,7 +8,7 @@ import strawberry
 
 from schema.types.enums import DatastreamOrder, Quality, TimeOrder
 from schema.types.inputs import DatastreamFilter, NestedObservationFilter, TimeInterval
-from schema.types.paging import LOCAL_KEYS, SORT_KEYS, TOTAL, FederationReport, PageInfo
+from schema.types.paging import LOCAL_KEYS, NULL_IF_NEWER, SORT_KEYS, TOTAL, FederationReport, PageInfo
 from schema.types.scalars import DateTime
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Observation:
         description="End of the interval, exclusive; null for an instant. UTC."
     )
     result: float | None = strawberry.field(description="In the datastream's unit; null if quality is MISSING.")
-    quality: Quality
+    quality: Quality | None = strawberry.field(description=NULL_IF_NEWER)
     datastream: Annotated[Datastream, strawberry.lazy("schema.types.sensors")]
 
 

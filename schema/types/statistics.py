@@ -31,7 +31,7 @@ class Series:
     values: list[float | None] = strawberry.field(
         description="In the datastream's unit; null where there is no result: a gap, which is not zero."
     )
-    qualities: list[Quality] = strawberry.field(
+    qualities: list[Quality | None] = strawberry.field(
         description="Of a bucket: the least trusted of what counted in it, from CHECKED over RAW and ESTIMATED to"
         " SUSPECT; MISSING for a gap."
     )

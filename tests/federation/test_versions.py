@@ -8,6 +8,7 @@ from aiohttp import web
 from graphql import build_schema, execute, parse, print_schema, validate
 
 from schema.build import print_sdl
+from tests.federation.liar import answers, page, row
 
 TITLE = "Aaa, vor allen anderen"
 DATASET = {"id": "limburg:dataset:a", "city": "limburg", "title": TITLE, "tier": "OPEN", "publisher": {"name": "Amt"}}
@@ -116,3 +117,11 @@ async def test_an_empty_selection_crosses_the_border(federation):
     assert {row["state"] for row in page["federation"]["cities"]} == {"OK"}
     assert [list(node) for node in page["nodes"]] == [["id", "publisher"]] * 4
     assert all(node["publisher"] in ({}, None) for node in page["nodes"])
+
+
+async def test_a_value_that_only_a_newer_owner_knows_is_null_and_told(federation, limburg):
+    limburg.behaviour = answers(page([row("aaa", n0={"id": "limburg:dataset:x", "tier": "ARCHIVED"})], totalCount=1))
+    found, told = await ask(federation, "id tier")
+    assert {"id": "limburg:dataset:x", "tier": None} in found["nodes"]
+    assert (told["state"], told["rows"]) == ("PARTIAL", 1)
+    assert told["reason"] == "its schema is newer: values of datasets.nodes.tier are not known here"
