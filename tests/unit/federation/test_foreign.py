@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from graphql import parse
 
 from federation.errors import PeerIncompatible, PeerUnreachable
-from federation.foreign import NOT_TRIED_AGAIN_S, REMEMBERED_S, ForeignSchemas
+from federation.foreign import MAX_BYTES, MAX_TOKENS, NOT_TRIED_AGAIN_S, REMEMBERED_S, ForeignSchemas, _built
 from federation.membership import Member
+from schema.build import print_sdl
+from tests.work import calls
 
 OWN, OLD = "type Query { a: Int b: Int }", "type Query { a: Int }"
 FULDA, GIESSEN = (Member(city, city, None, f"https://{city}.example", {}) for city in ("fulda", "giessen"))
@@ -68,3 +71,27 @@ async def test_who_is_in_a_hurry_does_not_wait():
     with pytest.raises(TimeoutError):
         await peers.schemas.learn(FULDA, 0.001)
     await peers.schemas.close()
+
+
+def alike(fields: int) -> bytes:
+    """Names that nearly fit: to suggest the right ones takes the square of their number."""
+    unknown = " ".join(f"f{number}: Unknwn{number}" for number in range(fields))
+    return f"type Query {{ {unknown} }} {' '.join(f'type Unknown{number} {{ a: Int }}' for number in range(fields))}".encode()
+
+
+def test_reading_a_hostile_schema_takes_no_more_than_its_size():
+    def work(fields: int) -> int:
+        def read() -> None:
+            with pytest.raises(PeerIncompatible, match="can't be read"):
+                _built(alike(fields))
+
+        read()
+        return calls(read)
+
+    assert work(400) < 2.5 * work(200)
+
+
+def test_ours_is_far_from_the_limits():
+    sdl = print_sdl()
+    assert 4 * len(sdl) < MAX_BYTES
+    parse(sdl, max_tokens=MAX_TOKENS // 4)
