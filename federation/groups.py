@@ -23,7 +23,6 @@ from federation.parts import CityPart, ask_owner, cities_in_order, json_object
 from federation.question import plain
 from schema.selection import Field
 
-DIVIDES = frozenset({"CITY", "THING", "DATASTREAM"})  # of `groupBy`: what keeps cities apart
 NAMED = 100  # datastreams that are too coarse
 _OBJECTS = ("observedProperty", "thing", "datastream", "tooCoarse")
 _OF_ONE = ("thing", "datastream")  # no two cities have one in common

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from federation.buckets import Slot
 from federation.elements import GroupsPlan, SeriesPlan, columns_of
 from federation.facets import FacetsPlan
-from federation.groups import DIVIDES, MergedGroupsPlan
+from federation.groups import MergedGroupsPlan
 from federation.parts import PartsPlan
+from schema.estimates import DIVIDES
 from schema.selection import Field
 
 

@@ -8,7 +8,7 @@ weight of a field counts once for each object that it gives. One default differs
 nothing, or aliases would be free.
 
 It is the cost of a node that answers. Asking other cities does not multiply it: every owner reckons and bounds its own
-part by the same rules.
+part by the same rules. What the home node has to put together does count, for each city that it asks.
 """
 
 from __future__ import annotations
@@ -20,8 +20,20 @@ from dataclasses import dataclass
 from schema.errors import TooCostly
 from schema.estimates import estimate_of
 from schema.selection import Field
-from schema.weights import ASSUMED_SIZES, DEFAULT_FIRST, LEAF, OBJECT, PAGE_PARTS, READ, WEIGHTS, is_page
+from schema.weights import (
+    ASSUMED_SIZES,
+    DEFAULT_FIRST,
+    LEAF,
+    MERGED,
+    MERGED_BINS,
+    OBJECT,
+    PAGE_PARTS,
+    READ,
+    WEIGHTS,
+    is_page,
+)
 
+_BINNED = frozenset({"quantile", "histogram"})
 HUGE = 10**12
 CURSOR = 1  # what a cursor weighs
 LESS = (
@@ -55,20 +67,23 @@ class CostLimits:
         return CostLimits(self.rows, 2 * self.cost + CURSOR * self.rows)
 
 
-def cost_of(root: Field) -> Cost:
-    """The cost of one root field."""
+def cost_of(root: Field, members: int = 1) -> Cost:
+    """The cost of one root field, in a federation of so many cities."""
     estimate = estimate_of(root.name, root.arguments)
     rows, cost = _sum(root, "Query", estimate.sizes)
+    if estimate.merged and (cities := _asked(root, members)) > 1:
+        each = MERGED + MERGED_BINS * any(map(_has_bins, root.children))
+        cost += estimate.merged * cities * each
     return Cost(rows + estimate.rows, cost + READ * estimate.read)
 
 
-def check_cost(fields: Sequence[Field], limits: CostLimits) -> Cost:
-    """The cost of an operation: the sum over its root fields.
+def check_cost(fields: Sequence[Field], limits: CostLimits, members: int = 1) -> Cost:
+    """The cost of an operation: the sum over its root fields, in a federation of so many cities.
 
     Raises:
         TooCostly: with the cost, the limit, where most of it comes from, and what to do.
     """
-    costs = [cost_of(field) for field in fields]
+    costs = [cost_of(field, members) for field in fields]
     total = Cost(sum(cost.rows for cost in costs), sum(cost.cost for cost in costs))
     if total.rows > limits.rows:
         raise TooCostly(
@@ -95,6 +110,15 @@ def as_extension(cost: Cost, limits: CostLimits) -> Mapping[str, int]:
         "rows": min(cost.rows, HUGE),
         "rowsLimit": limits.rows,
     }
+
+
+def _asked(root: Field, members: int) -> int:
+    cities = root.arguments.get("cities")
+    return members if cities is None else len({*cities})
+
+
+def _has_bins(part: Field) -> bool:
+    return part.name in _BINNED or any(map(_has_bins, part.children))
 
 
 def _sum(field: Field, parent: str, sizes: Mapping[str, int]) -> tuple[int, float]:

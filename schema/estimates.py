@@ -14,6 +14,7 @@ from math import ceil
 
 from schema.selection import Argument
 
+DIVIDES = frozenset({"CITY", "THING", "DATASTREAM"})  # of `groupBy`: what keeps cities apart
 DAY = 86_400
 USUAL_INTERVAL = 900
 USUAL_DATASTREAMS = 20
@@ -28,11 +29,15 @@ Arguments = Mapping[str, Argument]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Elements of the answer, lengths of its lists by schema coordinate, observations that are read for it."""
+    """Elements of the answer, lengths of its lists by schema coordinate, observations that are read for it.
+
+    `merged`: buckets that are put together if several cities are asked.
+    """
 
     rows: int = 0
     sizes: Mapping[str, int] = field(default_factory=dict)
     read: int = 0
+    merged: int = 0
 
 
 NOTHING = Estimate()
@@ -64,7 +69,9 @@ def _aggregate(arguments: Arguments) -> Estimate:
     every = arguments.get("every")
     buckets = _steps(seconds, every) if every else 1
     sizes = {"AggregateResult.groups": groups, "AggregateGroup.buckets": buckets}
-    return Estimate(groups * buckets, sizes, periods * count * ceil(seconds / USUAL_INTERVAL))
+    common = DIVIDES.isdisjoint(arguments.get("groupBy") or ())
+    merged = periods * groups * buckets if common else 0
+    return Estimate(groups * buckets, sizes, periods * count * ceil(seconds / USUAL_INTERVAL), merged)
 
 
 def _length(during: Mapping[str, str]) -> float:

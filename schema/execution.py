@@ -144,7 +144,7 @@ class Executor:
             fields = [root.template.fill(collector) if root.template else None for root in roots]
             of_gate = [field for field in fields if field is not None and field.name not in LOCAL]
             below = [read for field in fields if field and field.name in LOCAL for read in _below(field, directory)]
-            cost = as_extension(check_cost([*of_gate, *below], limits), limits)
+            cost = as_extension(check_cost([*of_gate, *below], limits, _members(of_gate, directory)), limits)
         except (GraphQLError, RequestError) as error:
             return Result(None, [_request_error(error)])
         is_prepared = len(of_gate) == sum(root.name != TYPENAME for root in roots)
@@ -202,6 +202,11 @@ async def _read(context: Context, field: Field) -> Prepared | Exception | None:
         return await context.gate.read(context.request, field)
     except Exception as error:
         return error
+
+
+def _members(fields: Sequence[Field], directory: Directory) -> int:
+    """How many cities an aggregate may be put together from; others cost the same whoever is asked."""
+    return len(directory.cities()) if any(field.name == "aggregate" for field in fields) else 1
 
 
 def _below(local: Field, directory: Directory) -> Iterator[Field]:

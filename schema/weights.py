@@ -11,6 +11,8 @@ from collections.abc import Mapping
 LEAF = 0.05  # a value
 OBJECT = 1.0
 READ = 0.06  # an observation that is read for a series or an aggregate
+MERGED = 1.0  # a city's share of a bucket that several cities have in common, put together at the home node
+MERGED_BINS = 3.0  # if it has counts by bin, so much more
 
 WEIGHTS: Mapping[str, float] = {
     # a decision, a statement, an access record; in `cities` for each of the members

@@ -10,6 +10,7 @@ from schema.cost import cost_of
 from schema.estimates import LONGEST_SERIES, NOTHING, USUAL_DATASTREAMS, estimate_of
 from schema.selection import Field
 from schema.weights import LEAF, READ
+from tests.unit.schema.test_selection import tree
 
 YEAR = {"start": "2026-01-01T00:00:00+00:00", "end": "2027-01-01T00:00:00+00:00"}
 DAY = {"start": "2026-01-01T00:00:00+00:00", "end": "2026-01-02T00:00:00+00:00"}
@@ -81,3 +82,24 @@ def test_the_cost_is_that_of_what_is_read_and_of_what_is_given():
     assert one.cost - empty.cost >= 2 * 25 * LEAF / 4
     assert empty.cost >= READ * 2 * QUARTERS
     assert one.rows == 50
+
+
+async def test_what_is_put_together_costs_for_each_city():
+    """Buckets that cities have in common are merged at the home node; those side by side are not."""
+    document = (
+        '{ aggregate(%s filter: {}, every: "P1D", during: {start: "2026-01-01T00:00:00Z", end: "2026-01-10T00:00:00Z"})'
+        " { groups { buckets { %s } } } }"
+    )
+    common = await tree(document % ("", "count"))
+    alone = cost_of(common, members=1).cost
+    assert cost_of(common, members=4).cost - alone == pytest.approx(4 * 10)
+    assert cost_of(common, members=400).cost - alone == pytest.approx(400 * 10)
+    binned = await tree(document % ("", "q: quantile(at: 0.5) count"))
+    assert cost_of(binned, members=4).cost - cost_of(binned, members=1).cost == pytest.approx(4 * 10 * 4)
+    named = await tree(document % ('cities: ["fulda", "giessen", "fulda"],', "count"))
+    assert cost_of(named, members=400).cost - cost_of(named, members=1).cost == pytest.approx(0)
+    assert cost_of(named).cost == pytest.approx(alone + 2 * 10)
+    compared = await tree(document % ('compareWith: "P7D",', "previous { count }"))
+    assert cost_of(compared, members=2).cost - cost_of(compared, members=1).cost == pytest.approx(2 * 2 * 10)
+    divided = await tree(document % ("groupBy: [CITY],", "count"))
+    assert cost_of(divided, members=400) == cost_of(divided, members=1)
