@@ -114,7 +114,9 @@ class PeerClient:
         healths: PeerHealths,
         learn: Callable[[Member, float], Awaitable[Member]] = known_already,
         heard: Heard = _unheeded,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._clock = clock
         self._learn = learn
         self._heard = heard
         self._transport = transport
@@ -276,7 +278,7 @@ class PeerClient:
                 owner=member.issuer,
                 home=self._tokens.issuer,
                 exchange=exchange,
-                now=time.time(),
+                now=self._clock(),
             )
         except ReceiptError as error:
             raise PeerIncompatible(error.reason) from None

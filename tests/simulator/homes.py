@@ -26,11 +26,11 @@ from tests.simulator.network import Fate, Network
 from tests.simulator.owners import AS_OF, OwnersGate, Row
 
 REQUEST_S = 5.0
-_SCHEMA = build_schema()
-_EXECUTOR = Executor(_SCHEMA, CostLimits(10_000_000, 10_000_000))
+SCHEMA = build_schema()
+EXECUTOR = Executor(SCHEMA, CostLimits(10_000_000, 10_000_000))
 
 
-class _Own:
+class FakeOwn:
     """Takes the place of `OwnData`."""
 
     def __init__(self, gate: OwnersGate) -> None:
@@ -46,13 +46,23 @@ class _Own:
         """Everything is right here."""
 
 
-class _Log:
+class FakeLog:
+    """Takes the place of `AccessLog`."""
+
     async def append(self, records: Sequence[Any], document: str) -> None:
         """Nobody reads it."""
 
 
-async def _nobodys(_member: Member) -> bytes:
+async def nobodys(_member: Member) -> bytes:
+    """Takes the place of a way to fetch schemas."""
     raise AssertionError("all nodes have one version")
+
+
+def membership_of(*cities: tuple[str, dict[str, Any]]) -> Membership:
+    """Members with these keys."""
+    members = tuple(Member(city, city.title(), None, f"https://{city}.example", keys) for city, keys in cities)
+    now = datetime.now(UTC)
+    return Membership(members, now, now + timedelta(days=1), "list")
 
 
 class Simulation:
@@ -60,20 +70,18 @@ class Simulation:
 
     def __init__(self, rows: Mapping[str, Sequence[Row]], fate: Callable[[str], Fate] = lambda _: Fate()) -> None:
         gates = {city: OwnersGate(city, own) for city, own in rows.items()}
-        self.network = Network(gates, _EXECUTOR, fate)
-        members = tuple(Member(city, city.title(), None, f"https://{city}.example", {}) for city in rows)
-        now = datetime.now(UTC)
-        membership = Membership(members, now, now + timedelta(days=1), "list")
-        schema = _SCHEMA.graphql
-        fanout = Fanout(self.network, Shapes(schema), schema, ForeignSchemas("", _nobodys))  # type: ignore[arg-type]
+        self.network = Network(gates, EXECUTOR, fate)
+        membership = membership_of(*((city, {}) for city in rows))
+        schema = SCHEMA.graphql
+        fanout = Fanout(self.network, Shapes(schema), schema, ForeignSchemas("", nobodys))  # type: ignore[arg-type]
         self.owners = gates
         self._gates = {
             city: CityGate(
                 city=city,
-                own=_Own(gate),  # type: ignore[arg-type]
+                own=FakeOwn(gate),  # type: ignore[arg-type]
                 membership=lambda: membership,
                 fanout=fanout,
-                access_log=_Log(),  # type: ignore[arg-type]
+                access_log=FakeLog(),  # type: ignore[arg-type]
                 why_skip=lambda *_: None,
             )
             for city, gate in gates.items()
@@ -84,6 +92,6 @@ class Simulation:
         deadline = asyncio.get_running_loop().time() + REQUEST_S
         request = Request(ANONYMOUS, document, deadline, "0" * 32, f"00-{'0' * 32}-{'0' * 16}-01")
         context = Context(request, self._gates[entry], None)  # type: ignore[arg-type]
-        result = await _EXECUTOR.execute(document, variables, None, context)
+        result = await EXECUTOR.execute(document, variables, None, context)
         assert not result.errors, result.errors
         return orjson.loads(result.data or b"null")

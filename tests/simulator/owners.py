@@ -13,7 +13,7 @@ from federation.plan import PagePlan
 from federation.report import CityReport, State
 from node.gate.answer import PageInfo, connection_json
 from node.store.reader import Page
-from schema.cursor import Position, binding_of, decode
+from schema.cursor import Cursor, Position, binding_of, decode, encode
 from schema.ports import Request
 from schema.prepared import Prepared
 from schema.selection import Field
@@ -73,7 +73,9 @@ class OwnersGate:
             for child in field.children
             if child.name in {"nodes", "sortKeys", "localKeys"}
         }
-        return Page(columns, len(shown), len(rest) > len(shown), None, None, frozenset(), frozenset(), 1, AS_OF)
+        binding = binding_of(field.name, field.arguments)
+        start, end = (encode(Cursor(binding, row.position)) for row in (shown[0], shown[-1])) if shown else (None, None)
+        return Page(columns, len(shown), len(rest) > len(shown), start, end, frozenset(), frozenset(), 1, AS_OF)
 
     @staticmethod
     def _follows(field: Field, row: Row, start: Position) -> bool:

@@ -35,7 +35,7 @@ def test_schedules(seeds):
 async def _page_through(random: Random) -> None:
     cities = [f"city{number}" for number in range(random.randint(2, 9))]
     is_large = random.random() < 0.25  # then owners are asked for less than a page
-    rows = {city: _rows(random, city, random.choice((5, 60)) if is_large else 14) for city in cities}
+    rows = {city: rows_of(random, city, random.choice((5, 60)) if is_large else 14) for city in cities}
     descending, first = random.random() < 0.5, random.randint(20, 50) if is_large else random.randint(1, 7)
     badness, bad_pages, page_number = random.random() * 0.8, random.randint(0, 12), 0
 
@@ -96,6 +96,7 @@ def _check_claims(page, expected, rank, watermark) -> None:
         assert not own or row["state"] == "OK", "rows of a city that did not answer"
 
 
-def _rows(random: Random, city: str, most: int) -> list[Row]:
+def rows_of(random: Random, city: str, most: int) -> list[Row]:
+    """Up to so many rows, some of them with the same name."""
     names = ["".join(random.choices("abß", k=2)) for _ in range(random.randint(0, most))]
     return [Row(city, name, f"k{number}") for number, name in enumerate(names)]

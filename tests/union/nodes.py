@@ -78,10 +78,14 @@ class Node:
         """Data, and codes of errors."""
         deadline = asyncio.get_running_loop().time() + REQUEST_S
         request = Request(caller, document, deadline, "0" * 32, f"00-{'0' * 32}-{'0' * 16}-01")
-        context = Context(request, self._gate, None)  # type: ignore[arg-type]
+        context = Context(request, self._gate, self)  # type: ignore[arg-type]
         result = await EXECUTOR.execute(document, variables, None, context)
         codes = [graphql_error(error, "")["extensions"]["code"] for error in result.errors]
         return orjson.loads(result.data or b"null"), codes
+
+    def cities(self) -> list[str]:
+        """As many as a directory would tell of."""
+        return [self.city, *self.others]
 
     def deadline(self, request: Request) -> float:
         """As `PeerClient.deadline`."""
