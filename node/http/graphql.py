@@ -162,15 +162,16 @@ class GraphQLEndpoint:
         if nonce is not None:
             answer.headers[NONCE_HEADER] = nonce
         if context.request.evidence is not None:
-            answer.headers[RECEIPT] = await self._receipt(claimed, body, answer, context.request)
-            if (version := self._summary_version()) is not None:
-                answer.headers[SUMMARY] = version
+            answer.headers.update(await self._for_node(claimed, body, answer, context.request))
         return answer
 
-    async def _receipt(self, claimed: Claimed, body: bytes | None, answer: Answer, request: Request) -> str:
+    async def _for_node(self, claimed: Claimed, body: bytes | None, answer: Answer, request: Request) -> dict[str, str]:
+        """What another node is told with an answer: the receipt, and the version of the summary."""
         evidence = request.evidence or Evidence()
         make = partial(self._receipts.receipt, claimed, body or b"", trace_id=request.trace_id, evidence=evidence)
-        return await beside(make, answer.body)
+        told = {RECEIPT: await beside(make, answer.body)}
+        version = self._summary_version()
+        return told if version is None else told | {SUMMARY: version}
 
     async def _claimed(self, headers: Headers, scope: HTTPScope) -> Claimed:
         authorization = headers.get(b"authorization")
