@@ -23,7 +23,9 @@ from tests.bench.read.job import REPOSITORY
 from tests.bench.read.service import Service, free_port, service
 from tests.bench.read.verbund_node import APPLICATION, PURPOSE, Tokens
 
-COUNT = "select count(*) from access_record where application is not null"  # gateways have none
+COUNT = (  # gateways have no application
+    "select count(*) from access_record r join access_kind k on k.id = r.kind where k.application is not null"
+)
 
 
 class Nodes:

@@ -15,6 +15,7 @@ from tests.bench.federation.curve_report import Point
 from tests.bench.federation.curve_report import as_json as curve_as_json
 from tests.bench.federation.curve_report import as_text as curve_as_text
 from tests.bench.federation.databases import CityDatabases, city_databases
+from tests.bench.federation.floor import measure_floor
 from tests.bench.federation.hanging import measure_hanging
 from tests.bench.federation.nodes import Nodes
 from tests.bench.federation.options import OWNERS, Options
@@ -48,9 +49,11 @@ def run(options: Options) -> None:
         nodes = Nodes(folder / "nodes", databases.nodes)
         table = _measure(options, folder, databases, nodes)
         hanging = measure_hanging(nodes, options.seconds) if options.owners else None
+        floor = measure_floor(databases.nodes, databases.server_pid, options.seconds)
         points = _curve(options, folder, databases)
     _keep(FILE, orjson.dumps(as_json(table), option=orjson.OPT_INDENT_2), is_whole=options.is_whole)
     print(as_text(table, {query.name: query.title for query in QUERIES}) + "\n", flush=True)
+    print(f"{floor.text(table)}\n")
     if points:
         print(curve_as_text(points) + "\n")
     if hanging is not None:

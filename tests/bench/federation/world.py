@@ -38,11 +38,38 @@ def _query(name: str, each: int, *, identical: bool = False) -> Query:
     )
 
 
+def _side_by_side(name: str, each: int) -> Query:
+    """Each city's own list, passed on without merging: what gateways do by themselves."""
+    variables = "$id: [ID!]!, $start: DateTime!, $end: DateTime!, $first: Int!"
+    during = "filter: {datastreams: $id}, during: {start: $start, end: $end}, orderBy: TIME_DESC, first: $first"
+    own = " ".join(f'{city}_observations(cities: ["{city}"], {during}) {{ nodes {{ {_ROW} }} }}' for city in CITIES)
+    gateways = dict.fromkeys(("hive", "stitching"), f"query Each({variables}) {{ {own} }}")
+    return Query(
+        name,
+        f"{len(CITIES)} cities x {each:,} rows, each city's own list, not merged",
+        {"verbund": f"query Each({variables}) {{ cities {{ observations({during}) {{ nodes {{ {_ROW} }} }} }} }}"}
+        | gateways,
+        "",
+        {"start": (END - each * SLOT).isoformat(), "end": END.isoformat(), "first": each},
+        numbers=ASKED,
+    )
+
+
+# What a city's database has to do at least: one statement that makes the JSON of so many rows, without policy or record.
+BARE = """
+select '[' || coalesce(string_agg('{"phenomenonTime":' || to_json(o.phenomenon_time) || ',"result":'
+       || coalesce(o.result::text, 'null') || ',"quality":"' || o.quality || '"}', ','), '') || ']'
+  from (select * from observation
+         where datastream_id = (select id from datastream where key = 'zs-' || lpad(%(id)s::text, 4, '0'))
+         order by phenomenon_time desc limit %(first)s) o
+"""
+
 QUERIES = (
     _query("F1", 10),
     _query("F2", 1_000),
     _query("F1-identical", 10, identical=True),
     _query("F2-identical", 1_000, identical=True),
+    _side_by_side("F2-cities", 1_000),
 )
 BY_NAME = {query.name: query for query in QUERIES}
 

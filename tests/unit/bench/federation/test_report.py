@@ -49,7 +49,7 @@ def test_the_default_is_everything():
     options = parse([])
     assert options.is_whole
     assert options.systems == ("verbund", "hive", "stitching")
-    assert options.only == ("F1", "F2", "F1-identical", "F2-identical")
+    assert options.only == ("F1", "F2", "F1-identical", "F2-identical", "F2-cities")
     assert not parse(["--only", "F1"]).is_whole
 
 
