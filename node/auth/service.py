@@ -13,9 +13,11 @@ from authlib.oauth2.rfc6749.errors import AccessDeniedError, InvalidClientError,
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from federation.errors import MembershipError
+from federation.jose import read_unverified
 from federation.membership import Membership
 from federation.proofs import MAX_AGE_S, NONCE_HEADER, Proof, ProofError, check_proof, read_proof
 from federation.subjects import is_application_id, is_issuer
+from node.auth.access_tokens import LIFETIME_S
 from node.auth.applications import ApplicationReader
 from node.auth.client_assertion import claimed_client, claimed_key
 from node.auth.clients import ApplicationClient, OAuthClient, PeerClient
@@ -24,7 +26,7 @@ from node.auth.nonces import Nonces
 from node.auth.oauth_errors import InvalidProofError, TemporarilyUnavailableError, UseNonceError
 from node.auth.revocation import Revocations, token_subject
 from node.auth.server import NodeAuthorizationServer, Reply
-from node.auth.sign_in.code import IssuedCode
+from node.auth.sign_in.code import IssuedCode, SpentCode
 from node.auth.sign_in.store import SignInStore
 from node.auth.single_use import AssertionKind, ReplayMemory, SingleUse
 from node.auth.token_check import TokenCheck
@@ -172,13 +174,25 @@ class TokenService:
     async def _issued(self, request: TokenRequest) -> Reply:
         reply = self._server.create_token_response(request)
         if reply.status != 200:
+            await self._end_what_was_stolen(request, reply)
             return reply
         if request.foreign_subject is not None and await self._revocations.is_refused(request.foreign_subject):
             raise AccessDeniedError("this city does not let that application in; ask its operators")
         await self._spend(request)
-        if request.fetched_code is not None and await self._codes.take(request.form["code"], IssuedCode) is None:
-            raise InvalidGrantError("code: it was used before")
+        if request.fetched_code is not None:
+            code = request.form["code"]
+            if await self._codes.take(code, IssuedCode) is None:
+                raise InvalidGrantError("code: it was used before")
+            token_id = read_unverified(reply.body["access_token"]).claims["jti"]
+            await self._codes.put(SpentCode(token_id), LIFETIME_S, code)
         return reply
+
+    async def _end_what_was_stolen(self, request: TokenRequest, reply: Reply) -> None:
+        """A code comes a second time: whoever used it first may not be whom it was for (RFC 6749 §4.1.2)."""
+        if reply.body.get("error") == "invalid_grant" and "code" in request.form:
+            spent = await self._codes.look(request.form["code"], SpentCode)
+            if spent is not None:
+                await self._revocations.end(token_subject(spent.token_id))
 
     async def _spend(self, request: TokenRequest) -> None:
         for replayed in await self._replay.spend(request.spent):

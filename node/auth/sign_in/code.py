@@ -5,6 +5,12 @@ from __future__ import annotations
 import msgspec
 
 
+class SpentCode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is left of a code that was used: the `jti` of the token that it was used for."""
+
+    token_id: str
+
+
 class IssuedCode(msgspec.Struct, frozen=True, kw_only=True):
     """What a code stands for. `person` is a pseudonym, `thumbprint` that of the key that must ask for the token."""
 

@@ -20,9 +20,12 @@ class SignInStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def put(self, content: msgspec.Struct, seconds: int) -> str:
-        """Keep the content for some time; the handle to get it back. Raises psycopg's errors."""
-        handle = secrets.token_urlsafe(HANDLE_BYTES)
+    async def put(self, content: msgspec.Struct, seconds: int, handle: str | None = None) -> str:
+        """Keep the content for some time; the handle to get it back, a new one unless it is given.
+
+        Raises psycopg's errors.
+        """
+        handle = handle or secrets.token_urlsafe(HANDLE_BYTES)
         async with self._pool.connection() as connection:
             await connection.execute("delete from sign_in where expires_at < now()")
             await connection.execute(

@@ -22,6 +22,7 @@ from node.auth.sign_in.pkce import challenge_of, new_verifier
 from node.auth.sign_in.provider import IdentityProvider
 from node.auth.sign_in.request import UntrustedRequest
 from node.auth.sign_in.service import Redirect, SignIns
+from node.auth.token_check import InvalidToken
 from node.auth.token_client import Access
 from node.store.engine import make_engine
 from tests.integration.auth.nodes import Node, running_node
@@ -162,9 +163,23 @@ async def test_somebody_signs_in_and_the_application_acts_for_them(scene: Scene)
     assert challenge_of(form["code_verifier"][0]) != challenge_of(scene.verifier), "the node's own, not the portal's"
 
 
-async def test_a_code_counts_once(scene: Scene) -> None:
+async def test_a_code_counts_once_and_its_token_ends_if_it_comes_again(scene: Scene) -> None:
     code = (await scene.finish())["code"]
-    assert [(await scene.token(code))[0] for _ in range(2)] == [200, 400]
+    _, _, access = await scene.token(code)
+    url = scene.node.city.identity.graphql_url
+    assert await scene.node.caller(access.headers("POST", url))
+    status, body, _ = await scene.token(code)
+    assert (status, body["error"]) == (400, "invalid_grant")
+    with pytest.raises(InvalidToken, match="revoked"):
+        await scene.node.caller(access.headers("POST", url))
+
+
+async def test_only_its_own_client_can_end_a_codes_token(scene: Scene) -> None:
+    code = (await scene.finish())["code"]
+    _, _, access = await scene.token(code)
+    status, body, _ = await scene.token(code, replace(PORTAL, key=OTHER.key))
+    assert (status, body["error"]) == (400, "invalid_client")
+    assert await scene.node.caller(access.headers("POST", scene.node.city.identity.graphql_url))
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
+from federation.proofs import ProofKey, read_proof
 from tests.bench.read.http_client import run
-from tests.bench.read.job import HttpJob
+from tests.bench.read.job import HttpJob, Proofs
 
 REQUESTS = [b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % n for n in range(3)]
 BODY = b'{"data":{"a":1}}'
@@ -56,6 +57,21 @@ async def test_every_answer_is_counted_and_the_requests_take_turns():
     assert {server.asked.count(request) for request in REQUESTS} <= {load.answers // 3, load.answers // 3 + 1}
     assert 0 < load.p50_ms <= load.p99_ms < 100
     assert load.rps == pytest.approx(load.answers / load.seconds)
+
+
+async def test_each_request_has_a_proof_of_its_own():
+    server, key = Server(answer(200)), ProofKey.new()
+    async with server as port:
+        proofs = Proofs(key.private_jwk, "token", "nonce", "http://x/graphql")
+        load = await run(HttpJob(port, REQUESTS, [len(BODY)] * 3, 2, 0.1, proofs))
+    assert load.failures == 0
+    told = [read_proof(dict(parse(request))["DPoP"]) for request in server.asked]
+    assert len({proof.digest for proof in told}) == len(told) == load.answers
+    assert {(proof.thumbprint, proof.nonce) for proof in told} == {(key.thumbprint, "nonce")}
+
+
+def parse(request: bytes) -> list[tuple[str, str]]:
+    return [tuple(line.split(": ", 1)) for line in request.decode().split("\r\n")[1:-2]]
 
 
 @pytest.mark.parametrize(
