@@ -146,7 +146,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     )
     directory = NodeDirectory(settings, members, own_member(settings), audit.states)
     uses_sessions = Sessions(
-        settings.database_url, size=1, statement_ms=limits.statement_ms, name="verbund-auth", on_open=[ASYNCHRONOUS]
+        settings.database_url, size=2, statement_ms=limits.statement_ms, name="verbund-auth", on_open=[ASYNCHRONOUS]
     )
     uses = Uses(uses_sessions)
     provider = _provider(settings, identity, transport)
@@ -181,7 +181,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             logging_sessions,
             uses_sessions,
             transport,
-            closing(tokens, client, foreign, members.keeper),
+            closing(tokens, client, foreign, members.keeper, uses),
             begun(members.keeper.load),
             reporting.running(settings.home, scraped=scraped),
         ],

@@ -8,6 +8,7 @@ takes with it are the proofs of its last moments.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
 from collections import deque
@@ -22,6 +23,8 @@ from node.auth.nonces import SECRET_BYTES, Nonces
 from node.store.session import Call
 from node.store.sessions import Sessions
 from schema.errors import Unavailable
+
+log = logging.getLogger(__name__)
 
 ASYNCHRONOUS = "set synchronous_commit = off"
 BATCH = 512
@@ -68,7 +71,7 @@ class _Use:
 
 
 class Uses:
-    """Spends proofs. `sessions` write as the owner of the tables, and open with `ASYNCHRONOUS`."""
+    """Spends proofs. `sessions`: two that write as the owner of the tables, and open with `ASYNCHRONOUS`."""
 
     def __init__(
         self,
@@ -81,6 +84,7 @@ class Uses:
         self._waiting: deque[_Use] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._prune_at = float("-inf")
+        self._pruner: asyncio.Task[None] | None = None
         self._nonces: Nonces | None = None
 
     async def spend(self, proof: bytes, proof_issued: int, token_issued: int, subjects: Sequence[str]) -> Verdict:
@@ -121,6 +125,18 @@ class Uses:
         assert value is not None
         return bytes.fromhex(value.decode())
 
+    async def prune(self) -> None:
+        """Forget what could not be used anyway. What fails is left to the next time."""
+        try:
+            await self._sessions.run(*(Call(statement, []) for statement in _PRUNE))
+        except Exception:
+            log.exception("used proofs could not be forgotten")
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        under_way = [task for task in (self._pruner, self._writer) if task is not None]
+        await asyncio.gather(*under_way, return_exceptions=True)
+
     async def _write(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
@@ -152,11 +168,10 @@ class Uses:
             }
             for proof, number in first.items()
         ]
-        calls = [Call(_SPEND, [msgspec.json.encode(asked)])]
+        found = await self._sessions.run(Call(_SPEND, [msgspec.json.encode(asked)]))
         if self._monotonic() >= self._prune_at:
             self._prune_at = self._monotonic() + PRUNE_EVERY_S
-            calls += [Call(statement, []) for statement in _PRUNE]
-        found = await self._sessions.run(*calls)
+            self._pruner = asyncio.create_task(self.prune())  # beside the next batches: it may take a while
         told = found[0].get_value(0, 0)
         assert told is not None
         for number, is_new, is_revoked in _Verdicts.decode(told):

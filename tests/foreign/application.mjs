@@ -87,8 +87,7 @@ async function authorizationCode() {
       ...options,
     })
   const tokens = await withNonce(async () => oauth.processAuthorizationCodeResponse(server, client, await request()))
-  const again = await request()
-  return { ...tokens, second_use: (await again.json()).error }
+  return { ...tokens, useAgain: async () => (await (await request()).json()).error }
 }
 
 async function ask(token) {
@@ -118,12 +117,13 @@ const told = await oauth.processIntrospectionResponse(
   client,
   await oauth.introspectionRequest(server, client, authentication, tokens.access_token, options),
 )
+const secondUse = await tokens.useAgain?.()
 const refused = await ask(tokens.access_token).catch((error) => ({ challenges: error.cause }))
 console.log(
   JSON.stringify({
     token_type: tokens.token_type,
     expires_in: tokens.expires_in,
-    second_use: tokens.second_use,
+    second_use: secondUse,
     answer,
     claims,
     introspected: told.active,

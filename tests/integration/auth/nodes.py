@@ -68,7 +68,7 @@ async def running_node(city_id: str, database_url: str) -> AsyncIterator[Node]:
     members: list[Membership] = []
     async with (
         make_pool(database_url, size=4, statement_ms=5_000) as pool,
-        Sessions(database_url, size=1, statement_ms=5_000, name="uses", on_open=[ASYNCHRONOUS]) as sessions,
+        Sessions(database_url, size=2, statement_ms=5_000, name="uses", on_open=[ASYNCHRONOUS]) as sessions,
         serve(None) as (address, apps),
     ):
         city = City(city_id, issuer=address)
@@ -76,7 +76,10 @@ async def running_node(city_id: str, database_url: str) -> AsyncIterator[Node]:
         uses = Uses(sessions)
         service = TokenService(identity, lambda: members[-1], pool, uses)
         apps[0] = Litestar(oauth_routes(service), openapi_config=None, logging_config=None)
-        yield Node(city, pool, service, uses, Callers(identity, lambda: members[-1], uses), members)
+        try:
+            yield Node(city, pool, service, uses, Callers(identity, lambda: members[-1], uses), members)
+        finally:
+            await uses.close()
 
 
 def _application(handle: Any) -> web.Application:

@@ -248,6 +248,8 @@ async def test_the_memory_is_cleared_of_what_has_ended(scene: Scene) -> None:
     scene.sql("insert into used_proof values ('\\x00', now() - interval '1 s'), ('\\x01', now() + interval '1 s')")
     scene.sql("insert into revocation values ('token:old', now() - interval '1 h'), ('token:new', now())")
     await scene.node.caller((await scene.access()).headers("POST", scene.url))
+    assert scene.node.uses._pruner is not None, "it begins by itself"
+    await scene.node.uses._pruner
     with psycopg.connect(scene.database_url) as connection:
         assert connection.execute("select count(*) from used_proof where length(digest) = 1").fetchone() == (1,)
         assert connection.execute("select subject from revocation").fetchall() == [("token:new",)]
