@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from aiohappyeyeballs import start_connection
 
+from federation.addresses import Allows
 from federation.connection import Connection
 
 CONNECTIONS = 512
@@ -25,11 +26,16 @@ class Origin(NamedTuple):
     port: int
 
 
+class ForbiddenAddress(Exception):
+    """A host has only addresses that may not be connected to."""
+
+
 class ConnectionPool:
     """At most `CONNECTIONS` open ones. When all are busy, whoever asks waits for its turn."""
 
-    def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
+    def __init__(self, ssl_context: ssl.SSLContext | None, allows: Allows) -> None:
         self._ssl_context = ssl_context
+        self._allows = allows
         self._idle: dict[Origin, list[Connection]] = {}
         self._open = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -40,6 +46,7 @@ class ConnectionPool:
         """A connection that nobody else uses until it is given back.
 
         Raises:
+            ForbiddenAddress: the host has only addresses that may not be connected to.
             OSError, ssl.SSLError, UnicodeError: none can be had.
         """
         now = asyncio.get_running_loop().time()
@@ -77,7 +84,11 @@ class ConnectionPool:
     async def _connect(self, origin: Origin) -> Connection:
         loop = asyncio.get_running_loop()
         addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-        opened = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_S)
+        # the connection is made to one of these and no other: a name can't mean something else a moment later
+        allowed = [address for address in addresses if self._allows(str(address[4][0]))]
+        if not allowed:
+            raise ForbiddenAddress
+        opened = await start_connection(allowed, happy_eyeballs_delay=NEXT_ADDRESS_S)
         try:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _, connection = await loop.create_connection(

@@ -14,12 +14,14 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from federation.addresses import Allows, everywhere
 from federation.connection import Connection, PeerResponse
-from federation.connections import ConnectionPool, Origin
+from federation.connections import ConnectionPool, ForbiddenAddress, Origin
 from federation.errors import PeerIncompatible, PeerTimeout, PeerUnreachable
 
 __all__ = ["PeerResponse", "PeerTransport"]
 
+FORBIDDEN = "its address is not a public one (this node's operator can allow its network: peer_networks)"
 NO_ADDRESS = "its address is not one of HTTP"
 _PORTS = {"http": 80, "https": 443}
 _COMMON = "Accept-Encoding: identity\r\nUser-Agent: Verbund\r\n"
@@ -28,15 +30,17 @@ _COMMON = "Accept-Encoding: identity\r\nUser-Agent: Verbund\r\n"
 class PeerTransport:
     """One pool of kept-alive connections to all peers: `async with PeerTransport() as transport`.
 
-    `ssl_context` is for a municipal certificate authority; the system's roots are the default.
+    `ssl_context` is for a municipal certificate authority; the system's roots are the default. `allows` says which
+    addresses may be connected to: a node passes the rule of its settings.
     """
 
-    def __init__(self, *, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, ssl_context: ssl.SSLContext | None = None, allows: Allows = everywhere) -> None:
         self._ssl_context = ssl_context
+        self._allows = allows
         self._pool: ConnectionPool | None = None
 
     async def __aenter__(self) -> Self:
-        self._pool = ConnectionPool(self._ssl_context)
+        self._pool = ConnectionPool(self._ssl_context, self._allows)
         return self
 
     async def __aexit__(
@@ -101,6 +105,8 @@ async def _taken(pool: ConnectionPool, origin: Origin) -> Connection:
         return await pool.take(origin)
     except TimeoutError:  # of the system's, for connecting
         raise PeerUnreachable("it can't be connected to") from None
+    except ForbiddenAddress:
+        raise PeerUnreachable(FORBIDDEN) from None
     except ssl.SSLCertVerificationError:
         raise PeerUnreachable("its TLS certificate can't be verified") from None
     except ssl.SSLError:

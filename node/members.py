@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from federation.addresses import public_and
 from federation.errors import MembershipError, PeerIncompatible
 from federation.jose import public_jwks
 from federation.membership import Member, Membership, MemberStatus
@@ -19,7 +21,7 @@ from node.auth.key_directory import NodeKeys
 from node.auth.key_ring import KeyUse
 from node.auth.keys import passphrase_of
 from node.auth.metadata import server_metadata
-from node.settings import Settings
+from node.settings import Settings, SettingsError
 
 
 class Members:
@@ -91,9 +93,22 @@ def describe(settings: Settings) -> str:
     )
 
 
-def peer_transport(_settings: Settings) -> PeerTransport:
-    """The transport to peers and anchors that the settings describe."""
-    return PeerTransport()
+def peer_transport(settings: Settings) -> PeerTransport:
+    """The transport to peers and anchors that the settings describe.
+
+    Raises:
+        SettingsError: `ca_file` can't be used.
+    """
+    allows = public_and(settings.peer_networks, loopback=settings.unsafe_plain_http)
+    if settings.ca_file is None:
+        return PeerTransport(allows=allows)
+    path = settings.home / settings.ca_file
+    try:
+        context = ssl.create_default_context(cafile=path)
+    except (OSError, ssl.SSLError) as error:
+        why = error.strerror or "it holds no certificate"
+        raise SettingsError([f"ca_file: {path} can't be used ({why}). Use a file with certificates in PEM"]) from None
+    return PeerTransport(ssl_context=context, allows=allows)
 
 
 def fetched_by(transport: PeerTransport) -> Fetch:

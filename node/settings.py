@@ -10,6 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,7 @@ NOT_IN_FILE = (
     "key_passphrase: must not stand in a file beside the keys. Set it as VERBUND_KEY_PASSPHRASE, or name a file that is"
     " kept apart with key_passphrase_file"
 )
+LISTS = frozenset({"peer_networks"})  # of which a variable holds several, with commas between them
 CITY_ID = re.compile(r"[a-z][a-z0-9-]{1,30}")
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -119,6 +121,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     keys_directory: Path | None = None
     key_passphrase_file: Path | None = None
     key_passphrase: Secret | None = None
+    peer_networks: tuple[str, ...] = ()
+    ca_file: Path | None = None
     unsafe_plain_http: bool = False
     demo: bool = False
     trusted_documents_only: bool = False
@@ -254,7 +258,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             continue
         table, _, entry = name.partition("_")
         if name in Settings.__struct_fields__ and name not in _TABLES:
-            found[name] = value
+            found[name] = [part.strip() for part in value.split(",") if part.strip()] if name in LISTS else value
         elif table in _TABLES and entry in _TABLES[table].__struct_fields__:
             found.setdefault(table, {})[entry] = value
         else:
@@ -319,6 +323,7 @@ def _problems(settings: Settings) -> list[str]:
             f"identity_provider: {settings.identity_provider!r} is not an issuer URL. Use https://host, with the"
             " path that the provider names in its metadata"
         )
+    problems += [_no_network(network) for network in settings.peer_networks if not _is_network(network)]
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         problems.append(f"log_level: {settings.log_level!r} is unknown. Use debug, info, warning or error")
     return problems
@@ -333,3 +338,15 @@ def _portal_problems(portal: Portal) -> list[str]:
     if portal.tiles is not None and not portal.tiles_attribution:
         problems.append("portal.tiles_attribution: is missing. Name whom the map's tiles are from")
     return problems
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_network(text: str) -> str:
+    return f"peer_networks: {text!r} is not a network. Use the form 10.20.0.0/16, with no host bits"

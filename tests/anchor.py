@@ -25,6 +25,7 @@ class Anchor:
 
     def __init__(self, directory: Path, name: str = "Anker") -> None:
         self.name = name
+        self.directory = directory
         self.out = directory / "site"
         self.out.mkdir(parents=True)
         self.site = StaticSite(self.out, 0)

@@ -12,6 +12,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,7 +71,7 @@ class TrustKeeper:
         self._now = now
         self._monotonic = monotonic
         self._stamp: object = None
-        self._heard: dict[str, float] = {}
+        self._learned: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._due: dict[str, float] = {}
@@ -149,10 +150,16 @@ class TrustKeeper:
         await asyncio.gather(*(self._ask(issuer) for issuer in self._others()))
 
     async def learn(self, issuer: str, timeout_s: float) -> None:
-        """Ask a member at once, since it uses a key that we do not know; nothing if it answered just now."""
-        if self._monotonic() - self._heard.get(issuer, float("-inf")) < UNKNOWN_KEY_S and issuer not in self._asking:
-            return
-        await asyncio.wait([self._ask(issuer)], timeout=timeout_s)
+        """Ask a member at once, since it uses a key that we do not know; nothing if that was done just now."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                if (under_way := self._asking.get(issuer)) is not None:  # it may have been asked before it changed
+                    await asyncio.shield(under_way)
+                if self._monotonic() - self._learned.get(issuer, float("-inf")) >= UNKNOWN_KEY_S:
+                    self._learned[issuer] = self._monotonic()
+                    await asyncio.shield(self._ask(issuer))
+                elif (under_way := self._asking.get(issuer)) is not None:
+                    await asyncio.shield(under_way)
 
     def _ask_those_due(self) -> None:
         entities = [*(pin.entity for pin in self._trust.pins), *self._others()]
@@ -186,7 +193,7 @@ class TrustKeeper:
             await asking
         except FederationError as error:
             self._tell(entity, error)
-        except OSError:
+        except Exception:  # the database, or what nobody foresaw: what is known counts until it ends
             log.exception("what %s says can't be kept, so it is not gone by", entity)
         else:
             self._problems.pop(entity, None)
@@ -194,6 +201,7 @@ class TrustKeeper:
             # spread out, so that neither the nodes nor the questions of one node meet
             self._due[entity] = self._monotonic() + self._every_s * random.uniform(0.8, 1.2)  # noqa: S311
             return
+        self._learned.pop(entity, None)
         self._failures[entity] = failures = self._failures.get(entity, 0) + 1
         self._due[entity] = self._monotonic() + min(self._every_s, FIRST_RETRY_S * 2 ** min(failures - 1, 10))
 
@@ -221,11 +229,12 @@ class TrustKeeper:
         )
 
     async def _ask_node(self, issuer: str) -> None:
+        if not self._trust.vouched_jwks(issuer, self._now())["keys"]:
+            return  # nothing that it says could be proven
         async with self._turns:
             token = (await self._fetch(f"{issuer}{WELL_KNOWN}", FETCH_S, MAX_STATEMENT_BYTES)).decode(
                 "ascii", "replace"
             )
-        self._heard[issuer] = self._monotonic()
         jwks = self._trust.vouched_jwks(issuer, self._now())
         record = self._trust.read_node(issuer, token.strip(), jwks, self._now())
         if record is None:

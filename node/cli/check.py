@@ -10,6 +10,7 @@ from node.auth.keys import passphrase_of
 from node.cli.context import CommandError, open_node
 from node.gate import load_rules
 from node.http.trusted import load_documents
+from node.members import peer_transport
 from node.store.migrate import schema_state
 from node.store.reading_role import ENTER
 from schema.build import build_schema
@@ -21,6 +22,7 @@ def check(ctx: click.Context) -> None:
     """Check what a node needs to be served: settings, keys, rules, trusted documents, the database's schema."""
     with open_node(ctx) as node:
         NodeKeys(node.settings.keys_home, passphrase_of(node.settings))
+        peer_transport(node.settings)
         load_rules(node.settings.city_policy_file)
         load_documents(node.settings.trusted_documents_directory, build_schema().documents)
         state = schema_state(node.engine)
