@@ -36,8 +36,10 @@ from node.auth.log_keys import load_log_keys
 from node.auth.metadata import CALLBACK_PATH
 from node.auth.receipts import Receipts
 from node.auth.service import TokenService
+from node.auth.sign_in.desk import Desks
 from node.auth.sign_in.provider import IdentityProvider
 from node.auth.sign_in.service import SignIns
+from node.auth.sign_in.store import SignInStore
 from node.auth.uses import ASYNCHRONOUS, Uses
 from node.directory import NodeDirectory
 from node.figures import watched
@@ -189,7 +191,13 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         supervised,
     )
 
-    site = Site(settings, Asker(executor, gate, directory, reporting.request_telemetry, limits.page_ms), members)
+    site = Site(
+        settings,
+        Asker(executor, gate, directory, reporting.request_telemetry, limits.page_ms),
+        members,
+        audit.tree,
+        Desks(SignInStore(pool)),
+    )
     others = Litestar(
         route_handlers=[
             *site.routes(),

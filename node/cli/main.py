@@ -16,6 +16,7 @@ COMMANDS = {
     "check": ("node.cli.check:check", "Check what a node needs to be served."),
     "client": ("node.cli.client:client", "Register the city's applications."),
     "dataset": ("node.cli.dataset:dataset", "List datasets and set their tier."),
+    "desk": ("node.cli.desk:desk", "Let people sign in to the node's desks."),
     "demo": ("node.cli.demo:demo", "Run four cities on this machine."),
     "ingest": ("node.cli.ingest:ingest", "Import catalogs and counts."),
     "init": ("node.cli.init:init", "Make a new city's node: keys, settings, database."),

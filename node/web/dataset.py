@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,15 +12,18 @@ from node.web.stored import Answer, Asker
 from schema.ids import GlobalId
 
 WEEK = timedelta(days=7)
+Counts = Callable[[], Awaitable[list[tuple[Any, ...]]]]
 COUNT = "CountObservation"
 
 
 class DatasetPage:
     """The view."""
 
-    def __init__(self, asker: Asker, portal: Portal) -> None:
+    def __init__(self, asker: Asker, portal: Portal, city: str, counts: Counts) -> None:
         self._asker = asker
         self._portal = portal
+        self._city = city
+        self._counts = counts
 
     async def view(self, visit: Visit) -> Page:
         """The dataset, and a week of its observations if it has any."""
@@ -40,9 +43,11 @@ class DatasetPage:
         week = await self._week(visit, city, global_id, streams)
         if week is not None:
             answers["week"] = week
+        uses = months(await self._counts(), global_id) if city == self._city else None
         return Page(
             "dataset.html",
             answers,
+            facts={"uses": uses},
             context={
                 "dataset": dataset,
                 "members": members,
@@ -61,6 +66,16 @@ class DatasetPage:
         end = _next_slot(max(ends))
         during = {"start": (end - WEEK).isoformat(), "end": end.isoformat()}
         return await self._asker.ask("week", visit.caller, city=city, dataset=global_id, during=during)
+
+
+def months(counts: Sequence[tuple[Any, ...]], dataset: str) -> list[dict[str, Any]]:
+    """Who used a dataset, by month, newest first: whole months, cities, no persons. `city` None: without a token."""
+    found = [
+        {"month": month, "city": city, "requests": requests, "rows": rows}
+        for month, of, city, requests, rows in counts
+        if of == dataset
+    ]
+    return sorted(found, key=lambda one: one["month"], reverse=True)
 
 
 def places(streams: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

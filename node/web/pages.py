@@ -43,6 +43,7 @@ class Visit:
     path: str
     parts: Mapping[str, str]
     query: Mapping[str, list[str]]
+    cookies: Mapping[str, str] = field(default_factory=dict)
     caller: Caller = ANONYMOUS
 
     def first(self, name: str) -> str | None:
@@ -68,6 +69,7 @@ class Page:
     context: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
     inline_styles: bool = False
+    private: bool = False
 
 
 View = Callable[[Visit], Awaitable[Page]]
@@ -107,7 +109,10 @@ class Pages:
 
     def plain(self, request: Request[Any, Any, Any], visit: Visit, page: Page) -> Response[bytes]:
         """The page in the form that the request wants."""
-        headers = {"Cache-Control": "no-cache" if page.status == 200 else "no-store", "Vary": "Accept, Accept-Encoding"}
+        headers = {
+            "Cache-Control": "no-cache" if page.status == 200 and not page.private else "no-store",
+            "Vary": "Accept, Accept-Encoding",
+        }
         if page.status == 503:
             headers["Retry-After"] = RETRY_AFTER_S
         if _wants_json(request):
@@ -125,7 +130,7 @@ class Pages:
         environment = self._environments[visit.language.code]
         data = {name: answer.data for name, answer in page.answers.items()}
         return environment.get_template(page.template).render(
-            visit=visit, answers=page.answers, **data, **page.facts, **page.context
+            **{"visit": visit, "answers": page.answers, "session": None, **data, **page.facts, **page.context}
         )
 
 
@@ -151,7 +156,7 @@ def _visit(request: Request[Any, Any, Any]) -> Visit:
     for name, value in request.query_params.multi_items():
         query.setdefault(name, []).append(value)
     parts = {name: str(value).lstrip("/") for name, value in request.path_params.items()}
-    return Visit(language_of(path), page_path(path), parts, query)
+    return Visit(language_of(path), page_path(path), parts, query, request.cookies)
 
 
 def _wants_json(request: Request[Any, Any, Any]) -> bool:

@@ -8,10 +8,14 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
+from node.audit.tree import Tree
+from node.auth.sign_in.desk import Desks
 from node.http.problem import handle_http_error
 from node.members import Members
 from node.settings import Settings
 from node.web.dataset import DatasetPage
+from node.web.desk.audit import AuditDesk
+from node.web.desk.doors import Doors
 from node.web.pages import Pages, visit_of, wants_page
 from node.web.portal import Portal, not_found
 from node.web.search import Search
@@ -23,11 +27,16 @@ from node.web.texts import explorer, guide, text_view
 class Site:
     """The portal and the explorer."""
 
-    def __init__(self, settings: Settings, asker: Asker, members: Members) -> None:
+    def __init__(self, settings: Settings, asker: Asker, members: Members, tree: Tree, desks: Desks) -> None:
         self._static = StaticFiles()
         self._pages = Pages(settings, self._static)
         self._asker = asker
         self._members = members
+        self._city = settings.city
+        self._tree = tree
+        self._desk = AuditDesk(asker, tree)
+        secure = settings.issuer.startswith("https:")
+        self._doors = Doors(desks, self._pages, settings.city, secure=secure)
 
     def routes(self) -> list[HTTPRouteHandler]:
         """The Litestar handlers."""
@@ -35,7 +44,9 @@ class Site:
         views = {
             "/": portal.home,
             "/datasets": Search(self._asker, portal).view,
-            "/datasets/{city:str}/{key:path}": DatasetPage(self._asker, portal).view,
+            "/datasets/{city:str}/{key:path}": DatasetPage(
+                self._asker, portal, self._city, self._tree.public_counts
+            ).view,
             "/cities": portal.cities,
             "/cities/{city:str}": portal.city,
             "/docs": guide,
@@ -43,8 +54,12 @@ class Site:
             "/accessibility": text_view("accessibility.html"),
             "/privacy": text_view("privacy.html"),
             "/imprint": text_view("imprint.html"),
+            "/sign-in": self._doors.entrance,
+            "/audit": self._doors.guarded(self._desk.records),
+            "/audit/traces/{trace:str}": self._doors.guarded(self._desk.trace),
         }
-        return [*(self._pages.route(path, view) for path, view in views.items()), self._static.route()]
+        pages = [self._pages.route(path, view) for path, view in views.items()]
+        return [*pages, *self._doors.routes(), self._static.route()]
 
     def http_error(self, request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
         """A person who looks for what is not there gets a page, a program problem details."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -59,3 +61,19 @@ class Demo:
         headers = {"Content-Type": "application/json", **(access.headers("POST", url, body) if access else {})}
         async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as response:
             return await response.json()
+
+    async def post(self, path: str, **form: str) -> Got:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(self.url + path, data=form, headers={"Accept": "text/html"}) as response,
+        ):
+            return Got(response.status, await response.read(), response.headers)
+
+    async def desk_link(self, person: str) -> str:
+        """What the command prints, without the node's address."""
+        home = str(self.made.settings[HOME].home)
+        command = [sys.executable, "-m", "node.cli", "--home", home, "desk", "link", person]
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        output, _ = await process.communicate()
+        assert process.returncode == 0
+        return output.decode().strip().removeprefix(self.url)

@@ -40,6 +40,14 @@ class SignInStore:
             "select content::text from sign_in where handle = %s and expires_at > now()", handle, kind
         )
 
+    async def prolong(self, handle: str, seconds: int) -> None:
+        """Let the content stay for so long from now on. Raises psycopg's errors."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "update sign_in set expires_at = now() + make_interval(secs => %s) where handle = %s",
+                (seconds, _digest(handle)),
+            )
+
     async def take(self, handle: str, kind: type[T]) -> T | None:
         """The content, which nobody gets a second time. Raises psycopg's errors."""
         found = "delete from sign_in where handle = %s and expires_at > now() returning content::text"

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from node.web.dataset import charts, places
+from node.audit.grammar import read_filter
+from node.web.dataset import charts, months, places
+from node.web.desk.audit import access_filter
 from node.web.i18n import EN
 from node.web.pages import Visit, page_path
 from node.web.search import Search
@@ -98,3 +100,20 @@ def test_a_place_has_its_datastreams_and_without_a_location_it_is_none():
     here = {"longitude": 9.7, "latitude": 50.5}
     found = places([stream("a", "x", here), stream("a", "x", here), stream("b", "x")])
     assert [(one["name"], len(one["streams"])) for one in found] == [("a", 2)]
+
+
+def test_uses_are_those_of_the_dataset_newest_first():
+    counts = [("2026-09", "a", "fulda", 2, 20), ("2026-10", "a", None, 3, 30), ("2026-10", "b", "fulda", 1, 1)]
+    assert months(counts, "a") == [
+        {"month": "2026-10", "city": None, "requests": 3, "rows": 30},
+        {"month": "2026-09", "city": "fulda", "requests": 2, "rows": 20},
+    ]
+
+
+def test_an_auditors_filter_becomes_that_of_the_api():
+    found = access_filter(read_filter("city:giessen decision:deny -purpose:research after:2026-11-01"))
+    assert found["cities"] == ["giessen"]
+    assert found["decisions"] == ["DENY"]
+    assert found["not"] == {"purposes": ["research"]}
+    assert found["during"]["start"] == "2026-11-01T00:00:00+00:00"
+    assert access_filter(read_filter("")) == {}

@@ -1,0 +1,37 @@
+"""`verbund desk`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from node.auth.sign_in.desk import LINK_S, Desks, Role
+from node.auth.sign_in.store import SignInStore
+from node.cli.audit_group import open_log
+from node.store.pool import make_pool
+
+PATH = "/sign-in?link="
+
+
+@click.group()
+def desk() -> None:
+    """Let people of the city sign in to the node's own pages."""
+
+
+@desk.command()
+@click.argument("person")
+@click.option("--role", type=click.Choice([role.value for role in Role]), default="auditor", show_default=True)
+@click.pass_context
+def link(ctx: click.Context, /, person: str, role: str) -> None:
+    """Print a link that signs PERSON in once. The name, or pseudonym, stands in the records of what is looked at."""
+    with open_log(ctx) as log:
+        token = asyncio.run(_token(log.node.database_url, person, Role(role)))
+        log.act("link", f"{role}: {person}").done(rows=0)
+        click.echo(f"{log.node.settings.issuer}{PATH}{token}")
+    click.echo(f"good for one sign-in within {LINK_S // 60} minutes", err=True)
+
+
+async def _token(database_url: str, person: str, role: Role) -> str:
+    async with make_pool(database_url, size=1, statement_ms=5_000) as pool:
+        return await Desks(SignInStore(pool)).link(person, role)
