@@ -8,7 +8,7 @@ PACKAGES := .assets
 ASSET_SOURCES := $(wildcard node/web/assets/*.mjs node/web/assets/src/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets demo demo-check test lint format bench bench-read bench-federation texts lock sdl helm clean
+.PHONY: help setup assets demo demo-check test lint format bench bench-read bench-federation bench-log texts lock sdl helm clean
 
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench-federation: setup ## measure four cities asked at once against Hive Gatewa
 
 texts: setup ## bring the catalogs of the pages' texts up to date
 	$(BIN)/python -m node.web.catalog
+
+bench-log: setup ## measure the access log, verify and search it, kill processes; ARGS="--cost --verify --filters --kill"
+	$(BIN)/python -m tests.bench log $(ARGS)
 
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

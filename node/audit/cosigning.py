@@ -34,11 +34,15 @@ class Cosigning:
         self._sizes: dict[str, int] = {}  # the size that each witness has seen last
         self._keys: dict[str, str] = {}  # their keys, as they publish them
 
-    async def round(self, witnesses: Sequence[Member]) -> None:
-        """Have the newest tree head cosigned. Raises Unavailable, psycopg.Error or PoolTimeout."""
+    async def round(self, witnesses: Sequence[Member]) -> bool:
+        """Have the newest tree head cosigned; False if it is not, or there is none yet.
+
+        Raises:
+            Unavailable, psycopg.Error, PoolTimeout: nothing has changed.
+        """
         head = await self._tree.head()
         if head is None:
-            return
+            return False
         note = read(head.note)
         fresh = Note(note.text, note.signatures[:1])  # the log's own; cosignatures are gathered anew, for their time
         self._keys = {city: key for city, key in self._keys.items() if city in {member.id for member in witnesses}}
@@ -51,12 +55,13 @@ class Cosigning:
                 head.size, len(signatures), quorum(len(witnesses)),
             )  # fmt: skip
             if head.cosigned_at is not None:
-                return  # the cosignatures that it has are better
+                return False  # the cosignatures that it has are better
         cosigned = str(Note(fresh.text, (*fresh.signatures, *signatures)))
         time = datetime.now(UTC) if enough else None
         async with self._pool.connection() as connection:
             query = "update log_checkpoint set note = %s, cosigned_at = %s, witness_keys = %s where size = %s"
             await connection.execute(query, (cosigned, time, Jsonb(self._keys), head.size))
+        return enough
 
     async def _from(self, member: Member, head: TreeHead, note: Note) -> Signature | None:
         try:

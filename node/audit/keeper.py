@@ -24,6 +24,7 @@ from schema.errors import Unavailable
 log = logging.getLogger("verbund.audit")
 SEQUENCE_EVERY_S = 1.0
 LOCK_EVERY_S = 3.0
+AGAIN_S = 5.0  # after a round that came to nothing
 EXPIRE_EVERY_S = 3_600.0
 
 
@@ -85,16 +86,17 @@ class LogKeeper:
     async def _rounds(self) -> None:
         """Ask the witnesses and watch the others, again and again."""
         while True:
-            began = time.monotonic()
+            began, cosigned = time.monotonic(), False
             try:
                 others, witnesses = self._others()
-                await self._cosigning.round(witnesses)
+                cosigned = await self._cosigning.round(witnesses)
                 await self._watch.look(others)
             except (MembershipError, Unavailable, psycopg.Error, PoolTimeout) as error:
                 log.info("the witnesses can't be asked now: %s", error)
             except Exception:
                 log.exception("a round with the witnesses failed")
-            await asyncio.sleep(max(self._witness_every_s - (time.monotonic() - began), 0.2))
+            pause = self._witness_every_s if cosigned else min(self._witness_every_s, AGAIN_S)
+            await asyncio.sleep(max(pause - (time.monotonic() - began), 0.2))
 
     async def _expiry(self) -> None:
         """Erase the records whose time is over, once an hour."""

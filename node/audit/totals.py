@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Composed
 
 from node.audit.grammar import Filter
 from node.audit.search import conditions
+from node.store.filters.records import OF_RECORDS
 
 Connection = psycopg.Connection[Any]
 
@@ -33,7 +34,6 @@ _EACH = {
     "dataset": "cross join unnest(case when k.datasets = '{{}}' then array[null] else k.datasets end) dataset",
     "rule": "cross join unnest(case when k.rules = '{{}}' then array[null] else k.rules end) rule",
 }
-NOT_COUNTED = ("subjects", "tokenIds", "traceIds")
 
 
 class NotCounted(ValueError):
@@ -49,7 +49,7 @@ def totals(connection: Connection, wanted: Filter, by: Sequence[str]) -> Iterato
         NotCounted: by persons, tokens or traces.
     """
     for name in (*wanted.terms, *wanted.without):
-        if name in NOT_COUNTED:
+        if name in OF_RECORDS:
             raise NotCounted(f"{name}: is not counted by day; list or export the records instead")
     keys = SQL(", ").join(SQL("{} as {}").format(SQL(GROUPS[name]), SQL(name)) for name in by)
     query = SQL(

@@ -32,6 +32,7 @@ from node.store.migrate import head_revision
 MARK = "prepared"
 LIST_DAYS = 30
 WORKERS = 2
+WITNESS_EVERY_S = 3
 ANCHOR = "anchor"
 ANCHOR_NAME = "Anker der Demo"
 ANCHOR_PORT = 8100
@@ -99,6 +100,8 @@ def _prepare_city(directory: Path, city: DemoCity, days: int | None) -> None:
         migrate_node(settings)
     else:
         settings = create_node(home, _plan(city))
+        with (home / FILE_NAME).open("a", encoding="utf-8") as file:
+            file.write(f"witness_every_s = {WITNESS_EVERY_S}\n")
     with embedded_postgres(settings.postgres_directory) as url:
         load_city(url, city.id, days=days)
         engine = make_engine(url)

@@ -13,7 +13,7 @@ from functools import partial
 
 from node.store.arguments import Builder
 from node.store.filters import conditions
-from node.store.lists import LISTS, Order, order_of
+from node.store.lists import LISTS, Order, listed_of, order_of
 from node.store.mapping import TYPES, Inline, One, Related
 from node.store.page import Asked, NumberedPage, PlainPage, asked_of, info_json
 from node.store.parameters import ID_ARRAY, Bind, Inputs, Names, Parameters, Path, Statement, locate
@@ -228,7 +228,7 @@ class Compiler:
     def _rows(self, node: Field, position: Bind | None, relation: Related | None = None, outer: str = "") -> _Rows:
         """The rows of a connection; nested in `outer` by a relation, or a root field's."""
         type_name = node.type_name.removesuffix("Connection")
-        listed = LISTS[type_name]
+        listed = listed_of(type_name, node.arguments)
         alias = self._alias()
         path, limits = self._paths[id(node)], self.limits
         build = Builder(self.city, self.parameters, path)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from node.store.arguments import Builder, Values
 from node.store.filters.places import metres
+from node.store.filters.records import OF_RECORDS
 from node.store.filters.words import TEXTS, exact_query, typed_query
 from node.store.sql import time_text
 from schema.errors import BadInput
@@ -160,3 +161,18 @@ LISTS: Mapping[str, Listed] = {
         datasets="select null::int from {page} where false",
     ),
 }
+# By trace, token or person: few records, found by themselves and not kind by kind.
+_RECORDS = replace(
+    LISTS["AccessRecord"],
+    source="access_record {t} join access_kind {p} on {p}.id = {t}.kind",
+    parent=None,
+    link="true",
+)
+
+
+def listed_of(type_name: str, arguments: Values) -> Listed:
+    """How a type is listed with these arguments."""
+    chosen = arguments.get("filter") or {}
+    if type_name == "AccessRecord" and any(chosen.get(name) for name in OF_RECORDS):
+        return _RECORDS
+    return LISTS[type_name]

@@ -1,6 +1,6 @@
 """`python -m tests.bench [NAME …] [OPTION …]`: run the benchmarks, or those that are named, one after the other.
 
-Options are for one benchmark that takes some; those are `federation` and `read`.
+Options are for one benchmark that takes some; those are `federation`, `log` and `read`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 KNOWN = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
-WITH_OPTIONS = ("federation", "read")
+WITH_OPTIONS = ("federation", "log", "read")
 
 
 def main(arguments: list[str]) -> None:

@@ -183,7 +183,7 @@ class Federation:
         create_node(home, plan)
         settings = (home / FILE_NAME).read_text()
         (home / FILE_NAME).write_text(
-            f"{settings}\nsummaries_every_s = {summaries_every_s}\nmembership_every_s = 1\n{LIMITS}"
+            f"{settings}\nsummaries_every_s = {summaries_every_s}\nmembership_every_s = 1\nwitness_every_s = 1\n{LIMITS}"
         )
         town = Town(load_settings(home, environment={}), url, self.directory)
         if seed:

@@ -25,6 +25,9 @@ TERMS: Mapping[str, str] = {
 }
 
 
+OF_RECORDS = ("subjects", "tokenIds", "traceIds")  # the terms that are not on kinds
+
+
 def record_condition(build: Builder, name: str, value: Any) -> str:
     """The condition of one field of `AccessFilter`."""
     if name == "during":

@@ -1,0 +1,87 @@
+"""A node with open data, run as its own process, with the embedded PostgreSQL and its durable settings."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from node.setup import NodePlan, create_node
+from node.store.embedded import embedded_postgres
+
+SEED = """
+insert into dataset (key, title, title_sort, tier, digest)
+select 'd' || i, 'Liste ' || i, 'liste ' || i, 'OPEN', '' from generate_series(1, 200) i
+"""
+READY_S = 90
+
+
+class BenchNode:
+    """`serve` runs the node; `unlogged` runs it without its access log, which only this benchmark can do."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.home = folder / "home"
+        self.settings = create_node(
+            self.home,
+            NodePlan("giessen", "Gießen", f"http://127.0.0.1:{self.port}", port=self.port, unsafe_plain_http=True),
+        )
+        with embedded_postgres(self.settings.postgres_directory) as url:
+            with psycopg.connect(url) as connection:
+                connection.execute(SEED)
+            self.url = url
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, module: str = "node.cli") -> None:
+        """Run `serve`; returns at once."""
+        with (self.home.parent / "node.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", module, "--home", str(self.home), "serve"],
+                stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+
+    def wait_ready(self) -> None:
+        """Until /health/ready says so."""
+        ends = time.monotonic() + READY_S
+        while time.monotonic() < ends:
+            with (
+                suppress(OSError),
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=5) as got,
+            ):
+                if got.status == 200:
+                    return
+            time.sleep(0.1)
+        raise TimeoutError(f"not ready after {READY_S} s: {(self.home.parent / 'node.log').read_text()[-2000:]}")
+
+    def stop(self) -> None:
+        """End it in order."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(30)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that answer requests."""
+        assert self.process is not None
+        return [one for one in psutil.Process(self.process.pid).children() if "python" in one.name()]
+
+    def postmaster(self) -> int | None:
+        """The process id of PostgreSQL."""
+        with suppress(OSError, ValueError):
+            return int((self.settings.postgres_directory / "postmaster.pid").read_text().splitlines()[0])
+        return None
