@@ -6,7 +6,7 @@ The caller hands a connection in `config.attributes["connection"]`; this file op
 from alembic import context
 from sqlalchemy import text
 
-from node.store.tables import METADATA
+from node.store.columns import METADATA
 
 LOCK_TIMEOUT_MS = 4_000
 STATEMENT_TIMEOUT_MS = 600_000

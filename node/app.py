@@ -24,6 +24,7 @@ from federation.shape import Shapes
 from federation.summaries import Summaries
 from federation.tokens import PeerTokens
 from federation.transport import PeerTransport
+from node.agreeing import Agreeing
 from node.audit.figures import counting
 from node.audit.log import AccessLog
 from node.audit.service import LogService
@@ -43,7 +44,8 @@ from node.auth.sign_in.store import SignInStore
 from node.auth.uses import ASYNCHRONOUS, Uses
 from node.directory import NodeDirectory
 from node.figures import watched
-from node.gate import CityGate, Decisions, OwnData, load_rules
+from node.gate import CityGate, CityRules, Decisions, Explainer, Governance, OwnData
+from node.http.agreements import AgreementInbox
 from node.http.asgi import SECURITY_HEADERS, routed
 from node.http.entity import entity_route
 from node.http.exchanges import ExchangesPage
@@ -77,6 +79,7 @@ from schema.budget import Bounds
 from schema.build import build_schema
 from schema.cost import CostLimits
 from schema.execution import Executor
+from schema.ports import Stewardship
 
 
 def from_environment() -> ASGIApp:
@@ -125,7 +128,11 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     log_keys = load_log_keys(settings)
     audit = LogService(settings, pool, transport, members.current, log_keys.log, log_keys.witness)
     decisions = Decisions(
-        pool, settings.city, load_rules(settings.city_policy_file), members.current, shares=lambda: audit.states.shares
+        pool,
+        settings.city,
+        CityRules(settings.policies_directory, settings.city).current,
+        members.current,
+        shares=lambda: audit.states.shares,
     )
     reading = Sessions(
         settings.database_url,
@@ -145,6 +152,11 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         access_log=access_log,
         why_skip=summaries.why_skip,
         log_state=audit.states.state,
+    )
+    agreeing = Agreeing(identity, members.current)
+    stewardship = Stewardship(
+        Explainer(settings.city, decisions, members.current, summaries.why_skip),
+        Governance(settings.city, settings.database_url, agreeing, access_log, lambda: peer_transport(settings)),
     )
     directory = NodeDirectory(settings, members, own_member(settings), audit.states)
     uses_sessions = Sessions(
@@ -169,6 +181,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         load_documents(settings.trusted_documents_directory, schema.documents),
         trusted_only=settings.trusted_documents_only,
         summary_version=lambda: summary.version,
+        stewardship=stewardship,
     )
 
     scraped = supervised and settings.metrics_port is not None
@@ -207,6 +220,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             schema_route(sdl),
             entity_route(entity),
             *summary.routes(),
+            *AgreementInbox(agreeing, settings.database_url, members.learn).routes(),
             *ExchangesPage(pool, callers).routes(),
             *LogPages(audit.tree, audit.witness, identity, log_keys.public).routes(),
         ],

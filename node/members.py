@@ -22,6 +22,7 @@ from node.auth.key_ring import KeyUse
 from node.auth.keys import passphrase_of
 from node.auth.metadata import server_metadata
 from node.settings import Settings, SettingsError
+from node.store.trust import read_kept
 
 
 class Members:
@@ -91,6 +92,18 @@ def describe(settings: Settings) -> str:
         anchors=[pin.entity for pin in read_pins(settings.anchors_directory)],
         now=now,
     )
+
+
+def kept_membership(settings: Settings, database_url: str) -> Membership:
+    """The members that the node has last gone by, for commands; raises MembershipError and psycopg's errors."""
+    pins = read_pins(settings.anchors_directory)
+    if not pins:
+        return _alone(settings)
+    trust = Trust(allow_plain_http=settings.unsafe_plain_http)
+    for statement in read_kept(database_url):
+        trust.restore(statement)
+    trust.set_pins(pins)
+    return trust.current(datetime.now(UTC))
 
 
 def peer_transport(settings: Settings) -> PeerTransport:

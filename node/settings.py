@@ -173,9 +173,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.home / "anchors"
 
     @property
-    def city_policy_file(self) -> Path:
-        """The city's own rules, optional."""
-        return self.home / "city.cedar"
+    def policies_directory(self) -> Path:
+        """The city's own rules (`*.cedar`) and what they have to decide (`expectations.toml`), optional."""
+        return self.home / "policies"
 
     @property
     def trusted_documents_directory(self) -> Path:

@@ -8,7 +8,7 @@ that lead there, the least severe is taken: taking a way off can't make an answe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -51,6 +51,15 @@ def ways(linked: Sequence[Link], agreements: Iterable[Agreement], datasets: Iter
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """One question to Cedar: the plan, the answer, and the rules that gave it (none: the default deny)."""
+
+    plan: Obligations
+    permit: bool
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Court:
     """Judges one caller's action upon datasets; `facts` are the entities but the datasets."""
 
@@ -65,44 +74,52 @@ class Court:
         """For each class the least severe permit, or the denial."""
         found: dict[Class, Decision] = {}
         for way in of:
-            for class_, decision in self._judged(way).items():
-                found[class_] = _better(found.get(class_), decision)
+            for class_, rounds in self.judged(way).items():
+                found[class_] = _better(found.get(class_), self.decision(rounds))
         return found
 
-    def _judged(self, way: Way) -> dict[Class, Decision]:
+    def judged(self, way: Way) -> dict[Class, tuple[Round, ...]]:
+        """What was decided in each round; the last one settles it, unless there were too many."""
         policies = self.rules.policies.with_linked_batch(list(way.links))
         terms = {class_: way.terms_of(dataset) for class_, dataset in self.datasets.items()}
         facts = self._entities(terms)
-        plans: dict[Class, tuple[Obligations, frozenset[str]]] = dict.fromkeys(self.datasets, (NONE, frozenset()))
-        found: dict[Class, Decision] = {}
+        plans = dict.fromkeys(self.datasets, NONE)
+        rounds: dict[Class, tuple[Round, ...]] = dict.fromkeys(self.datasets, ())
         for _ in range(ROUNDS):
-            for class_, decision in self._asked({c: plan for c, (plan, _) in plans.items()}, policies, facts).items():
-                plan, obliged_by = plans.pop(class_)
-                tightened = plan if decision.permit else self._tightened(plan, decision, terms[class_])
-                if decision.permit:
-                    found[class_] = replace(decision, obligations=plan, obliged_by=tuple(sorted(obliged_by)))
-                elif tightened == plan:
-                    found[class_] = replace(decision, rules=self._final(decision.rules))
-                else:
-                    plans[class_] = tightened, obliged_by | set(decision.rules)
+            for class_, (permit, rules) in self._asked(plans, policies, facts).items():
+                plan = plans.pop(class_)
+                rounds[class_] = (*rounds[class_], Round(plan, permit, rules))
+                tightened = plan if permit else self._tightened(plan, rules, terms[class_])
+                if tightened != plan:
+                    plans[class_] = tightened
             if not plans:
                 break
-        return found | dict.fromkeys(plans, Decision(permit=False))
+        return rounds
+
+    def decision(self, rounds: Sequence[Round]) -> Decision:
+        """What the rounds come to."""
+        last = rounds[-1]
+        if last.permit:
+            obliged_by = {rule for one in rounds[:-1] for rule in one.rules}
+            return Decision(last.permit, last.rules, last.plan, tuple(sorted(obliged_by)))
+        return Decision(last.permit, () if len(rounds) == ROUNDS else self._final(last.rules))
 
     def _final(self, rules: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the forbids that no plan meets, as far as is known; all if each has advice."""
         return tuple(rule for rule in rules if rule not in self.rules.repairs) or rules
 
-    def _tightened(self, plan: Obligations, denial: Decision, terms: Obligations) -> Obligations:
+    def _tightened(self, plan: Obligations, forbids: Sequence[str], terms: Obligations) -> Obligations:
         """The plan repaired as all the forbids advise; as it is if one of them has no advice."""
-        repairs = [self.rules.repairs.get(rule) for rule in denial.rules]
+        repairs = [self.rules.repairs.get(rule) for rule in forbids]
         if any(repair is None for repair in repairs):
             return plan
         for repair in filter(None, repairs):
             plan |= repair.of(terms)
         return plan
 
-    def _asked(self, plans: Mapping[Class, Obligations], policies: PolicySet, facts: Entities) -> dict[Class, Decision]:
+    def _asked(
+        self, plans: Mapping[Class, Obligations], policies: PolicySet, facts: Entities
+    ) -> dict[Class, tuple[bool, tuple[str, ...]]]:
         requests = [
             entities.request(self.caller, self.action, self.datasets[class_].key, plan)
             for class_, plan in plans.items()
@@ -127,12 +144,12 @@ def _better(one: Decision | None, other: Decision) -> Decision:
     return one if one.permit or one.rules else other
 
 
-def _read(answer: AuthzResult) -> Decision:
+def _read(answer: AuthzResult) -> tuple[bool, tuple[str, ...]]:
     """Allowed only if Cedar says Allow and no policy erred: an erring forbid would otherwise be passed over."""
     diagnostics = answer.diagnostics
     permit = answer.decision is CedarDecision.Allow
     if permit and diagnostics.errors:
-        return Decision(permit=False)
+        return False, ()
     names = diagnostics.id_annotations_by_reason
     rules = (r if r.startswith(f"{AGREEMENT_TEMPLATE}/") else str(names.get(r, r)) for r in diagnostics.reasons)
-    return Decision(permit, tuple(sorted(rules)))
+    return permit, tuple(sorted(rules))

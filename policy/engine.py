@@ -13,7 +13,8 @@ from datetime import datetime
 
 from policy import entities
 from policy.agreements import Calendar, coverage, linked_agreements, links_for
-from policy.court import Class, Court, ways
+from policy.court import Class, Court, Way, ways
+from policy.explanation import Explanation, explained
 from policy.model import Action, Agreement, Caller, DatasetFacts, Decision, Grant
 from policy.obligations import NONE, Obligations, coarsest_step
 from policy.rules import RuleSet
@@ -97,8 +98,9 @@ class Engine:
             if agreement.revoked_at is None:
                 for key in agreement.datasets:
                     steps[key] = max(steps.get(key, 0), agreement.obligations.step_s)
+        by_rule = coarsest_step(repair.always for repair in self._rules.repairs.values())
         return {
-            one.id: max(steps.get(one.key, 0), coarsest_step((one.obligations, one.open_obligations)))
+            one.id: max(steps.get(one.key, 0), by_rule, coarsest_step((one.obligations, one.open_obligations)))
             for one in self._datasets
         }
 
@@ -131,9 +133,38 @@ class Engine:
                     grant.obligations[dataset.key] = permitted[class_].obligations
         return _Answer(classes, decisions, grant)
 
+    def explain(self, caller: Caller, action: Action, now: datetime) -> list[Explanation]:
+        """Why each dataset is permitted or denied; datasets that no rule can tell apart are explained together."""
+        try:
+            classes, court, possible = self._court(caller, action, now)
+            judged = [(way, court.judged(way)) for way in possible] if court is not None else []
+        except (ValueError, TypeError):
+            classes, court, judged = {}, None, []
+        if court is None:
+            return []
+        members: dict[Class, list[str]] = {}
+        for key, class_ in classes.items():
+            members.setdefault(class_, []).append(key)
+        answer = self._answer(caller, action, now)
+        return [
+            Explanation(
+                tuple(keys),
+                answer.decisions[class_],
+                [explained(court, way, rounds[class_], class_) for way, rounds in judged],
+            )
+            for class_, keys in members.items()
+        ]
+
     def _by_class(
         self, caller: Caller, action: Action, now: datetime
     ) -> tuple[dict[str, Class], dict[Class, Decision]]:
+        classes, court, possible = self._court(caller, action, now)
+        return classes, court.decisions(possible) if court is not None else {}
+
+    def _court(
+        self, caller: Caller, action: Action, now: datetime
+    ) -> tuple[dict[str, Class], Court | None, Sequence[Way]]:
+        """Each dataset's class, and who judges the classes on which ways; nobody without datasets."""
         in_force = self._calendar.in_force(now)
         linked = links_for(caller, in_force, now)
         speaking = linked_agreements(linked) | self._rules.named_agreements
@@ -144,14 +175,14 @@ class Engine:
             class_ = classes[dataset.key] = (kind, covering.get(dataset.key, _NO_AGREEMENT))
             leaders.setdefault(class_, dataset)
         if not leaders:
-            return {}, {}
+            return {}, None, ()
         facts = [
             entities.city_entity(self._owner, self._suspended),
             *entities.caller_entities(caller, self._owner, self._suspended),
             *entities.agreement_entities(agreement for agreement in in_force if agreement.id in speaking),
         ]
         court = Court(self._rules, self._owner, caller, action, facts, leaders)
-        return classes, court.decisions(ways(linked, in_force, leaders.values()))
+        return classes, court, ways(linked, in_force, leaders.values())
 
 
 def _kinds(datasets: Sequence[DatasetFacts], named: frozenset[str]) -> list[int]:

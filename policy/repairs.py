@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from policy.errors import PolicyError
-from policy.obligations import FIELDS, NONE, UNLIMITED, Obligations, part_of
+from policy.obligations import FIELDS, LEAST_COUNT, NONE, STEPS, UNLIMITED, Obligations, part_of
 
 FORMS = 'plan.minimumCount >= 5, plan.rows <= resource.terms.rows, plan.without contains "Thing.location"'
 _FORM = re.compile(r"plan\.(\w+)\s*(>=|<=)\s*(?:(\d{1,10})|resource\.terms\.(\w+))")
@@ -28,9 +28,10 @@ _PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What the plan must be at least, given the dataset's terms."""
+    """What the plan must be at least, given the dataset's terms; `always` is what that is whatever the terms."""
 
     of: Callable[[Obligations], Obligations]
+    always: Obligations = NONE
 
 
 def read_repair(text: str) -> Repair:
@@ -55,7 +56,13 @@ def _number(part: str, value: str | None) -> Repair:
     if value is None:
         return Repair(lambda terms: part_of(part, getattr(terms, part)))
     number = min(int(value), UNLIMITED)
-    return Repair(lambda _terms: part_of(part, number))
+    if part == "step_s" and number not in STEPS.values():
+        raise PolicyError(
+            f"@obligation: there are no steps of {number} seconds; choose {', '.join(map(str, STEPS.values()))}"
+        )
+    if part == "minimum_count" and number < LEAST_COUNT:
+        raise PolicyError(f"@obligation: a minimum count is at least {LEAST_COUNT}")
+    return _fixed(part_of(part, number))
 
 
 def _without(name: str | None) -> Repair:
@@ -63,4 +70,8 @@ def _without(name: str | None) -> Repair:
         return Repair(lambda terms: replace(NONE, without=terms.without))
     if name not in FIELDS:
         raise PolicyError(f"@obligation: {name[:80]!r} can't be left out; choose from {', '.join(sorted(FIELDS))}")
-    return Repair(lambda _terms: replace(NONE, without=frozenset({name})))
+    return _fixed(replace(NONE, without=frozenset({name})))
+
+
+def _fixed(always: Obligations) -> Repair:
+    return Repair(lambda _terms: always, always)

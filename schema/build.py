@@ -15,6 +15,7 @@ from schema.budget import Bounds
 from schema.cost_directives import COST_DIRECTIVES, publish_costs
 from schema.documents import Documents
 from schema.errors import RequestError
+from schema.mutation import Mutation
 from schema.ports import Context
 from schema.prepared import PreparedExecutor
 from schema.query import Query
@@ -51,6 +52,7 @@ def build_schema(bounds: Bounds | None = None) -> VerbundSchema:
     """The schema with its document cache; limits as given."""
     schema = VerbundSchema(
         query=Query,
+        mutation=Mutation,
         execution_context_class=PreparedExecutor,
         config=StrawberryConfig(
             scalar_map={DateTime: DATE_TIME, Duration: DURATION}, enable_experimental_incremental_execution=True

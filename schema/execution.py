@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -22,16 +23,17 @@ from strawberry.types.graphql import OperationType as AllowedType
 from schema.build import VerbundSchema, fresh
 from schema.cost import CostLimits, as_extension, check_cost
 from schema.documents import Checked
-from schema.errors import RequestError
+from schema.errors import BadInput, RequestError
 from schema.frames import Told, errors_of, frame_json
 from schema.plans import OperationPlan, Root
-from schema.ports import Context, Directory, Result
+from schema.ports import Context, Directory, Planned, Result
 from schema.prepared import Prepared, dump_json
 from schema.query import LOCAL
 from schema.selection import TYPENAME, Collector, Field
 from schema.types.city import reads_below
 
 _QUERIES = {AllowedType.QUERY}
+_MUTATIONS = {AllowedType.MUTATION}
 _TYPENAME = Prepared(b'"Query"')
 NO_OPERATION = "there is no query to execute"
 
@@ -53,8 +55,11 @@ class _Asked:
     is_prepared: bool
 
 
+_MUTATION = _Asked((), (), {}, is_prepared=False)  # its root fields are resolvers
+
+
 class Executor:
-    """Executes queries against one schema."""
+    """Executes operations against one schema."""
 
     def __init__(self, schema: VerbundSchema, limits: CostLimits) -> None:
         self._schema = schema
@@ -70,7 +75,17 @@ class Executor:
             return asked
         if asked.is_prepared:
             return await self._from_gate(asked.roots, asked.fields, context, asked.cost)
-        return await self._completed(query, variables, operation_name, context, asked.cost)
+        context = replace(context, planner=partial(self._planned, context))
+        return await self._completed(query, variables, operation_name, context, asked)
+
+    def _planned(
+        self, context: Context, document: str, variables: Mapping[str, Any] | None, operation_name: str | None
+    ) -> Planned:
+        """What a document asks, for explaining it. Raises BadInput."""
+        asked = self._checked(document, variables, operation_name, context)
+        if isinstance(asked, Result):
+            raise BadInput(f"document: {asked.errors[0].message}", hint="send a query that this node would answer")
+        return Planned(asked.fields, asked.cost)
 
     def defers(self, query: str, context: Context) -> bool:
         """Whether the document has parts that may come later."""
@@ -122,6 +137,8 @@ class Executor:
         if checked.errors:
             return Result(None, list(map(fresh, checked.errors)))
         plan = checked.plan(operation_name)
+        if plan is not None and plan.operation.operation is OperationType.MUTATION:
+            return _MUTATION
         if plan is None or plan.operation.operation is not OperationType.QUERY:
             return Result(None, [_no_choice(checked, operation_name)])
         return self._asked(plan, variables or {}, self._limits[from_peer], context.directory)
@@ -183,17 +200,17 @@ class Executor:
         variables: Mapping[str, Any] | None,
         operation_name: str | None,
         context: Context,
-        cost: Mapping[str, int],
+        asked: _Asked,
     ) -> Result:
-        """The road for operations that ask for something that is not prepared."""
+        """The road for operations that ask for something that is not prepared, and for mutations."""
         result = await self._schema.execute(
             query,
             variable_values=dict(variables or {}),
             context_value=context,
             operation_name=operation_name,
-            allowed_operation_types=_QUERIES,
+            allowed_operation_types=_MUTATIONS if asked is _MUTATION else _QUERIES,
         )
-        return Result(dump_json(result.data), list(result.errors or ()), cost)
+        return Result(dump_json(result.data), list(result.errors or ()), asked.cost)
 
 
 async def _read(context: Context, field: Field) -> Prepared | Exception | None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from graphql import GraphQLError
 
 from policy.model import Caller
 from schema.prepared import Prepared
 from schema.selection import Field
+from schema.types import governance as api
 from schema.types.city import City
 from schema.types.directory import Node
+from schema.types.explain import Explanation, HypotheticalCaller
 
 
 class Gate(Protocol):
@@ -80,10 +82,89 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """What a document asks: the root fields that the gate answers, and what `extensions.cost` would say."""
+
+    fields: Sequence[Field]
+    cost: Mapping[str, int]
+
+
+class Planner(Protocol):
+    """Says what a document asks, without asking it."""
+
+    def __call__(self, document: str, variables: Mapping[str, Any] | None, operation_name: str | None) -> Planned:
+        """Raises BadInput if the document can't be executed."""
+        ...
+
+
+class Explainer(Protocol):
+    """Explains decisions."""
+
+    async def explain(
+        self, request: Request, planned: Planned, purpose: str | None, as_: HypotheticalCaller | None
+    ) -> Explanation:
+        """What a document would do. Raises `schema.errors.RequestError`."""
+        ...
+
+
+class Governance(Protocol):
+    """What stewards do; every method checks the scope, records, and raises `schema.errors.RequestError`."""
+
+    async def worklist(self, request: Request) -> list[api.WorklistItem]:
+        """Datasets about which something is to be done."""
+        ...
+
+    async def assessments(self, request: Request, dataset: str) -> list[api.AssessmentVersion]:
+        """All versions, newest first."""
+        ...
+
+    async def agreements(self, request: Request) -> list[api.Agreement]:
+        """All agreements, newest first."""
+        ...
+
+    async def assess(self, request: Request, told: api.AssessmentInput) -> api.AssessmentVersion:
+        """Write a new version."""
+        ...
+
+    async def sign_off(self, request: Request, dataset: str, version: int) -> api.AssessmentVersion:
+        """Put the newest version into force."""
+        ...
+
+    async def withdraw(self, request: Request, dataset: str, reason: str) -> bool:
+        """Take a dataset back."""
+        ...
+
+    async def offer(self, request: Request, told: api.OfferInput) -> api.Agreement:
+        """Offer and deliver."""
+        ...
+
+    async def accept(self, request: Request, id_: str) -> api.Agreement:
+        """Accept and deliver."""
+        ...
+
+    async def revoke(self, request: Request, id_: str) -> api.Agreement:
+        """Revoke and deliver."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stewardship:
+    """What is not data: explanations, and what stewards decide."""
+
+    explainer: Explainer
+    governance: Governance
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
-    """What a resolver gets. `in_parts`: what the document defers may come later than the rest."""
+    """What a resolver gets. `in_parts`: what the document defers may come later than the rest.
+
+    The executor adds `planner`.
+    """
 
     request: Request
     gate: Gate
     directory: Directory
     in_parts: bool = False
+    stewardship: Stewardship | None = None
+    planner: Planner | None = None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import strawberry
+from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from schema.ports import Context
+from schema.errors import Unavailable
+from schema.ports import Context, Stewardship
 from schema.selection import select
 from schema.types.audit import AccessRecordConnection
 from schema.types.catalog import Dataset, DatasetConnection
@@ -23,7 +25,9 @@ from schema.types.enums import (
     ThingOrder,
     TimeOrder,
 )
+from schema.types.explain import Explanation, HypotheticalCaller
 from schema.types.facets import DatasetFacetsResult
+from schema.types.governance import Agreement, AssessmentVersion, WorklistItem
 from schema.types.inputs import (
     AccessFilter,
     DatasetFilter,
@@ -48,7 +52,8 @@ DeadlineMs = Annotated[
         " At most the node's own limit, which is also the default."
     ),
 ]
-LOCAL = frozenset({"node", "cities"})  # answered from memory; every other root field is the gate's
+# without data of cities; every other root field is the gate's
+LOCAL = frozenset({"node", "cities", "explain", "worklist", "assessments", "agreements"})
 ACROSS = (
     " `cities` left out means all members; `require` says whether a missing city is an error. `first` at most {limit}."
     " Access: rows of datasets that the caller may see."
@@ -61,6 +66,13 @@ BUCKETS = (
     " follow UTC, so the hour that comes twice is two buckets; from PT2H they start at local midnight. At most"
     " 10000 buckets and 100000 values."
 )
+
+
+def stewardship(context: Context) -> Stewardship:
+    """What the node fills in for stewards. Raises Unavailable if it does not."""
+    if context.stewardship is None:
+        raise Unavailable("this node has no stewardship")
+    return context.stewardship
 
 
 async def _read(info: CONTEXT) -> Any:
@@ -239,3 +251,47 @@ class Query:
     ) -> AccessRecordConnection:
         """Local."""
         return await _read(info)
+
+    @strawberry.field(
+        description="What a document would do: whom it would ask, what it would cost, and for the datasets of this city"
+        " which rules decide and what they oblige to. Nothing is read. `purpose` and `as`: for stewards only, who also"
+        " see what is denied. Access: anyone, of own rights; own applications with the scope governance:read."
+    )
+    async def explain(
+        self,
+        info: CONTEXT,
+        document: str,
+        variables: JSON | None = None,
+        operation_name: str | None = None,
+        purpose: strawberry.ID | None = None,
+        as_: Annotated[HypotheticalCaller | None, strawberry.argument(name="as")] = None,
+    ) -> Explanation:
+        """Local."""
+        context = info.context
+        assert context.planner is not None
+        planned = context.planner(document, variables if isinstance(variables, dict) else None, operation_name)
+        return await stewardship(context).explainer.explain(context.request, planned, purpose, as_)
+
+    @strawberry.field(
+        description="Datasets about which something is to be done: unassessed, unsigned, overdue, changed since."
+        " Access: own applications with the scope governance:read."
+    )
+    async def worklist(self, info: CONTEXT) -> list[WorklistItem]:
+        """Local."""
+        return await stewardship(info.context).governance.worklist(info.context.request)
+
+    @strawberry.field(
+        description="All assessments of a dataset, newest first."
+        " Access: own applications with the scope governance:read."
+    )
+    async def assessments(self, info: CONTEXT, dataset: strawberry.ID) -> list[AssessmentVersion]:
+        """Local."""
+        return await stewardship(info.context).governance.assessments(info.context.request, dataset)
+
+    @strawberry.field(
+        description="All agreements of this city, newest first, in German, in English and as ODRL."
+        " Access: own applications with the scope governance:read."
+    )
+    async def agreements(self, info: CONTEXT) -> list[Agreement]:
+        """Local."""
+        return await stewardship(info.context).governance.agreements(info.context.request)

@@ -16,6 +16,10 @@ class Scope:
 INTROSPECT = "tokens:introspect"
 SCOPES: dict[str, Scope] = {
     "data:read": Scope("Read catalog and sensor data, as far as tiers and agreements allow", for_peers=True),
+    "governance:read": Scope(
+        "Read this city's assessments, agreements and explanations; for its stewards", for_peers=False
+    ),
+    "governance:write": Scope("Assess this city's datasets and make agreements; for its stewards", for_peers=False),
     "audit:read": Scope("Read this city's access records; for its own auditors only", for_peers=False),
     INTROSPECT: Scope("Ask what a token of this node says, and whether it counts; for operators", for_peers=False),
 }

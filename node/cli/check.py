@@ -23,7 +23,7 @@ def check(ctx: click.Context) -> None:
     with open_node(ctx) as node:
         NodeKeys(node.settings.keys_home, passphrase_of(node.settings))
         peer_transport(node.settings)
-        load_rules(node.settings.city_policy_file)
+        load_rules(node.settings.policies_directory, node.settings.city)
         load_documents(node.settings.trusted_documents_directory, build_schema().documents)
         state = schema_state(node.engine)
         if not state.is_current:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import psycopg
@@ -39,6 +40,10 @@ class OpenNode:
     settings: Settings
     database_url: str
     engine: Engine
+
+    def connection(self) -> psycopg.Connection[Any]:
+        """A connection of its own: `with` commits at the end."""
+        return psycopg.connect(self.database_url, connect_timeout=10, options="-c TimeZone=UTC")
 
 
 def node_home(ctx: click.Context) -> Path:

@@ -10,12 +10,13 @@ from pathlib import Path
 import click
 
 COMMANDS = {
-    "agreement": ("node.cli.agreement:agreement", "Let members use shared data; list and revoke."),
+    "agreement": ("node.cli.agreement:agreement", "Agree with members on the use of data; list and revoke."),
     "anchor": ("node.cli.anchor:anchor", "Vouch for the members: the anchor's office."),
+    "assessment": ("node.cli.assessment:assessment", "Assess datasets, with four eyes; list what is to be done."),
     "audit": ("node.cli.audit:audit", "List access records."),
     "check": ("node.cli.check:check", "Check what a node needs to be served."),
     "client": ("node.cli.client:client", "Register the city's applications."),
-    "dataset": ("node.cli.dataset:dataset", "List datasets and set their tier."),
+    "dataset": ("node.cli.dataset:dataset", "List datasets and their tiers."),
     "desk": ("node.cli.desk:desk", "Let people sign in to the node's desks."),
     "demo": ("node.cli.demo:demo", "Run four cities on this machine."),
     "ingest": ("node.cli.ingest:ingest", "Import catalogs and counts."),
@@ -23,6 +24,7 @@ COMMANDS = {
     "key": ("node.cli.key:key", "Rotate, revoke and list the node's keys."),
     "member": ("node.cli.member:member", "Join; approve, suspend and list members."),
     "migrate": ("node.cli.migrate:migrate", "Bring the database's schema up to date."),
+    "policy": ("node.cli.policy:policy", "Check, list and explain the rules."),
     "schema": ("node.cli.schema:schema", "Print the GraphQL schema."),
     "serve": ("node.cli.serve:serve", "Run the node."),
     "token": ("node.cli.token:token", "Get an access token for an application."),

@@ -21,10 +21,9 @@ from node.cli.anchor import foreseen
 from node.cli.context import CommandError, load_node_settings, open_node
 from node.cli.output import print_table
 from node.members import describe as describe_node
-from node.members import fetched_by, peer_transport
+from node.members import fetched_by, kept_membership, peer_transport
 from node.office import Office
 from node.settings import Settings
-from node.store.trust import read_kept
 
 FETCH_S = 10.0
 anchor_option = click.option(
@@ -161,15 +160,9 @@ def _list_register(office: Office) -> None:
 
 def _list_members(ctx: click.Context) -> None:
     with open_node(ctx) as node:
-        kept = read_kept(node.database_url)
-    trust = Trust(allow_plain_http=node.settings.unsafe_plain_http)
-    pins = read_pins(node.settings.anchors_directory)
-    if not pins:
-        raise CommandError("this node trusts no anchor: run `verbund member join`")
-    for statement in kept:
-        trust.restore(statement)
-    trust.set_pins(pins)
-    membership = trust.current(datetime.now(UTC))
+        if not read_pins(node.settings.anchors_directory):
+            raise CommandError("this node trusts no anchor: run `verbund member join`")
+        membership = kept_membership(node.settings, node.database_url)
     table = Table("id", "name", "ags", "issuer", "status", "keys")
     for one in membership.members:
         kids = "\n".join(str(key.kid)[:12] for key in one.keys.keys) or "its configuration could not be had"

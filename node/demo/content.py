@@ -1,4 +1,4 @@
-"""Fill one city's database with the demo: catalog, stations, a year of counts, tiers, agreements."""
+"""Fill one city's database with the demo: catalog, stations, a year of counts, assessments."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 import psycopg
 
 from node.demo.counters import BICYCLE, CAR, END, INWARD, OUTWARD, SLOT, START, copy_rows
-from node.demo.governance import AGREEMENTS, TIERS
+from node.demo.governance import GATEKEEPER, TIERS, assessment_of
 from node.demo.stations import STATIONS, Station
 from node.ingest.dcat.importer import ingest_dcat
 from node.ingest.observations import ObservationBatch, refresh_datastreams, write_batch
 from node.ingest.sensors import upsert_datastream, upsert_observed_property, upsert_sensor, upsert_thing
+from node.store.assessments import assess, sign_off
 
 VERSION = "demo 3"
 NOTICE = "Synthetische Demodaten."
@@ -36,9 +37,8 @@ def load_city(database_url: str, city: str, *, days: int | None = None) -> bool:
         if connection.execute(done, (source,)).fetchone() is not None:
             return False
         _import_catalog(database_url, city)
-        datasets = _set_tiers(connection, city)
+        datasets = _assess(connection, city)
         written = sum(_load_station(connection, datasets, station, days) for station in STATIONS[city])
-        _load_agreements(connection, city)
         connection.execute(
             "insert into ingest_run (kind, source, finished_at, read, written) values ('demo', %s, now(), %s, %s)",
             (source, written, written),
@@ -58,19 +58,12 @@ def _import_catalog(database_url: str, city: str) -> None:
         raise RuntimeError(f"the demo's catalog of {city} has flaws: {dict(report.quarantined)}")
 
 
-def _set_tiers(connection: psycopg.Connection, city: str) -> dict[str, int]:
-    """Give each dataset its tier; returns the datasets' database ids by key."""
-    ids = {}
-    for key, (tier, reason) in TIERS[city].items():
-        row = connection.execute(
-            "update dataset set tier = %s::tier, tier_reason = %s, tier_set_by = 'demo', tier_set_at = %s"
-            " where key = %s returning id",
-            (tier.value, reason, START, key),
-        ).fetchone()
-        if row is None:
-            raise RuntimeError(f"the demo's catalog of {city} has no dataset {key}")
-        ids[key] = row[0]
-    return ids
+def _assess(connection: psycopg.Connection, city: str) -> dict[str, int]:
+    """Give each dataset its tier by an assessment of two people; returns the datasets' database ids by key."""
+    for key in TIERS[city]:
+        version = assess(connection, assessment_of(city, key))
+        sign_off(connection, key, version, GATEKEEPER)
+    return {key: id_ for key, id_ in connection.execute("select key, id from dataset") if key in TIERS[city]}
 
 
 def _load_station(connection: psycopg.Connection, datasets: dict[str, int], station: Station, days: int | None) -> int:
@@ -115,19 +108,3 @@ def _load_station(connection: psycopg.Connection, datasets: dict[str, int], stat
             written += write_batch(connection, batch)
             refresh_datastreams(connection, {datastream})
     return written
-
-
-def _load_agreements(connection: psycopg.Connection, city: str) -> None:
-    for agreement in AGREEMENTS[city]:
-        connection.execute(
-            "insert into agreement (id, member, datasets, purposes, valid_from, valid_until, note)"
-            " values (%s, %s, %s, %s, %s, %s, 'Demo') on conflict do nothing",
-            (
-                agreement.id,
-                agreement.member,
-                sorted(agreement.datasets),
-                sorted(agreement.purposes),
-                agreement.valid_from,
-                agreement.valid_until,
-            ),
-        )

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from policy.model import Agreement, Tier
+from federation.agreements import Terms
+from policy.assessment import COUNT_OPEN_OBLIGATIONS, Assessment, PersonalReference
+from policy.model import Tier
+from policy.obligations import NONE, read_obligations
 
 FROM = datetime(2026, 1, 1, tzinfo=UTC)
 UNTIL = datetime(2031, 1, 1, tzinfo=UTC)
+STEWARD, GATEKEEPER = "Datenstelle (Demo)", "Datenschutz (Demo)"
+REVIEW = timedelta(days=365)
+OBLIGED = {("fulda", "radverkehrszaehlung")}  # under what is proposed for counts; everything else is given as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +28,19 @@ class DemoApplication:
     scopes: tuple[str, ...] = ("data:read",)
 
 
-def _agreement(id_: str, member: str, datasets: str, purposes: str) -> Agreement:
-    return Agreement(id_, member, frozenset(datasets.split()), frozenset(purposes.split()), FROM, UNTIL)
+def _agreement(id_: str, member: str, datasets: str, purposes: str, obligations: str = "") -> Terms:
+    owner = {"of": "offenbach", "gi": "giessen", "wz": "wetzlar", "fd": "fulda"}[id_[:2]]
+    return Terms(
+        id=id_,
+        owner=owner,
+        member=member,
+        datasets=tuple(datasets.split()),
+        purposes=tuple(purposes.split()),
+        valid_from=int(FROM.timestamp()),
+        valid_until=int(UNTIL.timestamp()),
+        obligations=tuple(obligations.split()),
+        note="Demo",
+    )
 
 
 # by city and dataset; the catalogs' accessRights say the same to the world outside
@@ -87,7 +104,7 @@ TIERS: Mapping[str, Mapping[str, tuple[Tier, str]]] = {
 }
 
 # by owner; Fulda shares its motor traffic with Wetzlar for statistics, and with Offenbach not at all
-AGREEMENTS: Mapping[str, tuple[Agreement, ...]] = {
+AGREEMENTS: Mapping[str, tuple[Terms, ...]] = {
     "offenbach": (
         _agreement("of-gi-2026-01", "giessen", "kfz-verkehrszaehlung", "traffic-planning research"),
         _agreement("of-wz-2026-01", "wetzlar", "kfz-verkehrszaehlung passantenfrequenz", "urban-planning"),
@@ -98,7 +115,13 @@ AGREEMENTS: Mapping[str, tuple[Agreement, ...]] = {
     ),
     "wetzlar": (
         _agreement("wz-of-2026-01", "offenbach", "kfz-verkehrszaehlung", "traffic-planning"),
-        _agreement("wz-gi-2026-01", "giessen", "kfz-verkehrszaehlung", "traffic-planning statistics"),
+        _agreement(
+            "wz-gi-2026-01",
+            "giessen",
+            "kfz-verkehrszaehlung",
+            "traffic-planning statistics",
+            "minimum-count=5 time=PT1H",
+        ),
     ),
     "fulda": (_agreement("fd-wz-2026-01", "wetzlar", "kfz-verkehrszaehlung", "statistics"),),
 }
@@ -113,3 +136,19 @@ APPLICATIONS: Mapping[str, tuple[DemoApplication, ...]] = {
     "wetzlar": (_PORTAL, _AUDITOR, _STATISTICS),
     "fulda": (_PORTAL, _AUDITOR),
 }
+
+
+def assessment_of(city: str, key: str) -> Assessment:
+    """What the steward of the demo writes about a dataset."""
+    tier, reason = TIERS[city][key]
+    return Assessment(
+        dataset=key,
+        author=STEWARD,
+        tier=tier,
+        reason=reason,
+        personal_reference=PersonalReference.DIRECT if tier is Tier.PROTECTED else PersonalReference.NONE,
+        legal_basis="§ 1 HODaG (Demo)",
+        licence="dl-by-de/2.0" if tier is Tier.OPEN else "",
+        review_due=datetime.now(UTC) + REVIEW,
+        open_obligations=read_obligations(COUNT_OPEN_OBLIGATIONS) if (city, key) in OBLIGED else NONE,
+    )

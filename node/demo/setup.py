@@ -18,6 +18,7 @@ from federation.trust.node_configuration import read_self_signed
 from federation.trust.register import fingerprint_of
 from node.auth.applications import Application, ApplicationStatus, add_application, list_applications
 from node.auth.keys import create_signing_key, load_signing_key
+from node.demo.agreements import agree
 from node.demo.cities import CITIES, DemoCity
 from node.demo.content import VERSION, load_city
 from node.demo.governance import APPLICATIONS, DemoApplication
@@ -83,6 +84,8 @@ def prepare(
     for city in cities:  # a demo that was made earlier gets today's settings
         write_settings(directory / city.id, _plan(city))
     settings = {city.id: load_settings(directory / city.id, environment={}) for city in cities}
+    if missing:
+        agree(settings)
     _vouch(directory, list(settings.values()))
     return DemoFederation(directory, settings)
 

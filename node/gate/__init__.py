@@ -5,7 +5,10 @@ the rules of `decisions`, `records` what is kept of each access.
 """
 
 from node.gate.city_gate import CityGate
-from node.gate.decisions import Decisions, load_rules
+from node.gate.decisions import Decisions
+from node.gate.explaining import Explainer
+from node.gate.governance import Governance
 from node.gate.own_data import OwnData
+from node.gate.rules import CityRules, load_rules
 
-__all__ = ["CityGate", "Decisions", "OwnData", "load_rules"]
+__all__ = ["CityGate", "CityRules", "Decisions", "Explainer", "Governance", "OwnData", "load_rules"]

@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,12 +19,13 @@ from psycopg_pool import PoolTimeout
 
 from federation.errors import MembershipError
 from federation.membership import Membership
+from node.store.facts import AGREEMENTS, DATASETS, EPOCH, agreements_in, datasets_in
 from node.store.parameters import Scope
 from node.store.pool import Pool
 from node.store.row_grant import Series, row_grant
 from policy.engine import Engine
-from policy.errors import PolicyError
-from policy.model import Action, Agreement, Caller, DatasetFacts, Grant, Tier
+from policy.explanation import Explanation
+from policy.model import Action, Caller, Grant
 from policy.obligations import UNLIMITED, Obligations
 from policy.rules import RuleSet
 from schema.errors import Unavailable
@@ -33,15 +33,7 @@ from schema.spans import span
 
 REMEMBERED = 512
 
-_SNAPSHOT = """
-select (select epoch from policy_epoch),
-       (select coalesce(array_agg(array[id::text, key, tier::text] order by id), '{}') from dataset)
-"""
 _SERIES = "select id, dataset_id, thing_id from datastream"
-_AGREEMENTS = """
-select id, member, datasets, purposes, valid_from, valid_until, applications, revoked_at
-  from agreement
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +60,16 @@ class _Current:
     epoch: int
     members: str
     shares: bool
+    rules: RuleSet
     series: Sequence[Series]
     grids: Mapping[int, int]
     scopes: OrderedDict[tuple[int, int], tuple[Grant, Grant, Scope]] = field(default_factory=OrderedDict)
     rulings: OrderedDict[tuple[Caller, Action, int], Ruling] = field(default_factory=OrderedDict)
 
-    def is_outdated(self, stale: int | None, members: str, *, shares: bool) -> bool:
+    def is_outdated(self, stale: int | None, members: str, rules: RuleSet, *, shares: bool) -> bool:
         """Whether something that this rests on is another by now."""
-        return self.epoch == stale or self.members != members or self.shares is not shares
+        changed = self.members != members or self.shares is not shares or self.rules is not rules
+        return changed or self.epoch == stale
 
     def scope(self, catalog: Grant, observations: Grant) -> Scope:
         """The scope of two grants. The engine gives the same grants to the same callers, so it is made once."""
@@ -105,7 +99,7 @@ class Decisions:
         self,
         pool: Pool,
         city: str,
-        rules: RuleSet,
+        rules: Callable[[], RuleSet],
         membership: Callable[[], Membership],
         *,
         shares: Callable[[], bool] = lambda: True,
@@ -149,34 +143,41 @@ class Decisions:
             membership = self._membership()
         except MembershipError as error:
             raise Unavailable(f"the membership list can't be used: {error.reason}") from error
-        shares = self._shares()
+        rules, shares = self._rules(), self._shares()
         current = self._current
-        if current is None or current.is_outdated(stale, membership.digest, shares=shares):
+        if current is None or current.is_outdated(stale, membership.digest, rules, shares=shares):
             async with self._lock:
                 current = self._current
-                if current is None or current.is_outdated(stale, membership.digest, shares=shares):
-                    current = self._current = await self._load(membership, shares=shares)
+                if current is None or current.is_outdated(stale, membership.digest, rules, shares=shares):
+                    current = self._current = await self._load(membership, rules, shares=shares)
         return current
 
-    async def _load(self, membership: Membership, *, shares: bool) -> _Current:
+    async def explanations(self, caller: Caller, action: Action) -> tuple[str, list[Explanation]]:
+        """The version of the policy, and why each dataset is permitted or denied; raises as `ruling`."""
+        current = await self._up_to_date(None)
+        return current.engine.policy_version, current.engine.explain(caller, action, datetime.now(UTC))
+
+    async def _load(self, membership: Membership, rules: RuleSet, *, shares: bool) -> _Current:
         try:
             async with self._pool.connection() as connection, connection.transaction():
                 await connection.execute("set transaction isolation level repeatable read read only")
-                epoch, datasets = await _row(connection, _SNAPSHOT)
-                agreements = await (await connection.execute(_AGREEMENTS)).fetchall()
+                (epoch,) = await _row(connection, EPOCH)
+                datasets = await (await connection.execute(DATASETS)).fetchall()
+                agreements = await (await connection.execute(AGREEMENTS)).fetchall()
                 series = await (await connection.execute(_SERIES)).fetchall()
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise Unavailable("the database can't be reached") from error
         engine = Engine(
-            self._rules,
+            rules,
             owner=self._city,
-            datasets=[DatasetFacts(int(id_), key, Tier(tier)) for id_, key, tier in datasets],
-            agreements=[_agreement(row) for row in agreements] if shares else [],
+            datasets=datasets_in(datasets),
+            agreements=agreements_in(agreements) if shares else [],
             suspended_cities=frozenset(member.id for member in membership.members if member.status != "ACTIVE"),
             epoch=epoch,
         )
         belonging = tuple(Series(*row) for row in series)
-        return _Current(engine, epoch, membership.digest, shares, belonging, _shared_grids(engine.grids(), belonging))
+        grids = _shared_grids(engine.grids(), belonging)
+        return _Current(engine, epoch, membership.digest, shares, rules, belonging, grids)
 
 
 def _ruling(current: _Current, caller: Caller, action: Action, now: datetime) -> Ruling:
@@ -204,35 +205,7 @@ def _shared_grids(grids: Mapping[int, int], series: Sequence[Series]) -> dict[in
     return shared
 
 
-def load_rules(city_policy: Path) -> RuleSet:
-    """The federation's rules with the city's own, if it has any.
-
-    Raises:
-        PolicyError: a file is not valid; with line and reason.
-    """
-    if not city_policy.is_file():
-        return RuleSet.load()
-    try:
-        text = city_policy.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{city_policy} can't be read as UTF-8 text: {error}") from error
-    return RuleSet.load(text)
-
-
 async def _row(connection: psycopg.AsyncConnection[Any], sql: str) -> Any:
     row = await (await connection.execute(sql)).fetchone()
     assert row is not None
     return row
-
-
-def _agreement(row: tuple[Any, ...]) -> Agreement:
-    return Agreement(
-        id=row[0],
-        member=row[1],
-        datasets=frozenset(row[2]),
-        purposes=frozenset(row[3]),
-        valid_from=row[4],
-        valid_until=row[5],
-        applications=frozenset(row[6]),
-        revoked_at=row[7],
-    )

@@ -59,33 +59,33 @@ class OwnData:
             RequestError: as `Reader.page`; Unavailable if the rules keep changing.
         """
         began = time.perf_counter()
-        ruling = await self._decisions.ruling(caller, _action(field))
+        ruling = await self._decisions.ruling(caller, action_of(field))
         for _ in range(RETRIES):
             page = await self._reader.page(field, ruling.scope, start)
             if page.epoch == ruling.epoch:
                 return OwnPage(page, ruling, self._report(ruling, page, began))
-            ruling = await self._decisions.ruling(caller, _action(field), stale=ruling.epoch)
+            ruling = await self._decisions.ruling(caller, action_of(field), stale=ruling.epoch)
         raise _restless()
 
     async def part(self, caller: Caller, field: Field) -> OwnPart:
         """This city's part of a result; raises as `page`."""
         began = time.perf_counter()
-        ruling = await self._decisions.ruling(caller, _action(field))
+        ruling = await self._decisions.ruling(caller, action_of(field))
         for _ in range(RETRIES):
             part = await self._reader.parts(field, ruling.scope)
             if part.epoch == ruling.epoch:
                 return OwnPart(part, ruling, self._report(ruling, part, began))
-            ruling = await self._decisions.ruling(caller, _action(field), stale=ruling.epoch)
+            ruling = await self._decisions.ruling(caller, action_of(field), stale=ruling.epoch)
         raise _restless()
 
     async def object(self, caller: Caller, field: Field, key: str) -> OwnObject:
         """One object by its key; raises as `page`."""
-        ruling = await self._decisions.ruling(caller, _action(field))
+        ruling = await self._decisions.ruling(caller, action_of(field))
         for _ in range(RETRIES):
             found = await self._reader.single(field, ruling.scope, key)
             if found.epoch == ruling.epoch:
                 return OwnObject(found, ruling)
-            ruling = await self._decisions.ruling(caller, _action(field), stale=ruling.epoch)
+            ruling = await self._decisions.ruling(caller, action_of(field), stale=ruling.epoch)
         raise _restless()
 
     def check(self, field: Field) -> None:
@@ -100,7 +100,8 @@ class OwnData:
     def _report(self, ruling: Ruling, found: Page | Part, began: float) -> CityReport:
         took = (time.perf_counter() - began) * 1000
         grant = ruling.grant
-        told = grant.obligations_for(found.datasets)
+        # if everything is hidden, that is told as well
+        told = grant.obligations_for(found.datasets or frozenset(grant.obligations))
         return CityReport(
             self._city, State.OK, took_ms=took, as_of=found.as_of, policy_version=grant.policy_version, obligations=told
         )
@@ -110,8 +111,10 @@ class OwnData:
         return await self._reader.page(field, ACCESS_LOG, start)
 
 
-def _action(field: Field) -> Action:
-    return Action.READ_OBSERVATIONS if field.name in OBSERVATIONS else Action.READ_CATALOG
+def action_of(field: Field | None) -> Action:
+    """What a root field does."""
+    is_observed = field is not None and field.name in OBSERVATIONS
+    return Action.READ_OBSERVATIONS if is_observed else Action.READ_CATALOG
 
 
 def _restless() -> Unavailable:

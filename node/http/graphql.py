@@ -36,7 +36,7 @@ from node.telemetry.requests import Telemetry
 from policy.model import Caller
 from schema.errors import Unavailable
 from schema.execution import Executor
-from schema.ports import Context, Directory, Evidence, Gate, Request, Result
+from schema.ports import Context, Directory, Evidence, Gate, Request, Result, Stewardship
 from schema.spans import span
 
 log = logging.getLogger("verbund.http")
@@ -79,10 +79,12 @@ class GraphQLEndpoint:
         *,
         trusted_only: bool = False,
         summary_version: Callable[[], str | None] = lambda: None,
+        stewardship: Stewardship | None = None,
     ) -> None:
         self._executor = executor
         self._gate = gate
         self._directory = directory
+        self._stewardship = stewardship
         self._callers = callers
         self._receipts = receipts
         self._telemetry = telemetry
@@ -137,6 +139,8 @@ class GraphQLEndpoint:
                     nonce = await self._confirmed(claimed, body)
                 only = self._trusted_only and caller.peer is None
                 document = document_of(question, self._trusted, trusted_only=only)
+                if method != "POST" and is_mutation(document, question.operationName):
+                    raise _Refused(405, "a mutation is not for GET", "METHOD_NOT_ALLOWED", "use POST", Allow=METHODS)
                 context = self._context(document, caller, trace, body)
                 if in_parts and (media is None or self._executor.defers(document, context)):
                     result = await self._frames(document, question, context)
@@ -151,8 +155,6 @@ class GraphQLEndpoint:
         if isinstance(result, Parts):
             return result
         media = media or JSON
-        if result.data is None and method != "POST" and is_mutation(document, question.operationName):
-            raise _Refused(405, "a mutation is not for GET", "METHOD_NOT_ALLOWED", "send a query", Allow=METHODS)
         if result.cost is not None:
             self._counts.add("verbund_cost_total", amount=result.cost.get("cost", 0))
         status, answered = _joined(result, media, trace)
@@ -220,7 +222,7 @@ class GraphQLEndpoint:
         deadline = asyncio.get_running_loop().time() + self._limits.request_ms / 1000
         evidence = None if caller.peer is None else Evidence(request=hashlib.sha256(body or b"").digest())
         request = Request(caller, document, deadline, trace.trace_id, trace.traceparent, evidence)
-        return Context(request, self._gate, self._directory)
+        return Context(request, self._gate, self._directory, stewardship=self._stewardship)
 
     async def _frames(self, document: str, question: Question, context: Context) -> Result | Parts:
         trace_id = context.request.trace_id

@@ -36,6 +36,6 @@ def time_column(name: str, *, nullable: bool = True, default: bool = False) -> s
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable, server_default=NOW if default else None)
 
 
-def texts_column(name: str) -> sa.Column[list[str]]:
+def texts_column(name: str, comment: str | None = None) -> sa.Column[list[str]]:
     """A list of texts, empty by default."""
-    return sa.Column(name, pg.ARRAY(sa.Text), nullable=False, server_default=EMPTY_ARRAY)
+    return sa.Column(name, pg.ARRAY(sa.Text), nullable=False, server_default=EMPTY_ARRAY, comment=comment)

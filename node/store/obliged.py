@@ -17,7 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from node.store.tables import METADATA
+import sqlalchemy as sa
+
+from node.store import tables
 
 SCHEMA = "obliged"
 LATEST_WITHIN = "interval '7 days'"  # of the last observation: what was released last is looked for in these
@@ -116,13 +118,13 @@ def _strictest(bits: str, id_: str) -> str:
     )
 
 
-def _changed(table: str, source: str, changes: Mapping[str, str]) -> str:
+def _changed(table: sa.Table, source: str, changes: Mapping[str, str]) -> str:
     """A view of a table in `granted` with some columns changed."""
     columns = ", ".join(
         f"{changes[column.name]} as {column.name}" if column.name in changes else f"s.{column.name}"
-        for column in METADATA.tables[table].columns
+        for column in table.columns
     )
-    return f"select {columns} from granted.{table} s {source}"
+    return f"select {columns} from granted.{table.name} s {source}"
 
 
 def _unless(field: str, value: str, otherwise: str) -> str:
@@ -150,7 +152,7 @@ VIEWS: Mapping[str, str] = {
     "observation": _OBSERVATION,
     "latest_observation": _LATEST,
     "datastream": _changed(
-        "datastream",
+        tables.datastream,
         _strictest("datasets", "s.dataset_id"),
         {
             "direction": _NO_DIRECTION,
@@ -166,7 +168,7 @@ VIEWS: Mapping[str, str] = {
         },
     ),
     "thing": _changed(
-        "thing",
+        tables.thing,
         _strictest("things", "s.id"),
         {
             "description": _THING_DESCRIPTION,
@@ -179,10 +181,10 @@ VIEWS: Mapping[str, str] = {
         },
     ),
     "dataset": _changed(
-        "dataset",
+        tables.dataset,
         _strictest("datasets", "s.id"),
         {"contact_id": _unless("Dataset.contactPoint", "s.contact_id", "null")},
     ),
-    "distribution": _changed("distribution", _strictest("datasets", "s.dataset_id"), {})
+    "distribution": _changed(tables.distribution, _strictest("datasets", "s.dataset_id"), {})
     + " where not 'Dataset.distributions' = any(ob.without)",
 }

@@ -101,6 +101,12 @@ dataset = sa.Table(
     _time("created_at", nullable=False, default=True),
     _time("updated_at", nullable=False, default=True),
     sa.Column("search", pg.TSVECTOR, nullable=False, server_default=""),
+    sa.Column(
+        "assessment_id",
+        sa.ForeignKey("assessment.id", use_alter=True),
+        index=True,
+        comment="the assessment in force",
+    ),
     sa.Index("ix_dataset_title_sort_key", "title_sort", "key"),
     sa.Index("ix_dataset_modified_key", "modified", "key"),
     sa.Index("ix_dataset_themes", "themes", postgresql_using="gin"),
@@ -236,23 +242,6 @@ latest_observation = sa.Table(
     sa.Column("phenomenon_end", sa.DateTime(timezone=True)),
     sa.Column("result", sa.Double),
     sa.Column("quality", QUALITY, nullable=False),
-)
-
-agreement = sa.Table(
-    "agreement",
-    METADATA,
-    sa.Column("id", sa.Text(collation="C"), primary_key=True),
-    sa.Column("member", sa.Text, nullable=False, comment="city that may ask"),
-    _texts("applications"),
-    sa.Column("datasets", pg.ARRAY(sa.Text), nullable=False, comment="dataset keys"),
-    sa.Column("purposes", pg.ARRAY(sa.Text), nullable=False),
-    _time("valid_from", nullable=False),
-    _time("valid_until", nullable=False),
-    _time("revoked_at"),
-    sa.Column("note", sa.Text, nullable=False, server_default=""),
-    _time("created_at", nullable=False, default=True),
-    sa.CheckConstraint("valid_from < valid_until", name="period"),
-    sa.CheckConstraint("cardinality(datasets) > 0 and cardinality(purposes) > 0", name="scope"),
 )
 
 policy_epoch = sa.Table(

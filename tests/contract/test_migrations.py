@@ -12,7 +12,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import migrations.versions
-import node.store.auth_tables  # noqa: F401 - tables among the others
+import node.store.auth_tables
+import node.store.governance_tables  # noqa: F401 - tables among the others
 from node.store.engine import make_engine
 from node.store.migrate import _config, head_revision, migrate, schema_state
 from node.store.tables import METADATA
@@ -63,7 +64,7 @@ def test_decisions_end_with_the_transaction_that_outdates_them(database_url):
         connection.execute("insert into dataset (key, title, title_sort, digest) values ('a', 'A', 'a', '')")
         assert epoch(connection) > start
         for statement, moves in (
-            ("update dataset set tier = 'OPEN'", True),
+            ("update dataset set tier = 'PROTECTED'", True),
             ("update dataset set title = 'B'", False),
             (
                 "insert into agreement (id, member, datasets, purposes, valid_from, valid_until) values ('x', 'fulda', '{a}', '{research}', now(), now() + interval '1 day')",

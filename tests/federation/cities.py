@@ -18,6 +18,7 @@ import aiohttp
 import orjson
 import psycopg
 
+from federation.agreements import Terms
 from federation.jose import public_jwks
 from node.auth.applications import Application, add_application
 from node.auth.keys import create_signing_key, load_signing_key
@@ -26,9 +27,8 @@ from node.demo.processes import NodeProcess
 from node.settings import FILE_NAME, Settings, load_settings
 from node.setup import NodePlan, create_node
 from node.store.engine import make_engine
-from node.store.stewardship import add_agreement
-from policy.model import Agreement
 from tests.anchor import Anchor
+from tests.assessed import agree
 
 NAMES = {"fulda": "Fulda", "giessen": "Gießen", "offenbach": "Offenbach am Main", "wetzlar": "Wetzlar"}
 LIMITS = "\n[limits]\npeer_ms = 1500\nrequest_ms = 4000\n"
@@ -215,13 +215,19 @@ class Federation:
     def agree(
         self, owner: str, member: str, purposes=("traffic-planning",), datasets=("kfz",), id_=None, **more
     ) -> None:
-        engine = make_engine(self[owner].database_url)
         now = datetime.now(UTC)
         period = {"valid_from": now - timedelta(days=1), "valid_until": now + timedelta(days=1)} | more
-        add_agreement(
-            engine, Agreement(id_ or f"{owner}-{member}", member, frozenset(datasets), frozenset(purposes), **period)
+        seconds = {name: int(period.pop(name).timestamp()) for name in ("valid_from", "valid_until")}
+        terms = Terms(
+            id=id_ or f"{owner}-{member}",
+            owner=owner,
+            member=member,
+            datasets=tuple(datasets),
+            purposes=tuple(purposes),
+            **seconds,
+            **period,
         )
-        engine.dispose()
+        agree(self[owner].database_url, terms)
 
     def start(self) -> None:
         for town in self.towns.values():

@@ -10,9 +10,8 @@ import pytest
 from joserfc import jwt
 
 from node.auth.keys import create_signing_key, load_signing_key
-from node.store.engine import make_engine
-from node.store.stewardship import TierDecision, revoke_agreement, set_tier
 from policy.model import Tier
+from tests.assessed import revoke, set_tier
 from tests.federation.cities import Answer
 
 KFZ = '{ dataset(id: "%s:dataset:kfz") { id title } }'
@@ -92,12 +91,10 @@ async def test_a_change_of_tier_holds_from_the_next_query_on(federation):
     owner, home = federation["wetzlar"], federation["fulda"]
     document = '{ dataset(id: "wetzlar:dataset:offen-3") { tier } }'
     assert (await home.ask(document)).data["dataset"] == {"tier": "OPEN"}
-    engine = make_engine(owner.database_url)
-    set_tier(engine, TierDecision("offen-3", Tier.INTERNAL, "Prüfung", "test"))
+    set_tier(owner.database_url, "offen-3", Tier.INTERNAL)
     assert (await home.ask(document)).code == "NOT_FOUND"
-    set_tier(engine, TierDecision("offen-3", Tier.OPEN, "geprüft", "test"))
+    set_tier(owner.database_url, "offen-3", Tier.OPEN)
     assert (await home.ask(document)).data["dataset"] == {"tier": "OPEN"}
-    engine.dispose()
 
 
 async def test_a_revoked_agreement_holds_no_longer_although_the_token_lives(federation):
@@ -105,9 +102,7 @@ async def test_a_revoked_agreement_holds_no_longer_although_the_token_lives(fede
     federation.agree("fulda", "offenbach", purposes=("research",), id_="kurz")
     token = await home.token(purpose="research")
     assert (await home.ask(KFZ % "fulda", token)).data["dataset"]["id"] == "fulda:dataset:kfz"
-    engine = make_engine(federation["fulda"].database_url)
-    revoke_agreement(engine, "kurz")
-    engine.dispose()
+    revoke(federation["fulda"].database_url, "kurz")
     assert (await home.ask(KFZ % "fulda", token)).code == "NOT_FOUND"
 
 

@@ -13,9 +13,8 @@ import pytest
 
 from node.ingest.counts.importer import ingest_counts
 from node.ingest.dcat.importer import ingest_dcat
-from node.store.engine import make_engine
-from node.store.stewardship import TierDecision, list_datasets, set_tier
 from policy.model import Tier
+from tests.assessed import set_tier
 from tests.conftest import TEMPLATE
 from tests.federation.cities import Federation
 
@@ -41,10 +40,8 @@ def pair(postgres_url, shared_data, tmp_path_factory):
 
 
 def open_all(town) -> None:
-    engine = make_engine(town.database_url)
-    for row in list_datasets(engine):
-        set_tier(engine, TierDecision(row["key"], Tier.OPEN, "echte Daten, offen veröffentlicht", "test"))
-    engine.dispose()
+    for (key,) in town.sql("select key from dataset"):
+        set_tier(town.database_url, key, Tier.OPEN)
 
 
 async def pages(town, document, **variables):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import psycopg
 import pytest
@@ -45,31 +46,65 @@ def test_every_command_has_help(name):
     assert result.exit_code == 0, result.output
 
 
-def test_tiers_are_set_with_a_reason(run):
+DRAFT = ("assessment", "draft", "akten", "--tier", "SHARED", "--reason", "geprüft", "--review", "2027-10-01")
+LEGAL = ("--legal-basis", "https://law.example/1", "--by", "amt")
+
+
+def test_nothing_leaves_before_a_second_person_has_signed(run):
     assert "akten" in run("dataset", "list")
-    assert run("dataset", "tier", "akten", "OPEN", "--reason", "geprüft") == "akten: INTERNAL → OPEN\n"
+    assert re.search(r"akten +│ INTERNAL │ UNASSESSED", run("assessment", "worklist"))
+    assert "version 1 is written" in run(*DRAFT, *LEGAL)
+    assert re.search(r"akten +│ INTERNAL │ UNSIGNED", run("assessment", "worklist"))
+    sign = ("assessment", "sign-off", "akten", "--version", "1", "--by")
+    assert "a second person" in run(*sign, " AMT ", exit_code=1)
+    assert "is not the newest" in run("assessment", "sign-off", "akten", "--version", "2", "--by", "b", exit_code=1)
+    assert run(*sign, "leitung") == "akten: INTERNAL → SHARED\n"
+    assert "signed off already" in run(*sign, "leitung", exit_code=1)
+    assert "akten" not in run("assessment", "worklist")
+    assert "signed_off_by: leitung" in run("assessment", "show", "akten")
+    assert "does not exist" in run("assessment", "show", "nichts", exit_code=1)
     with psycopg.connect(run.database_url) as connection:
-        row = connection.execute(
-            "select tier::text, tier_reason, tier_set_at from dataset where key = 'akten'"
-        ).fetchone()
-    assert row[:2] == ("OPEN", "geprüft")
-    assert row[2] is not None
-    assert "does not exist" in run("dataset", "tier", "nichts", "OPEN", "--reason", "x", exit_code=1)
-    assert "reason" in run("dataset", "tier", "akten", "OPEN", "--reason", " ", exit_code=1)
-    run("dataset", "tier", "akten", "PUBLIC", "--reason", "x", exit_code=2)
+        connection.execute("update dataset set digest = 'anders', review_due = '2026-01-01' where key = 'akten'")
+    todo = run("assessment", "worklist")
+    assert not [word for word in ("akten", "SHARED", "OVERDUE", "CHANGED") if word not in todo], todo
+    taken = run("assessment", "withdraw", "akten", "--reason", "Fehler gefunden", "--by", "amt")
+    assert taken == "akten: SHARED → INTERNAL\n"
 
 
-def test_agreements(run):
-    words = ("agreement", "add", "gi-of", "--member", "offenbach", "--until", "2099-01-01")
-    assert "holds" in run(*words, "--dataset", "kfz", "--purpose", "research")
-    assert "is taken" in run(*words, "--dataset", "kfz", "--purpose", "research", exit_code=1)
-    assert "vocabulary" in run(*words, "--dataset", "kfz", "--purpose", "fun", exit_code=1)
-    other = ("agreement", "add", "x", "--member", "offenbach", "--dataset", "nichts", "--purpose", "research")
-    assert "does not exist" in run(*other, "--until", "2099-01-01", exit_code=1)
-    assert "in force" in run("agreement", "list")
-    assert "is revoked" in run("agreement", "revoke", "gi-of")
-    assert "revoked already" in run("agreement", "revoke", "gi-of", exit_code=1)
-    assert "revoked 2" in run("agreement", "list").replace("\n", " ")
+def test_an_assessment_of_a_description_that_changed_is_not_signed(run):
+    run(*DRAFT, *LEGAL)
+    with psycopg.connect(run.database_url) as connection:
+        connection.execute("update dataset set digest = 'anders' where key = 'akten'")
+    sign = ("assessment", "sign-off", "akten", "--version", "1", "--by", "leitung")
+    assert "has changed since" in run(*sign, exit_code=1)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update dataset set tier = 'OPEN' where key = 'akten'",
+        "update dataset set tier = 'OPEN', assessment_id = (select min(id) from assessment) where key = 'akten'",
+        "update assessment set signed_off_by = 'Amt', signed_off_at = now()",
+        "update assessment set tier = 'OPEN', signed_off_by = 'x', signed_off_at = now()",
+    ],
+)
+def test_the_database_holds_against_shortcuts(run, statement):
+    run(*DRAFT, *LEGAL)
+    with psycopg.connect(run.database_url) as connection, pytest.raises(psycopg.Error, match=r"assess|four_eyes"):
+        connection.execute(statement)
+
+
+def test_what_is_proposed_for_counts(run):
+    with psycopg.connect(run.database_url) as connection:
+        connection.execute(
+            "update datastream set interval_seconds = 900, observation_type = 'x/OM_CountObservation' where dataset_id = 4"
+        )
+    opened = [word if word != "SHARED" else "OPEN" for word in DRAFT]
+    licence = ("--licence", "dl-by-de/2.0")
+    proposed = "(OPEN; open: minimum-count=5, open: time=PT1H)"
+    assert proposed in run(*opened, *LEGAL, *licence)
+    none = ("--obligation", "none", "--open-obligation", "none")
+    assert "(OPEN; no obligations)" in run(*opened, *LEGAL, *licence, *none)
 
 
 def test_audit_list(run):
@@ -148,8 +183,8 @@ def test_init_with_bad_settings_leaves_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("city.cedar", b'@id("x") permit (principal, action, resource) when { resource.colour };', "city.cedar:1"),
-        ("city.cedar", b"\xff\xfe", "can't be read"),
+        ("policies/x.cedar", b'@id("x") permit (principal, action, resource) when { resource.colour };', "x.cedar:1"),
+        ("policies/x.cedar", b"\xff\xfe", "can't be read"),
         ("keys/signing.pem", b"no key", "signing.pem"),
     ],
 )
@@ -165,6 +200,7 @@ def test_serve_tells_what_is_wrong_before_it_starts(run, name, content, told):
 
             create_signing_key(path)
         else:
+            path.parent.mkdir(exist_ok=True)
             path.write_bytes(text)
             path.chmod(0o600)
     words = [sys.executable, "-m", "node.cli", "--home", str(run.home), "serve"]

@@ -100,7 +100,7 @@ class Database:
         self._write_datastreams(world)
         self._insert(
             "agreement",
-            "id member applications datasets purposes valid_from valid_until revoked_at",
+            "id member applications datasets purposes valid_from valid_until accepted_at revoked_at",
             (
                 (
                     a.id,
@@ -110,6 +110,7 @@ class Database:
                     list(a.purposes),
                     a.valid_from,
                     a.valid_until,
+                    a.valid_from,
                     a.revoked_at,
                 )
                 for a in world.agreements

@@ -110,7 +110,8 @@ class RealNode:
         known = (world.has_suspended, world.forbidden)
         if known not in self._gates:
             membership = _membership(with_suspended=world.has_suspended)
-            decisions = Decisions(self._pool, CITY, RuleSet.load(_policy(world.forbidden)), lambda: membership)
+            rules = RuleSet.load(_policy(world.forbidden))
+            decisions = Decisions(self._pool, CITY, lambda: rules, lambda: membership)
             self._gates[known] = CityGate(
                 city=CITY,
                 own=Watched(self._reader, decisions, self._pool),

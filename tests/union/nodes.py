@@ -53,7 +53,8 @@ class Node:
         self._summary: Summary | None = None
         self.others: dict[str, Node] = {}
         membership = Membership(members, NOW, NOW + timedelta(days=1), "list")
-        decisions = Decisions(pool, city, RuleSet.load(), lambda: membership)
+        rules = RuleSet.load()
+        decisions = Decisions(pool, city, lambda: rules, lambda: membership)
         self._gate = CityGate(
             city=city,
             own=OwnData(city, Reader(reading, city, PageLimits()), decisions),

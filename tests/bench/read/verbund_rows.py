@@ -77,8 +77,8 @@ def _dataset(connection: psycopg.Connection, key: str, tier: str) -> int:
 def _agreements(connection: psycopg.Connection) -> None:
     for member in ("beispielstadt", "neustadt"):
         connection.execute(
-            "insert into agreement (id, member, datasets, purposes, valid_from, valid_until)"
-            " values (%s, %s, '{zaehlung-3,zaehlung-6}', '{traffic-planning,research}', '2026-01-01Z', '2036-01-01Z')",
+            "insert into agreement (id, member, datasets, purposes, valid_from, valid_until, accepted_at) values"
+            " (%s, %s, '{zaehlung-3,zaehlung-6}', '{traffic-planning,research}', '2026-01-01Z', '2036-01-01Z', now())",
             (f"zaehlungen-{member}", member),
         )
 

@@ -16,7 +16,6 @@ def test_a_city_is_loaded_once(database_url):
         streams = len(STATIONS["giessen"]) * 4
         assert connection.execute("select count(*) from observation").fetchone() == (streams * 2 * 96,)
         assert connection.execute("select count(*) from latest_observation").fetchone() == (streams,)
-        assert connection.execute("select count(*) from agreement").fetchone() == (2,)
         tiers = dict(connection.execute("select tier::text, count(*) from dataset group by 1").fetchall())
         assert tiers == {"OPEN": 7, "SHARED": 2, "INTERNAL": 1, "PROTECTED": 1}
         assert connection.execute("select count(*) from quarantine").fetchone() == (0,)
@@ -36,7 +35,7 @@ def test_an_interrupted_load_begins_anew(database_url, monkeypatch):
         raise InterruptedError
 
     with monkeypatch.context() as patch:
-        patch.setattr("node.demo.content._load_agreements", fail)
+        patch.setattr("node.demo.content._load_station", fail)
         with pytest.raises(InterruptedError):
             load_city(database_url, "fulda", days=1)
     with psycopg.connect(database_url) as connection:
@@ -45,4 +44,3 @@ def test_an_interrupted_load_begins_anew(database_url, monkeypatch):
     assert load_city(database_url, "fulda", days=1) is True
     with psycopg.connect(database_url) as connection:
         assert connection.execute("select count(*) from observation").fetchone() == (4 * 4 * 96,)
-        assert connection.execute("select count(*) from agreement").fetchone() == (1,)

@@ -293,10 +293,12 @@ def test_a_dataset_that_exists_keeps_its_tier_and_a_catalogs_description(
 ) -> None:
     folder = counters(a__a=HEADER + sound(["2024-07-01 00:00"]))
     ingest_counts(database_url, folder, mapping)
-    connection.execute("update dataset set tier = 'OPEN', source_iri = 'https://city.example/1', title = 'Katalog'")
+    connection.execute(
+        "update dataset set tier = 'PROTECTED', source_iri = 'https://city.example/1', title = 'Katalog'"
+    )
     counters(a__a=HEADER + sound(["2024-07-01 00:15"]))
     ingest_counts(database_url, folder, mapping)
-    assert rows("select tier, title from dataset") == [("OPEN", "Katalog")]
+    assert rows("select tier, title from dataset") == [("PROTECTED", "Katalog")]
 
 
 def test_an_import_that_changes_no_tier_does_not_move_the_policy(database_url, counters, mapping, rows) -> None:

@@ -83,7 +83,7 @@ def test_changed_distributions_are_replaced(database_url, catalog, rows) -> None
 def test_an_import_never_changes_tier_or_governance(database_url, catalog, connection, rows) -> None:
     ingest_dcat(database_url, catalog(RADVERKEHR))
     connection.execute(
-        "update dataset set tier = 'SHARED', tier_reason = 'Vertrag', tier_set_by = 'x', tier_set_at = now(),"
+        "update dataset set tier = 'PROTECTED', tier_reason = 'Vertrag', tier_set_by = 'x', tier_set_at = now(),"
         " data_owner = 'Amt', data_steward = 'S', personal_reference = 'NONE', legal_basis = 'HODaG',"
         " hvd_category = 'http://data.europa.eu/bna/c_1', review_due = now()"
     )

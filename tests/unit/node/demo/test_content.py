@@ -140,7 +140,7 @@ def test_agreements_speak_of_what_exists():
         for agreement in agreements:
             assert agreement.member in AGREEMENTS
             assert agreement.member != owner
-            assert agreement.datasets <= shared
+            assert set(agreement.datasets) <= shared
             assert all(map(is_purpose, agreement.purposes))
 
 

@@ -1,0 +1,194 @@
+"""Assessments in the database: written by one person, signed off by another, and what is to be done next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from node.store.quality import quality_of
+from policy.assessment import Assessment, check_assessment
+from policy.errors import PolicyError
+from policy.model import Tier
+
+_SAME_COLUMNS = (
+    "anonymisation", "legal_basis", "licence", "consent_reference", "hvd_category", "data_owner", "data_steward",
+    "reference_class", "reason", "author", "review_due",
+)  # fmt: skip
+_WORKLIST = """
+select d.key, d.title, d.tier::text, a.version, a.author, d.review_due,
+       array_remove(array[
+         case when d.assessment_id is null and a.id is null then 'UNASSESSED' end,
+         case when a.id is not null and a.signed_off_at is null then 'UNSIGNED' end,
+         case when f.id is not null and d.review_due < now() then 'OVERDUE' end,
+         case when f.dataset_digest is distinct from d.digest and f.id is not null then 'CHANGED' end], null) as todo
+  from dataset d
+  left join lateral (select * from assessment where dataset_id = d.id order by version desc limit 1) a on true
+  left join assessment f on f.id = d.assessment_id
+ order by d.title_sort, d.key
+"""
+
+
+class AssessmentError(Exception):
+    """It can't be carried out; the text names what is wrong and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a sign-off changed."""
+
+    dataset: str
+    version: int
+    before: Tier
+    tier: Tier
+
+
+def assess(connection: psycopg.Connection[Any], new: Assessment) -> int:
+    """Write a new version; nothing changes before somebody else signs it off. Returns its number.
+
+    Raises:
+        AssessmentError: there is no such dataset, or the assessment contradicts itself.
+    """
+    try:
+        check_assessment(new, datetime.now(UTC))
+    except PolicyError as error:
+        raise AssessmentError(str(error)) from None
+    with connection.transaction():
+        id_, digest = _dataset(connection, new.dataset)
+        scores = quality_of(connection, id_)
+        values: dict[str, Any] = {name: getattr(new, name) for name in _SAME_COLUMNS}
+        values |= {
+            "dataset_id": id_,
+            "dataset_digest": digest,
+            "tier": new.tier.value,
+            "personal_reference": new.personal_reference.value,
+            "confidentiality": new.confidentiality.value,
+            "integrity": new.integrity.value,
+            "availability": new.availability.value,
+            "consent": new.consent.value,
+            "purposes": sorted(new.purposes) if new.purposes is not None else None,
+            "retention": list(new.retention),
+            "obligations": list(new.obligations.texts()),
+            "open_obligations": list(new.open_obligations.texts()),
+            "completeness": scores.completeness,
+            "timeliness": scores.timeliness,
+            "plausibility": scores.plausibility,
+        }
+        names = ", ".join(values)
+        placeholders = ", ".join(f"%({name})s" + ("::tier" if name == "tier" else "") for name in values)
+        row = connection.execute(
+            f"insert into assessment (version, {names}) select coalesce(max(version), 0) + 1, {placeholders}"
+            " from assessment where dataset_id = %(dataset_id)s returning version",
+            values,
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def sign_off(connection: psycopg.Connection[Any], key: str, version: int, by: str) -> Signed:
+    """Put the newest version into force, from the next query on.
+
+    Raises:
+        AssessmentError: there is none, it is not the newest, it is signed off already, or its author signs.
+    """
+    with connection.transaction():
+        id_, digest = _dataset(connection, key)
+        one = _newest(connection, id_, key)
+        if one["version"] != version:
+            raise AssessmentError(f"version: {version} is not the newest of {key!r}, which is {one['version']}")
+        if one["signed_off_at"] is not None:
+            raise AssessmentError(f"version: {version} of {key!r} is signed off already, by {one['signed_off_by']}")
+        if not by.strip() or by.strip().lower() == one["author"].strip().lower():
+            raise AssessmentError(f"by: {by!r} has written this assessment; a second person signs it off")
+        if bytes(one["dataset_digest"]) != bytes(digest):
+            raise AssessmentError(f"dataset: {key!r} has changed since it was assessed; assess it anew")
+        connection.execute(
+            "update assessment set signed_off_by = %s, signed_off_at = clock_timestamp() where id = %s", (by, one["id"])
+        )
+        row = connection.execute(
+            "update dataset d set tier = a.tier, assessment_id = a.id, tier_reason = a.reason, tier_set_by = a.author,"
+            " tier_set_at = a.signed_off_at, data_owner = a.data_owner, data_steward = a.data_steward,"
+            " personal_reference = a.personal_reference, legal_basis = nullif(a.legal_basis, ''),"
+            " hvd_category = nullif(a.hvd_category, ''), review_due = a.review_due"
+            " from assessment a, dataset before where a.id = %s and d.id = a.dataset_id and before.id = d.id"
+            " returning before.tier::text",
+            (one["id"],),
+        ).fetchone()
+    assert row is not None
+    return Signed(key, version, Tier(row[0]), Tier(one["tier"]))
+
+
+def withdraw(connection: psycopg.Connection[Any], key: str, reason: str, by: str) -> Tier:
+    """Take a dataset back to INTERNAL at once; one person is enough for that. Returns the tier before.
+
+    Raises:
+        AssessmentError: there is no such dataset, or no reason is given.
+    """
+    if not reason.strip() or not by.strip():
+        raise AssessmentError("reason and by: say why, and who takes the dataset back")
+    with connection.transaction():
+        id_, _ = _dataset(connection, key)
+        row = connection.execute(
+            "update dataset d set tier = 'INTERNAL', assessment_id = null, tier_reason = %s, tier_set_by = %s,"
+            " tier_set_at = clock_timestamp() from dataset before where d.id = %s and before.id = d.id"
+            " returning before.tier::text",
+            (reason, by, id_),
+        ).fetchone()
+    assert row is not None
+    return Tier(row[0])
+
+
+def versions(connection: psycopg.Connection[Any], key: str) -> list[dict[str, Any]]:
+    """All versions of a dataset's assessment, newest first. Raises AssessmentError."""
+    id_, _ = _dataset(connection, key)
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            "select a.*, a.id = d.assessment_id as in_force from assessment a join dataset d on d.id = a.dataset_id"
+            " where d.id = %s order by version desc",
+            (id_,),
+        ).fetchall()
+
+
+def worklist(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
+    """Datasets about which something is to be done: UNASSESSED, UNSIGNED, OVERDUE, CHANGED."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return [row for row in cursor.execute(_WORKLIST) if row["todo"]]
+
+
+def list_datasets(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
+    """Key, tier, title and reason of every dataset, by title."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            "select key, tier::text, title, tier_reason from dataset order by title_sort, key"
+        ).fetchall()
+
+
+def propose(connection: psycopg.Connection[Any], key: str) -> bool:
+    """Whether the obligations that the federation proposes for counts of traffic fit: it counts every hour or finer."""
+    id_, _ = _dataset(connection, key)
+    row = connection.execute(
+        "select exists (select from datastream where dataset_id = %s and interval_seconds <= 3600"
+        " and observation_type like '%%/OM_CountObservation')",
+        (id_,),
+    ).fetchone()
+    return row == (True,)
+
+
+def _dataset(connection: psycopg.Connection[Any], key: str) -> tuple[int, bytes]:
+    row = connection.execute("select id, digest from dataset where key = %s for update", (key,)).fetchone()
+    if row is None:
+        raise AssessmentError(f"dataset: {key[:80]!r} does not exist; see `verbund dataset list`")
+    return row[0], row[1]
+
+
+def _newest(connection: psycopg.Connection[Any], dataset_id: int, key: str) -> dict[str, Any]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        one = cursor.execute(
+            "select * from assessment where dataset_id = %s order by version desc limit 1", (dataset_id,)
+        ).fetchone()
+    if one is None:
+        raise AssessmentError(f"dataset: {key!r} has no assessment; write one with `verbund assessment draft`")
+    return one

@@ -1,0 +1,81 @@
+"""Tables of what stewards decide: assessments of datasets, and agreements with other cities."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from node.store.columns import METADATA, TIER, own_id, texts_column, time_column
+
+agreement = sa.Table(
+    "agreement",
+    METADATA,
+    sa.Column("id", sa.Text(collation="C"), primary_key=True),
+    sa.Column("member", sa.Text, nullable=False, comment="city that may ask"),
+    texts_column("applications"),
+    texts_column("datasets", "dataset keys"),
+    sa.Column("purposes", pg.ARRAY(sa.Text), nullable=False),
+    time_column("valid_from", nullable=False),
+    time_column("valid_until", nullable=False),
+    time_column("revoked_at"),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    time_column("created_at", nullable=False, default=True),
+    sa.Column("owner", sa.Text, comment="city that gives the data; null = this one"),
+    texts_column("themes"),
+    texts_column("keywords"),
+    texts_column("obligations"),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("offer", sa.Text, comment="signed by the owner's node (compact JWS)"),
+    sa.Column("acceptance", sa.Text, comment="signed by the member's node (compact JWS)"),
+    sa.Column("accepted_at", sa.DateTime(timezone=True), comment="null = offered only; nothing holds before"),
+    sa.Column("revocation", sa.Text, comment="signed by the node that revoked (compact JWS)"),
+    sa.Column("revoked_by", sa.Text),
+    sa.Column("undelivered", sa.Text, comment="which of these the other city has not been given yet"),
+    sa.CheckConstraint("valid_from < valid_until", name="period"),
+    sa.CheckConstraint(
+        "cardinality(datasets) + cardinality(themes) + cardinality(keywords) > 0 and cardinality(purposes) > 0",
+        name="scope",
+    ),
+)
+
+assessment = sa.Table(
+    "assessment",
+    METADATA,
+    own_id(),
+    sa.Column("dataset_id", sa.ForeignKey("dataset.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    time_column("authored_at", nullable=False, default=True),
+    sa.Column("tier", TIER, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("personal_reference", sa.Text, nullable=False),
+    sa.Column("anonymisation", sa.Text, nullable=False, server_default=""),
+    sa.Column("confidentiality", sa.Text, nullable=False),
+    sa.Column("integrity", sa.Text, nullable=False),
+    sa.Column("availability", sa.Text, nullable=False),
+    sa.Column("legal_basis", sa.Text, nullable=False, server_default=""),
+    sa.Column("purposes", pg.ARRAY(sa.Text), comment="null = not limited"),
+    sa.Column("licence", sa.Text, nullable=False, server_default=""),
+    sa.Column("consent", sa.Text, nullable=False),
+    sa.Column("consent_reference", sa.Text, nullable=False, server_default=""),
+    sa.Column("hvd_category", sa.Text, nullable=False, server_default=""),
+    sa.Column("data_owner", sa.Text, nullable=False, server_default=""),
+    sa.Column("data_steward", sa.Text, nullable=False, server_default=""),
+    time_column("review_due"),
+    texts_column("retention", "step=duration, e.g. PT15M=P2Y"),
+    sa.Column("reference_class", sa.Text, nullable=False, server_default=""),
+    texts_column("obligations"),
+    texts_column("open_obligations"),
+    sa.Column("completeness", sa.Double),
+    sa.Column("timeliness", sa.Double),
+    sa.Column("plausibility", sa.Double),
+    sa.Column("dataset_digest", sa.LargeBinary, nullable=False, comment="of the description that was assessed"),
+    sa.Column("signed_off_by", sa.Text),
+    time_column("signed_off_at"),
+    sa.UniqueConstraint("dataset_id", "version"),
+    sa.CheckConstraint("lower(btrim(signed_off_by)) <> lower(btrim(author))", name="four_eyes"),
+    sa.CheckConstraint("(signed_off_by is null) = (signed_off_at is null)", name="signed"),
+    sa.CheckConstraint("btrim(author) <> '' and btrim(signed_off_by) <> ''", name="named"),
+    sa.CheckConstraint("personal_reference in ('NONE', 'INDIRECT', 'DIRECT')", name="personal_reference"),
+    sa.CheckConstraint("consent in ('NOT_NEEDED', 'NEEDED', 'GIVEN')", name="consent"),
+)

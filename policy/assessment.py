@@ -1,0 +1,129 @@
+"""An assessment: what a steward finds out about a dataset, and what may be done with it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from policy.errors import PolicyError
+from policy.model import Tier
+from policy.obligations import NONE, Obligations
+from policy.vocabulary import PURPOSES, is_purpose
+
+LONGEST_REVIEW = timedelta(days=3 * 366)
+LONGEST_TEXT = 2_000
+# What is proposed for counts of traffic that anybody may have; the figures are in docs/obligations.md.
+COUNT_OPEN_OBLIGATIONS = ("minimum-count=5", "time=PT1H")
+
+
+class PersonalReference(StrEnum):
+    """Whether data tells of people."""
+
+    NONE = "NONE"
+    INDIRECT = "INDIRECT"
+    DIRECT = "DIRECT"
+
+
+class Need(StrEnum):
+    """Protection need, after BSI Standard 200-2."""
+
+    NORMAL = "NORMAL"
+    HIGH = "HIGH"
+    VERY_HIGH = "VERY_HIGH"
+
+
+class Consent(StrEnum):
+    """Consent of the supervisory authority, which data of delegated tasks needs (§ 1 HODaG)."""
+
+    NOT_NEEDED = "NOT_NEEDED"
+    NEEDED = "NEEDED"
+    GIVEN = "GIVEN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """One version.
+
+    `obligations` hold for all other cities; `open_obligations` also, unless an agreement says otherwise. `purposes`
+    None: not limited. `retention`: how long results of a step are kept, e.g. `PT15M=P2Y`. `reference_class`: of the
+    municipal reference catalog (Musterdatenkatalog), e.g. `verkehr/radverkehr/messung`.
+    """
+
+    dataset: str
+    author: str
+    tier: Tier
+    reason: str
+    personal_reference: PersonalReference = PersonalReference.NONE
+    anonymisation: str = ""
+    confidentiality: Need = Need.NORMAL
+    integrity: Need = Need.NORMAL
+    availability: Need = Need.NORMAL
+    legal_basis: str = ""
+    purposes: frozenset[str] | None = None
+    licence: str = ""
+    consent: Consent = Consent.NOT_NEEDED
+    consent_reference: str = ""
+    hvd_category: str = ""
+    data_owner: str = ""
+    data_steward: str = ""
+    review_due: datetime | None = None
+    retention: tuple[str, ...] = ()
+    reference_class: str = ""
+    obligations: Obligations = NONE
+    open_obligations: Obligations = NONE
+
+
+def check_assessment(one: Assessment, now: datetime) -> None:
+    """Refuse what contradicts itself or the federation's rules.
+
+    Raises:
+        PolicyError: naming every field that is wrong, and the remedy.
+    """
+    flaws = [*_texts(one), *_leaving(one, now), *_people(one)]
+    if flaws:
+        raise PolicyError("; ".join(flaws))
+
+
+def _texts(one: Assessment) -> Iterator[str]:
+    if not one.author.strip():
+        yield "author: is empty; name who assesses"
+    if not one.reason.strip():
+        yield "reason: is empty; say why the dataset belongs into this tier"
+    for name in ("reason", "anonymisation", "legal_basis", "consent_reference"):
+        if len(getattr(one, name)) > LONGEST_TEXT:
+            yield f"{name}: is longer than {LONGEST_TEXT} characters"
+    for purpose in sorted(one.purposes or ()):
+        if not is_purpose(purpose):
+            yield f"purpose: {purpose[:40]!r} is not in the vocabulary: {', '.join(PURPOSES)}"
+    if one.consent is Consent.GIVEN and not one.consent_reference.strip():
+        yield "consent_reference: is empty; say where the consent is written down"
+
+
+def _leaving(one: Assessment, now: datetime) -> Iterator[str]:
+    if one.tier not in (Tier.OPEN, Tier.SHARED):
+        return
+    if not one.legal_basis.strip():
+        yield f"legal_basis: is empty; {one.tier} data needs one (ELI or text)"
+    if one.consent is Consent.NEEDED:
+        yield f"consent: is needed and not given; the tier can't be {one.tier} before"
+    if one.review_due is None or not now < one.review_due <= now + LONGEST_REVIEW:
+        yield f"review_due: {one.tier} data is reviewed within three years; give a later day than today"
+    if one.tier is Tier.OPEN and not one.licence.strip():
+        yield "licence: is empty; OPEN data has one, e.g. dl-by-de/2.0"
+    if one.tier is Tier.OPEN and one.confidentiality is not Need.NORMAL:
+        yield f"confidentiality: {one.confidentiality} does not go with OPEN"
+    if one.tier is Tier.SHARED and one.confidentiality is Need.VERY_HIGH:
+        yield "confidentiality: VERY_HIGH does not go with SHARED"
+
+
+def _people(one: Assessment) -> Iterator[str]:
+    leaves = one.tier in (Tier.OPEN, Tier.SHARED)
+    if one.personal_reference is PersonalReference.DIRECT and leaves:
+        yield f"personal_reference: DIRECT does not go with {one.tier}; anonymise, or choose PROTECTED"
+    if one.personal_reference is PersonalReference.INDIRECT and leaves:
+        if not one.anonymisation.strip():
+            yield "anonymisation: is empty; say how people were made unrecognisable"
+        if not one.obligations.minimum_count:
+            yield "obligations: INDIRECT personal reference needs a minimum-count"

@@ -1,0 +1,50 @@
+"""Mutations: what stewards decide. All need a token of an own application with the scope governance:write."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry.types import Info
+
+from schema.ports import Context
+from schema.query import stewardship
+from schema.types.governance import Agreement, AssessmentInput, AssessmentVersion, OfferInput
+
+CONTEXT = Info[Context, None]
+_ACCESS = " Access: own applications with the scope governance:write."
+
+
+@strawberry.type(description="What stewards decide. Every decision leaves an access record.")
+class Mutation:
+    """The mutation type."""
+
+    @strawberry.field(description="Write a new assessment; it changes nothing before it is signed off." + _ACCESS)
+    async def assess_dataset(self, info: CONTEXT, assessment: AssessmentInput) -> AssessmentVersion:
+        """The author is the token's application."""
+        return await stewardship(info.context).governance.assess(info.context.request, assessment)
+
+    @strawberry.field(
+        description="Put the newest assessment into force, from the next query on; not by its author." + _ACCESS
+    )
+    async def sign_off_assessment(self, info: CONTEXT, dataset: strawberry.ID, version: int) -> AssessmentVersion:
+        """The second person is the token's application."""
+        return await stewardship(info.context).governance.sign_off(info.context.request, dataset, version)
+
+    @strawberry.field(description="Take a dataset back to INTERNAL at once." + _ACCESS)
+    async def withdraw_dataset(self, info: CONTEXT, dataset: strawberry.ID, reason: str) -> bool:
+        """True if it was done."""
+        return await stewardship(info.context).governance.withdraw(info.context.request, dataset, reason)
+
+    @strawberry.field(description="Offer another city the use of data, signed by this node." + _ACCESS)
+    async def offer_agreement(self, info: CONTEXT, offer: OfferInput) -> Agreement:
+        """Delivered at once, if the other node can be reached."""
+        return await stewardship(info.context).governance.offer(info.context.request, offer)
+
+    @strawberry.field(description="Accept another city's offer, signed by this node." + _ACCESS)
+    async def accept_agreement(self, info: CONTEXT, id: strawberry.ID) -> Agreement:  # noqa: A002
+        """Delivered at once, if the other node can be reached."""
+        return await stewardship(info.context).governance.accept(info.context.request, id)
+
+    @strawberry.field(description="Revoke an agreement at once, as either side." + _ACCESS)
+    async def revoke_agreement(self, info: CONTEXT, id: strawberry.ID) -> Agreement:  # noqa: A002
+        """Delivered at once, if the other node can be reached."""
+        return await stewardship(info.context).governance.revoke(info.context.request, id)

@@ -1,0 +1,78 @@
+"""Why an answer is as it is: whom it asks, and what the rules say."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry.scalars import JSON
+
+
+@strawberry.input(
+    description="Somebody who might ask. Only stewards (scope governance:read) may explain for others than themselves."
+)
+class HypotheticalCaller:
+    """Left out: nobody in particular."""
+
+    city: strawberry.ID | None = strawberry.field(default=None, description="City that vouches for the application.")
+    application: strawberry.ID | None = None
+    purpose: strawberry.ID | None = None
+
+
+@strawberry.type(description="One question to the rules: what the answer would be like, and whether it may be.")
+class PolicyRound:
+    """A round of tightening."""
+
+    plan: list[str] = strawberry.field(description="Obligations that the answer would meet; none: as the data is.")
+    permit: bool
+    rules: list[str] = strawberry.field(description="Rules that decided; empty for the default deny.")
+
+
+@strawberry.type(description="One way to a dataset: relying on agreements, or on none.")
+class PolicyWay:
+    """Ways are judged by themselves; the least severe permit is taken."""
+
+    agreements: list[str]
+    terms: list[str] = strawberry.field(description="Obligations that the data comes under on this way.")
+    rounds: list[PolicyRound]
+
+
+@strawberry.type(description="What the rules say of datasets that they can't tell apart for this caller.")
+class DatasetExplanation:
+    """Of this node's city."""
+
+    datasets: list[strawberry.ID] = strawberry.field(description="At most 100 of them.")
+    count: int = strawberry.field(description="How many there are.")
+    permit: bool
+    decided_by: list[str] = strawberry.field(description="The rules that decided; `default-deny` if none permits it.")
+    matched: list[str] = strawberry.field(description="Every rule that matched on some way.")
+    obligations: list[str] = strawberry.field(description="What is done to the data before it leaves.")
+    obliged_by: list[str] = strawberry.field(description="The rules that ask for that.")
+    ways: list[PolicyWay]
+
+
+@strawberry.type(description="Whether a city would be asked.")
+class CityExplanation:
+    """An owner."""
+
+    city: str
+    asked: bool
+    reason: str | None = strawberry.field(description="Why it is not asked.")
+
+
+@strawberry.type(description="What becomes of one root field.")
+class FieldExplanation:
+    """A root field of the document."""
+
+    field: str = strawberry.field(description="Response key.")
+    cities: list[CityExplanation]
+    datasets: list[DatasetExplanation] = strawberry.field(
+        description="Datasets of this city: those that the caller may see; for stewards also those that it may not."
+    )
+
+
+@strawberry.type(description="What a document would do. Nothing is read, and nothing is asked of other cities.")
+class Explanation:
+    """The answer of `explain`."""
+
+    cost: JSON = strawberry.field(description="As `extensions.cost` would say.")
+    policy_version: str
+    fields: list[FieldExplanation]
