@@ -162,7 +162,7 @@ volumeMounts:
   - {name: home, mountPath: /var/lib/verbund}
   - {name: settings, mountPath: /var/lib/verbund/verbund.toml, subPath: verbund.toml, readOnly: true}
   {{- if .Values.cityPolicy }}
-  - {name: settings, mountPath: /var/lib/verbund/city.cedar, subPath: city.cedar, readOnly: true}
+  - {name: settings, mountPath: /var/lib/verbund/policies/city.cedar, subPath: city.cedar, readOnly: true}
   {{- end }}
   - {name: anchors, mountPath: /var/lib/verbund/anchors, readOnly: true}
   - {name: keys, mountPath: /run/verbund/keys, readOnly: true}
