@@ -8,7 +8,7 @@ PACKAGES := .assets
 ASSET_SOURCES := $(wildcard node/web/assets/*.mjs node/web/assets/src/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets demo demo-check test lint format bench bench-read bench-federation bench-log texts lock sdl helm clean
+.PHONY: help setup assets demo demo-check test lint format bench bench-read bench-federation bench-log texts lock sdl helm broker clean
 
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ sdl: setup ## rewrite schema/schema.graphql from the code
 
 helm: setup ## renew what tests/helm compares: the chart's schema of settings, the rendered charts
 	$(BIN)/python -m tests.helm.chart
+
+broker: ## install the MQTT broker that tests/federation/test_mqtt.py needs (Debian, as root)
+	apt-get install --yes --no-install-recommends mosquitto
 
 clean: ## remove the environment, the demo's data and caches
 	rm -rf $(VENV) $(PACKAGES) node/web/static .demo .bench artifacts .mypy_cache .ruff_cache .hypothesis .import_linter_cache

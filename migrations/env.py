@@ -7,8 +7,8 @@ from alembic import context
 from sqlalchemy import text
 
 from node.store.columns import METADATA
+from node.store.migrate import LOCK_TIMEOUT_MS
 
-LOCK_TIMEOUT_MS = 4_000
 STATEMENT_TIMEOUT_MS = 600_000
 ADVISORY_LOCK = 0x56455242554E44  # "VERBUND"
 

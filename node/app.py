@@ -58,13 +58,14 @@ from node.http.schema_page import schema_route
 from node.http.sign_in import sign_in_routes
 from node.http.summary import SummaryPage
 from node.http.trusted import load_documents
+from node.ingest.intake.service import ObservationIntake
+from node.ingest.intake.writer import IntakeWriter
 from node.lifespan import Task, begun, closing, living
 from node.members import Members, own_member, peer_transport, presented
 from node.members import fetched_by as statements_fetched_by
 from node.orphans import end_with_parent
 from node.settings import Settings, home_directory, load_settings
 from node.store.compiler import PageLimits
-from node.store.migrate import head_revision
 from node.store.pool import Pool, make_pool
 from node.store.reader import Reader
 from node.store.reading_role import ENTER
@@ -169,6 +170,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     )
     summary = SummaryPage(settings.city, identity, pool, callers, decisions.terms)
     executor = Executor(schema, CostLimits(limits.rows, limits.cost))
+    intake_writer = IntakeWriter(settings.database_url)
     endpoint = GraphQLEndpoint(
         executor,
         gate,
@@ -182,6 +184,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         trusted_only=settings.trusted_documents_only,
         summary_version=lambda: summary.version,
         stewardship=stewardship,
+        intake=ObservationIntake(settings.city, intake_writer, access_log, counts),
     )
 
     scraped = supervised and settings.metrics_port is not None
@@ -196,11 +199,12 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             logging_sessions,
             uses_sessions,
             transport,
+            intake_writer,
             closing(tokens, client, foreign, members.keeper, uses),
             begun(members.keeper.load),
             reporting.running(settings.home, scraped=scraped),
         ],
-        [members.keeper.keep, summaries.keep, audit.keep, *looked_up],
+        [*_brokers(settings, intake_writer, counts), members.keeper.keep, summaries.keep, audit.keep, *looked_up],
         supervised,
     )
 
@@ -214,7 +218,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     others = Litestar(
         route_handlers=[
             *site.routes(),
-            *Health(pool, members.current, settings.city, head_revision(), audit.states).routes(),
+            *Health(pool, members.current, settings.city, audit.states).routes(),
             *oauth_routes(TokenService(identity, members.current, pool, uses, learn=members.learn)),
             *_sign_in(provider, identity, pool, uses),
             schema_route(sdl),
@@ -231,6 +235,18 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         after_request=_secure,
     )
     return routed({"/graphql": endpoint.handle, "/graphql/": endpoint.handle}, others)
+
+
+def _brokers(settings: Settings, writer: IntakeWriter, counts: Counts) -> list[Task]:
+    """The broker that sensors publish to, if there is one. What reads from it is imported only then."""
+    if settings.mqtt_url is None or settings.database_url is None:
+        return []
+    from node.ingest.intake.mqtt import Broker, MqttIntake
+
+    file = settings.mqtt_password_file
+    password = None if file is None else (settings.home / file).read_text(encoding="utf-8").strip()
+    broker = Broker(settings.mqtt_url, password, settings.mqtt_topic, f"verbund-{settings.city}")
+    return [MqttIntake(broker, settings.database_url, writer, counts).keep]
 
 
 @asynccontextmanager

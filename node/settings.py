@@ -123,6 +123,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     key_passphrase: Secret | None = None
     peer_networks: tuple[str, ...] = ()
     ca_file: Path | None = None
+    mqtt_url: str | None = None
+    mqtt_topic: str = "v1.1/+/Observations"
+    mqtt_password_file: Path | None = None
     unsafe_plain_http: bool = False
     demo: bool = False
     trusted_documents_only: bool = False
@@ -316,6 +319,7 @@ def _problems(settings: Settings) -> list[str]:
             f"otlp_endpoint: {settings.otlp_endpoint!r} is not a URL. Use the collector's for OTLP over HTTP, e.g."
             " http://collector:4318"
         )
+    problems += _broker_problems(settings)
     if settings.metrics_port is not None and settings.metrics_port == settings.port:
         problems.append("metrics_port: is the node's own port, which everybody reaches. Use another one, e.g. 9464")
     if settings.identity_provider is not None and not _is_provider(settings):
@@ -350,3 +354,15 @@ def _is_network(text: str) -> bool:
 
 def _no_network(text: str) -> str:
     return f"peer_networks: {text!r} is not a network. Use the form 10.20.0.0/16, with no host bits"
+
+
+def _broker_problems(settings: Settings) -> list[str]:
+    if settings.mqtt_url is None:
+        return []
+    schemes = ("mqtts://", "mqtt://") if settings.unsafe_plain_http else ("mqtts://",)
+    if not settings.mqtt_url.startswith(schemes):
+        return ["mqtt_url: is no address of an encrypted broker. Use mqtts://user@host:8883"]
+    user, at, _ = settings.mqtt_url.partition("://")[2].partition("@")
+    if at and ":" in user:
+        return ["mqtt_url: holds a password. Put it into a file and name that with mqtt_password_file"]
+    return []

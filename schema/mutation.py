@@ -1,21 +1,36 @@
-"""Mutations: what stewards decide. All need a token of an own application with the scope governance:write."""
+"""Mutations, for own applications alone: sensors' observations, and what stewards decide."""
 
 from __future__ import annotations
 
 import strawberry
 from strawberry.types import Info
 
+from schema.errors import Forbidden
 from schema.ports import Context
 from schema.query import stewardship
 from schema.types.governance import Agreement, AssessmentInput, AssessmentVersion, OfferInput
+from schema.types.intake import ObservationSeriesInput, RecordedObservations
 
 CONTEXT = Info[Context, None]
 _ACCESS = " Access: own applications with the scope governance:write."
 
 
-@strawberry.type(description="What stewards decide. Every decision leaves an access record.")
+@strawberry.type(description="What own applications bring in, and what stewards decide. Both leave access records.")
 class Mutation:
     """The mutation type."""
+
+    @strawberry.field(
+        description="Record observations of this city's datastreams, at most 10000 in a batch. What is answered as"
+        " accepted is stored; sending a batch again changes nothing, so repeat it if no answer came. An observation of"
+        " the same datastream and time replaces the one before. Access: an application of this city whose token has the"
+        " scope `observations:write`."
+    )
+    async def record_observations(self, info: CONTEXT, series: list[ObservationSeriesInput]) -> RecordedObservations:
+        """To the intake."""
+        intake = info.context.intake
+        if intake is None:
+            raise Forbidden("recordObservations: this node takes in nothing", hint="send it to your own city's node")
+        return await intake.record(info.context.request, series)
 
     @strawberry.field(description="Write a new assessment; it changes nothing before it is signed off." + _ACCESS)
     async def assess_dataset(self, info: CONTEXT, assessment: AssessmentInput) -> AssessmentVersion:

@@ -15,6 +15,7 @@ from schema.types import governance as api
 from schema.types.city import City
 from schema.types.directory import Node
 from schema.types.explain import Explanation, HypotheticalCaller
+from schema.types.intake import ObservationSeriesInput, RecordedObservations
 
 
 class Gate(Protocol):
@@ -25,6 +26,14 @@ class Gate(Protocol):
 
         None means null. Raises `schema.errors.RequestError`.
         """
+        ...
+
+
+class Intake(Protocol):
+    """The road in for observations."""
+
+    async def record(self, request: Request, series: Sequence[ObservationSeriesInput]) -> RecordedObservations:
+        """Store a batch; what is accepted is on the disk when this returns. Raises `schema.errors.RequestError`."""
         ...
 
 
@@ -168,3 +177,4 @@ class Context:
     in_parts: bool = False
     stewardship: Stewardship | None = None
     planner: Planner | None = None
+    intake: Intake | None = None

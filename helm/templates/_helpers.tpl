@@ -48,15 +48,17 @@ metrics_port = {{ int .Values.telemetry.metricsPort }}
 otlp_endpoint = {{ toJson . }}
 {{- end }}
 {{- range $name, $value := .Values.settings }}
-{{- if ne $name "limits" }}
+{{- if not (kindIs "map" $value) }}
 {{ $name }} = {{ include "verbund.toml" $value }}
 {{- end }}
 {{- end }}
-{{- with .Values.settings.limits }}
+{{- range $table, $values := .Values.settings }}
+{{- if kindIs "map" $values }}
 
-[limits]
-{{- range $name, $value := . }}
+[{{ $table }}]
+{{- range $name, $value := $values }}
 {{ $name }} = {{ include "verbund.toml" $value }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

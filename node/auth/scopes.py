@@ -21,6 +21,7 @@ SCOPES: dict[str, Scope] = {
     ),
     "governance:write": Scope("Assess this city's datasets and make agreements; for its stewards", for_peers=False),
     "audit:read": Scope("Read this city's access records; for its own auditors only", for_peers=False),
+    "observations:write": Scope("Record observations of this city's sensors", for_peers=False),
     INTROSPECT: Scope("Ask what a token of this node says, and whether it counts; for operators", for_peers=False),
 }
 

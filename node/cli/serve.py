@@ -32,7 +32,7 @@ def serve(ctx: click.Context) -> None:
 
 def _check(ctx: click.Context, settings: Settings) -> None:
     """What a worker would stumble over at its start is told here, once and without a traceback."""
-    command = [sys.executable, "-m", "node.cli", "--home", str(settings.home), "check"]
+    command = [sys.executable, "-m", "node.cli", "--home", str(settings.home), "doctor", "--local", "--format=failed"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
     if done.returncode:
         click.echo(done.stderr, err=True, nl=False)

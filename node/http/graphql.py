@@ -36,7 +36,7 @@ from node.telemetry.requests import Telemetry
 from policy.model import Caller
 from schema.errors import Unavailable
 from schema.execution import Executor
-from schema.ports import Context, Directory, Evidence, Gate, Request, Result, Stewardship
+from schema.ports import Context, Directory, Evidence, Gate, Intake, Request, Result, Stewardship
 from schema.spans import span
 
 log = logging.getLogger("verbund.http")
@@ -80,6 +80,7 @@ class GraphQLEndpoint:
         trusted_only: bool = False,
         summary_version: Callable[[], str | None] = lambda: None,
         stewardship: Stewardship | None = None,
+        intake: Intake | None = None,
     ) -> None:
         self._executor = executor
         self._gate = gate
@@ -93,6 +94,7 @@ class GraphQLEndpoint:
         self._limits = limits
         self._trusted = trusted
         self._trusted_only = trusted_only
+        self._intake = intake
 
     async def handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """One exchange, as an ASGI application for this path."""
@@ -222,7 +224,7 @@ class GraphQLEndpoint:
         deadline = asyncio.get_running_loop().time() + self._limits.request_ms / 1000
         evidence = None if caller.peer is None else Evidence(request=hashlib.sha256(body or b"").digest())
         request = Request(caller, document, deadline, trace.trace_id, trace.traceparent, evidence)
-        return Context(request, self._gate, self._directory, stewardship=self._stewardship)
+        return Context(request, self._gate, self._directory, stewardship=self._stewardship, intake=self._intake)
 
     async def _frames(self, document: str, question: Question, context: Context) -> Result | Parts:
         trace_id = context.request.trace_id

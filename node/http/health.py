@@ -14,6 +14,7 @@ from psycopg_pool import PoolTimeout
 from federation.errors import MembershipError
 from federation.membership import Membership
 from node.audit.state import LogStates
+from node.store.migrate import usable_schema
 from node.store.pool import Pool
 
 
@@ -29,11 +30,10 @@ class Check:
 class Health:
     """The node's own view of its health."""
 
-    def __init__(self, pool: Pool, membership: Callable[[], Membership], city: str, head: str, logs: LogStates) -> None:
+    def __init__(self, pool: Pool, membership: Callable[[], Membership], city: str, logs: LogStates) -> None:
         self._pool = pool
         self._membership = membership
         self._city = city
-        self._head = head
         self._logs = logs
 
     def routes(self) -> list[HTTPRouteHandler]:
@@ -69,7 +69,7 @@ class Health:
             return Check("database", ok=False, reason="the schema is missing: run `verbund migrate`")
         except (psycopg.Error, PoolTimeout):
             return Check("database", ok=False, reason="PostgreSQL can't be reached: is it running?")
-        if row is None or row[0] != self._head:
+        if row is None or not usable_schema(row[0]):
             return Check("database", ok=False, reason="the schema is not current: run `verbund migrate`")
         return Check("database", ok=True, reason="reachable, schema current")
 

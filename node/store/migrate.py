@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 
 import psycopg
@@ -11,8 +15,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 from node.store.reading_role import secure_reading
+
+LOCK_TIMEOUT_MS = 500  # below deadlock_timeout, which is 1 s unless somebody has changed it
+ATTEMPTS = 60
+PAUSE_S = 0.1, 0.5
 
 
 @dataclass(frozen=True)
@@ -27,13 +36,41 @@ class SchemaState:
         """True if no migration is pending."""
         return self.current == self.head
 
+    @property
+    def is_usable(self) -> bool:
+        """True also if a newer version of the software has migrated it: see `usable_schema`."""
+        return usable_schema(self.current)
+
 
 def migrate(engine: Engine) -> SchemaState:
     """Apply all pending migrations and secure the reading role; safe to run at the same time from several processes.
 
     Raises:
         ReadingRoleError: the reading role can't be made or used.
+        sqlalchemy.exc.OperationalError, psycopg.errors.LockNotAvailable: a lock did not come in all attempts.
     """
+    with_little_patience(lambda: _migrate(engine))
+    return schema_state(engine)
+
+
+def with_little_patience(change: Callable[[], None]) -> None:
+    """Change the schema beside nodes that serve; `change` begins anew if it gives up on a lock.
+
+    A lock that does not come soon is given up, and those that wait for ours get them first: whoever waits for longer
+    than PostgreSQL's `deadlock_timeout` may be chosen to fail, and that must not be a reader.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            change()
+            break
+        except (psycopg.errors.LockNotAvailable, OperationalError) as error:
+            given_up = isinstance(getattr(error, "orig", error), psycopg.errors.LockNotAvailable)
+            if not given_up or attempt == ATTEMPTS:
+                raise
+            time.sleep(random.uniform(*PAUSE_S))  # noqa: S311 - not a secret
+
+
+def _migrate(engine: Engine) -> None:
     with engine.connect() as connection:
         config = _config()
         config.attributes["connection"] = connection
@@ -41,8 +78,8 @@ def migrate(engine: Engine) -> SchemaState:
         with connection.begin():
             driver = connection.connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
+            driver.execute(f"set local lock_timeout = {LOCK_TIMEOUT_MS}")
             secure_reading(driver, head_revision())
-    return schema_state(engine)
 
 
 def schema_state(engine: Engine) -> SchemaState:
@@ -56,6 +93,21 @@ def state_of(connection: Connection) -> SchemaState:
     return SchemaState(MigrationContext.configure(connection).get_current_revision(), head_revision())
 
 
+def usable_schema(revision: str | None) -> bool:
+    """Whether this version of the software can serve a database at `revision`.
+
+    At an older one it can't. What it does not know is newer: migrations only add what the version before can do
+    without, so that replicas of two versions serve side by side while one replaces the other.
+    """
+    return revision is not None and (revision == head_revision() or revision not in _revisions())
+
+
+@lru_cache
+def _revisions() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+@lru_cache
 def head_revision() -> str:
     """The newest revision among the migration files."""
     head = ScriptDirectory.from_config(_config()).get_current_head()

@@ -41,7 +41,6 @@ METRICS: Mapping[str, Metric] = {
     "verbund_quarantine": Metric("gauge", "Findings of imports that are not cleared up"),
     "verbund_ingest_lag_seconds": Metric("gauge", "Age of the newest observation"),
     "verbund_members": Metric("gauge", "Members of the federation, by status", ("status",)),
-    "verbund_subscriptions": Metric("gauge", "Subscriptions that are open"),
     "verbund_accepted_observations_total": Metric("counter", "Observations that were taken in", ("road",)),
     "verbund_refused_observations_total": Metric("counter", "Observations that went to the quarantine", ("road",)),
     "verbund_database_sessions": Metric("gauge", "Sessions of the data path that are in use or waited for"),

@@ -64,7 +64,19 @@ def _schema(type_: Any) -> Object:
     text = str(type_)
     if "Path" in text or "Secret" in text:
         return {"type": "string"}
-    return {name: value for name, value in msgspec.json.schema(type_).items() if name != "$defs"}
+    schema = msgspec.json.schema(type_)
+    return _inlined(schema, schema.pop("$defs", {}))
+
+
+def _inlined(node: Any, definitions: Object) -> Any:
+    """Helm's schema is one document, so what msgspec defines apart goes where it is used."""
+    if isinstance(node, list):
+        return [_inlined(each, definitions) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _inlined(definitions[node["$ref"].rpartition("/")[2]], definitions)
+    return {name: _inlined(value, definitions) for name, value in node.items()}
 
 
 def renew() -> None:

@@ -1,0 +1,171 @@
+"""Store what many senders bring: while one transaction is under way the next batch gathers.
+
+A sender is told that its observations are accepted once they are committed. Replicas take turns by an advisory lock, so
+that two that bring the same observation can't wait for each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+
+from node.ingest.intake.checks import Checked, Datastream, Flawed, Row
+from node.ingest.observations import batches, refresh_datastreams, write_batch
+from node.ingest.report import Flaw, Report
+from node.ingest.runs import start_run
+from schema.errors import Unavailable
+
+log = logging.getLogger("verbund.intake")
+MOST_ROWS = 20_000  # in one transaction
+MOST_WAITING = 100_000  # rows; beyond that the node is overloaded
+KIND = "intake"
+QUARANTINED = 100  # flaws of one batch that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    source: str
+    checked: Checked
+    stored: asyncio.Future[None]
+
+
+class IntakeWriter:
+    """Writes on a connection of its own, in a thread: `async with IntakeWriter(url) as writer`."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._connection: psycopg.Connection[Any] | None = None
+        self._datastreams: Mapping[str, Datastream] = {}
+        self._runs: dict[str, Report] = {}
+        self._waiting: deque[_Entry] = deque()
+        self._rows = 0
+        self._writer: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is not None:
+            await self._writer  # what was taken is stored
+        if self._connection is not None:
+            self._connection.close()
+
+    async def datastreams(self, keys: Sequence[str]) -> Mapping[str, Datastream]:
+        """The datastreams of this city by key; looked up anew if one of `keys` is not known yet."""
+        if any(key not in self._datastreams for key in keys):
+            self._datastreams = await self._alone(self._load)
+        return self._datastreams
+
+    async def store(self, source: str, checked: Checked) -> None:
+        """Store the rows and put the flaws into the quarantine; returns when they are committed.
+
+        Raises:
+            Unavailable: they could not be stored; the sender may try again.
+        """
+        if self._rows + len(checked.rows) > MOST_WAITING:
+            raise Unavailable("more observations come in than can be stored", hint="send them again, more slowly")
+        entry = _Entry(source, checked, asyncio.get_running_loop().create_future())
+        self._waiting.append(entry)
+        self._rows += len(checked.rows)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.get_running_loop().create_task(self._write())
+        await entry.stored
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft()]
+            size = len(batch[0].checked.rows)
+            while self._waiting and size + len(self._waiting[0].checked.rows) <= MOST_ROWS:
+                batch.append(self._waiting.popleft())
+                size += len(batch[-1].checked.rows)
+            try:
+                await self._alone(self._commit, batch)
+            except Exception as error:
+                log.warning("observations can't be stored: %s", type(error).__name__)
+                _refuse(batch, error)
+            else:
+                for entry in batch:
+                    if not entry.stored.done():
+                        entry.stored.set_result(None)
+            finally:
+                self._rows -= size
+
+    async def _alone(self, work: Any, *arguments: Any) -> Any:
+        """Run in a thread with the connection; one at a time."""
+        async with self._turn:
+            return await asyncio.to_thread(work, *arguments)
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(
+                self._url,
+                autocommit=True,
+                options="-c TimeZone=UTC -c lock_timeout=10s -c statement_timeout=30s",
+                application_name="verbund-intake",
+                connect_timeout=5,
+            )
+        return self._connection
+
+    def _load(self) -> Mapping[str, Datastream]:
+        try:
+            rows = self._connected().execute("select key, id, interval_seconds from datastream").fetchall()
+        except psycopg.OperationalError as error:
+            raise Unavailable("the database can't be reached") from error
+        return {key: Datastream(id_, timedelta(seconds=length) if length else None) for key, id_, length in rows}
+
+    def _commit(self, batch: Sequence[_Entry]) -> None:
+        rows: dict[tuple[int, str], Row] = {}
+        for entry in batch:
+            rows |= entry.checked.rows
+        connection = self._connected()
+        with connection.transaction():
+            connection.execute("select pg_advisory_xact_lock(hashtext('verbund.intake'))")
+            datastreams: set[int] = set()
+            for part in batches(rows.values()):
+                write_batch(connection, part)
+                datastreams |= part.datastreams
+            refresh_datastreams(connection, datastreams)
+            for entry in batch:
+                if entry.checked.flawed:
+                    self._quarantine(connection, entry)
+
+    def _quarantine(self, connection: psycopg.Connection[Any], entry: _Entry) -> None:
+        run = self._runs.get(entry.source)
+        if run is None:
+            run = self._runs[entry.source] = start_run(connection, KIND, entry.source)
+        rows = [
+            (run.run_id, entry.source, flaw.location, flaw.field, flaw.value, flaw.reason, flaw.message)
+            for flaw in map(_flaw, entry.checked.flawed[:QUARANTINED])
+        ]
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into quarantine (run_id, source, location, field, value, reason, message)"
+                " values (%s, %s, %s, %s, %s, %s, %s)"
+                " on conflict (source, location, field, reason) do update"
+                " set run_id = excluded.run_id, value = excluded.value, message = excluded.message",
+                rows,
+            )
+
+
+def _flaw(flawed: Flawed) -> Flaw:
+    part = flawed.reason.partition(".")[0]
+    return Flaw(flawed.datastream, part, flawed.value, flawed.reason, flawed.message).bounded()
+
+
+def _refuse(batch: Sequence[_Entry], error: Exception) -> None:
+    for entry in batch:
+        if not entry.stored.done():
+            refusal = Unavailable("the observations can't be stored now; nothing of the batch is")
+            refusal.__cause__ = error
+            entry.stored.set_exception(refusal)

@@ -1,0 +1,102 @@
+"""`verbund doctor` beside running cities: a row for each thing, and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import time
+import uuid
+
+import psycopg
+from click.testing import CliRunner
+
+from node.cli.main import cli
+from node.settings import FILE_NAME
+
+
+def doctor(home, *words: str, exit_code: int = 0) -> dict[str, dict]:
+    result = CliRunner().invoke(cli, ["--home", str(home), "doctor", "--format", "jsonl", *words])
+    assert result.exit_code == exit_code, result.output
+    found = {}
+    for line in result.output.splitlines():
+        row = json.loads(line)
+        found.setdefault(row["check"], row)
+    return found
+
+
+async def test_a_well_node_has_nothing_that_failed(federation):
+    rows = await asyncio.to_thread(doctor, federation["offenbach"].settings.home)
+    assert {row["state"] for check, row in rows.items() if check.startswith("city ")} == {"OK"}
+    assert rows.keys() >= {
+        "settings",
+        "keys",
+        "rules",
+        "disk",
+        "database",
+        "clock",
+        "schema",
+        "reading role",
+        "membership",
+    }
+    assert rows["encryption"]["state"] == "WARNING", "plain http is for trials"
+    assert rows["database fsync"]["remedy"] == "set fsync = on", "the tests' server may lose what it has committed"
+    assert rows["log"]["state"] == "OK"
+    assert "same schema" in rows["city giessen"]["message"]
+
+
+async def test_a_city_that_is_away_is_told_with_a_remedy(healthy):
+    healthy["wetzlar"].process.stop()
+    rows = await asyncio.to_thread(doctor, healthy["offenbach"].settings.home, exit_code=1)
+    assert rows["city wetzlar"]["state"] == "FAILED"
+    assert "call the city" in rows["city wetzlar"]["remedy"]
+    assert rows["city fulda"]["state"] == "OK"
+
+
+async def test_local_asks_nobody(federation):
+    rows = await asyncio.to_thread(doctor, federation["offenbach"].settings.home, "--local")
+    assert "membership" not in rows
+    assert not [check for check in rows if check.startswith("city ")]
+
+
+def test_what_the_node_stumbles_over_is_told(federation, tmp_path):
+    source = federation["fulda"].settings.home / FILE_NAME
+    broken = source.read_text().replace(federation["fulda"]._database, "is_not_there")
+    (tmp_path / FILE_NAME).write_text(broken)
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "city.cedar").write_text("permit (principal, action, resource) when { nonsense };")
+    rows = doctor(tmp_path, exit_code=1)
+    assert {check for check, row in rows.items() if row["state"] == "FAILED"} == {"keys", "rules", "database"}
+    result = CliRunner().invoke(cli, ["--home", str(tmp_path), "doctor", "--local", "--format", "failed"])
+    assert [line.split(":")[0] for line in result.output.splitlines()][-1] == "database"
+
+
+async def test_a_backup_that_is_older_than_what_others_have_seen_is_told(healthy, postgres_url, tmp_path):
+    """Restored, Fulda has less than its witnesses remember."""
+    town = healthy["fulda"]
+
+    async def verbund(home, *words: str):
+        return await asyncio.to_thread(CliRunner().invoke, cli, ["--home", str(home), *words])
+
+    async def witnessed() -> int:
+        with psycopg.connect(healthy["offenbach"].database_url) as connection:
+            row = connection.execute("select size from witnessed_log where city = 'fulda'").fetchone()
+        return row[0] if row else 0
+
+    assert (await verbund(town.settings.home, "backup", str(tmp_path / "b"))).exit_code == 0
+    before = json.loads((tmp_path / "b" / "manifest.json").read_bytes())["log_size"]
+    await town.ask("{ datasets(first: 1) { nodes { id } } }")
+    ends = time.monotonic() + 90
+    while await witnessed() <= before:
+        assert time.monotonic() < ends, "the witnesses have not seen the new record"
+        await asyncio.sleep(0.3)
+    name = f"again_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / FILE_NAME).write_text((town.settings.home / FILE_NAME).read_text().replace(town._database, name))
+    shutil.copytree(town.settings.anchors_directory, home / "anchors")
+    restored = await verbund(home, "restore", str(tmp_path / "b"))
+    assert restored.exit_code == (3 if before else 0), restored.output
+    assert not before or "others have seen more" in restored.output

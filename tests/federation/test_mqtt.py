@@ -1,0 +1,93 @@
+"""Sensors publish to a real Mosquitto; what the broker was told is stored is stored, whoever breaks down."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import aiomqtt
+import psycopg
+import pytest
+
+from node.settings import FILE_NAME, load_settings
+from tests.conftest import TEMPLATE
+from tests.federation.cities import Federation, free_port
+
+MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/opt/homebrew/sbin")
+pytestmark = pytest.mark.skipif(
+    MOSQUITTO is None, reason="there is no Mosquitto: `make broker` installs it from Debian"
+)
+START = datetime(2026, 4, 1, tzinfo=UTC)
+TOPIC = "v1.1/Datastreams(rad-ein)/Observations"
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    port, directory = free_port(), tmp_path_factory.mktemp("broker")
+    config = directory / "mosquitto.conf"
+    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
+    process = subprocess.Popen([MOSQUITTO, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield port
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def town(postgres_url, tmp_path_factory, broker):
+    formed = Federation(tmp_path_factory.mktemp("mqtt"))
+    town = formed.add("fulda", postgres_url, TEMPLATE)
+    file = town.settings.home / FILE_NAME
+    file.write_text(file.read_text().replace("\n[limits]", f'mqtt_url = "mqtt://127.0.0.1:{broker}"\n\n[limits]'))
+    town.process.settings = load_settings(town.settings.home, environment={})
+    formed.sign()
+    formed.start()
+    yield town
+    formed.stop()
+
+
+def stored(town) -> dict[datetime, float]:
+    with psycopg.connect(town.database_url) as connection:
+        return dict(
+            connection.execute("select phenomenon_time, result from observation where phenomenon_time >= %s", (START,))
+        )
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(60):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - nobody tells when
+            await asyncio.sleep(0.1)
+
+
+async def test_what_is_published_is_stored_and_outlives_a_kill(town, broker):
+    """Publishing goes on while the node is killed and started again."""
+    wanted = {START + i * timedelta(minutes=1): float(i) for i in range(600)}
+    messages = [json.dumps({"phenomenonTime": at.isoformat(), "result": result}) for at, result in wanted.items()]
+    async with aiomqtt.Client("127.0.0.1", broker) as sensor:
+        await sensor.publish(TOPIC, messages[0], qos=1, retain=True)  # whenever the node subscribes, it gets this one
+        await until(lambda: len(stored(town)) == 1)
+        for message in messages[1:300]:
+            await sensor.publish(TOPIC, message, qos=1)
+        await asyncio.to_thread(town.process.kill)
+        for message in messages[300:]:
+            await sensor.publish(TOPIC, message, qos=1)
+        await asyncio.to_thread(town.process.start)
+        await until(lambda: len(stored(town)) == len(wanted))
+    assert stored(town) == wanted
+
+
+async def test_what_can_t_be_read_goes_to_the_quarantine_and_is_not_sent_again(town, broker):
+    async with aiomqtt.Client("127.0.0.1", broker) as sensor:
+        await sensor.publish(
+            "v1.1/Datastreams(nichts)/Observations", '{"phenomenonTime": "2026-04-01T00:00:00Z", "result": 1}', qos=1
+        )
+        await sensor.publish(TOPIC, "{", qos=1)
+        await sensor.publish("v1.1/Things(1)/Observations", "{}", qos=1)
+
+    def reasons() -> set[str]:
+        with psycopg.connect(town.database_url) as connection:
+            return {row[0] for row in connection.execute("select reason from quarantine where source like 'mqtt %'")}
+
+    await until(lambda: reasons() == {"datastream.unknown", "message.unreadable", "message.topic"})
