@@ -98,6 +98,7 @@ ASSUMED_SIZES: Mapping[str, int] = {
     "DatasetFacetsResult.publishers": 100,
     "DatasetFacetsResult.themes": 13,  # the EU's table has thirteen
     "DatasetFacetsResult.tiers": 4,
+    "RecordedObservations.refused": 100,
 }
 
 PAGE_PARTS = frozenset({"edges", "nodes", "sortKeys", "localKeys"})  # of a connection: as long as its `first`

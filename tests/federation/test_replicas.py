@@ -19,6 +19,8 @@ from node.demo.processes import NodeProcess
 from node.settings import FILE_NAME, load_settings
 from node.store.migrate import LOCK_TIMEOUT_MS, _revisions, head_revision, usable_schema, with_little_patience
 from node.store.reading_role import secure_reading
+from policy.model import Tier
+from tests.assessed import set_tier
 from tests.conftest import TEMPLATE
 from tests.federation.cities import APP, Answer, Federation, free_port
 
@@ -114,10 +116,10 @@ async def test_what_is_revoked_at_one_is_revoked_at_the_other_within_two_seconds
     assert await statuses() == [401, 401]
     await verbund("client", "activate", APP)
 
-    await verbund("dataset", "tier", "rad", "INTERNAL", "--reason", "Test")
+    set_tier(town.database_url, "rad", Tier.INTERNAL)
     seen = [[node["id"] for node in (await replica.ask(OWN)).data["datasets"]["nodes"]] for replica in replicas]
     assert not [key for keys in seen for key in keys if key.endswith(":rad")], "a tier holds from the next query on"
-    await verbund("dataset", "tier", "rad", "OPEN", "--reason", "Test")
+    set_tier(town.database_url, "rad", Tier.OPEN)
 
 
 class Gateway:
