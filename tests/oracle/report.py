@@ -98,5 +98,6 @@ def _city_report(city: str, state: str, rows: int) -> dict[str, Any]:
         "tookMs": NUMBER if answered else 0.0,
         "policyVersion": TEXT if answered else None,
         "obligations": [],
+        "log": "UNKNOWN",
         "reason": None if answered else TEXT,
     }

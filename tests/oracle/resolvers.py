@@ -140,7 +140,8 @@ RESOLVERS: Mapping[str, Mapping[str, Resolver]] = {
     },
     "Node": _same("city", "version", "time", "limits", "purposes"),
     "NodeLimits": {"*": lambda *_: NUMBER},
-    "City": _same("id", "name", "ags", "issuer", "status"),
+    "City": _same("id", "name", "ags", "issuer", "status", "log"),
+    "CityLog": {"state": lambda log, _view: log.state.name, **_same("size", "reason"), **_attributes(seenAt="seen_at")},
     "Purpose": _same("id", "description"),
     "DatasetConnection": _CONNECTION | _NO_TEXT,
     "ThingConnection": _CONNECTION,
@@ -158,7 +159,7 @@ RESOLVERS: Mapping[str, Mapping[str, Resolver]] = {
     },
     "FederationReport": _items("complete", "cities"),
     "CityReport": _items(
-        "city", "state", "asOf", "rows", "late", "tookMs", "policyVersion", "obligations", "reason"
+        "city", "state", "asOf", "rows", "late", "tookMs", "policyVersion", "obligations", "log", "reason"
     ),
     "DatasetFacetsResult": {
         "total": lambda facets, _view: facets.total,
