@@ -9,6 +9,7 @@ import psycopg
 from litestar import Request, Response, get
 from litestar.exceptions import ClientException, NotAuthorizedException, ServiceUnavailableException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
 from psycopg_pool import PoolTimeout
 
 from federation.proofs import HEADER
@@ -31,7 +32,9 @@ class ExchangesPage:
         """The Litestar handler."""
 
         @get(PATH, include_in_schema=False)
-        async def exchanges(request: Request[Any, Any, Any], start: str, end: str, after: int = 0) -> Response[str]:
+        async def exchanges(
+            request: Request[Any, Any, Any], start: FromQuery[str], end: FromQuery[str], after: FromQuery[int] = 0
+        ) -> Response[str]:
             city = await self._peer(request)
             try:
                 period = datetime.fromisoformat(start), datetime.fromisoformat(end)

@@ -12,6 +12,7 @@ import psycopg
 from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException, ServiceUnavailableException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
 from psycopg_pool import PoolTimeout
 
 from federation.log_keys import PATH, LogKeys, sign_log_keys
@@ -55,7 +56,7 @@ class LogPages:
             return Response(head.note, media_type=TEXT, headers=NO_STORE)
 
         @get("/log/tile/{level:int}/{path:path}", include_in_schema=False)
-        async def tile(level: int, path: str) -> Response[bytes]:
+        async def tile(level: FromPath[int], path: FromPath[str]) -> Response[bytes]:
             index, width = _tile_path(path)
             found = await _available(self._tree.tile(level, index)) if 0 <= level < 8 else None
             if found is None or len(found) < width * HASH_BYTES:
@@ -64,11 +65,11 @@ class LogPages:
             return Response(found[: width * HASH_BYTES], media_type="application/octet-stream", headers=headers)
 
         @get("/log/consistency", include_in_schema=False)
-        async def consistency(old: int, new: int) -> Response[str]:
+        async def consistency(old: FromQuery[int], new: FromQuery[int]) -> Response[str]:
             return await _proof(self._tree.consistency(old, new))
 
         @get("/log/inclusion", include_in_schema=False)
-        async def inclusion(index: int, size: int) -> Response[str]:
+        async def inclusion(index: FromQuery[int], size: FromQuery[int]) -> Response[str]:
             return await _proof(self._tree.inclusion(index, size))
 
         @get("/log/counts", include_in_schema=False)

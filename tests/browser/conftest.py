@@ -19,6 +19,7 @@ from node.demo.setup import prepare
 from node.store.embedded import embedded_postgres
 from node.web.static_files import StaticFiles
 from tests.browser.demo import Demo
+from tests.demo_ports import demo_ports
 from tests.federation.cities import free_port
 
 DAYS = 8
@@ -46,7 +47,7 @@ def demo() -> Iterator[Demo]:
     """The running demo, with a few days of observations."""
     if not StaticFiles().built:
         pytest.fail("the pages' assets are not built: run `make assets`")
-    with tempfile.TemporaryDirectory(prefix="vb-", ignore_cleanup_errors=True) as directory:
+    with demo_ports(), tempfile.TemporaryDirectory(prefix="vb-", ignore_cleanup_errors=True) as directory:
         cities = [replace(city, port=free_port()) for city in CITIES]
         made = prepare(Path(directory), cities, days=DAYS)
         with (

@@ -13,6 +13,7 @@ import time
 import pytest
 
 from node.demo.cities import CITIES
+from tests.demo_ports import demo_ports
 
 
 def taken(port: int) -> bool:
@@ -22,9 +23,10 @@ def taken(port: int) -> bool:
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory):
-    if any(taken(city.port) for city in CITIES):
-        pytest.skip("a demo is running on this machine: its ports 8101 to 8104 are taken")
-    return tmp_path_factory.mktemp("d")
+    with demo_ports():
+        if any(taken(city.port) for city in CITIES):
+            pytest.skip("a demo is running on this machine: its ports 8101 to 8104 are taken")
+        yield tmp_path_factory.mktemp("d")
 
 
 def start(directory, *words: str) -> subprocess.Popen[str]:
@@ -43,7 +45,7 @@ def test_the_showcase_passes(directory):
     process = start(directory, "--check")
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
-    assert len(re.findall(r"^PASS  ", output, re.MULTILINE)) == 9, output
+    assert len(re.findall(r"^PASS  ", output, re.MULTILINE)) == 10, output
     assert "FAIL" not in output
     assert not any(taken(city.port) for city in CITIES)
 

@@ -100,7 +100,6 @@ FAULTS = [
                 given(one(values=None)),
                 given(one(times=["yesterday"])),
                 given(one(times=["2026-01-01T01:00:00"])),
-                given(one(qualities=["GOOD"])),
                 given(one(more=1)),
                 given(None),
                 given(one(), series=None),

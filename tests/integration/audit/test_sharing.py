@@ -17,8 +17,8 @@ from tests.log import append
 
 SHARED = """
 insert into dataset (key, title, title_sort, tier, digest) values ('kfz', 'K', 'k', 'SHARED', ''), ('rad', 'R', 'r', 'OPEN', '');
-insert into agreement (id, member, datasets, purposes, valid_from, valid_until)
-values ('a', 'fulda', '{kfz}', '{research}', now() - interval '1 day', now() + interval '1 day');
+insert into agreement (id, member, datasets, purposes, valid_from, valid_until, accepted_at)
+values ('a', 'fulda', '{kfz}', '{research}', now() - interval '1 day', now() + interval '1 day', now());
 """
 CALLER = Caller("fulda", "app", "research", frozenset({"data:read"}), peer="fulda")
 
@@ -36,7 +36,8 @@ async def test_shared_data_does_not_leave_while_nobody_witnesses(connection, dat
     states = LogStates(pool, "giessen", timedelta(hours=4))
     now = datetime.now(UTC)
     membership = Membership((), now, now, "list")
-    decisions = Decisions(pool, "giessen", RuleSet.load(), lambda: membership, shares=lambda: states.shares)
+    rules = RuleSet.load()
+    decisions = Decisions(pool, "giessen", lambda: rules, lambda: membership, shares=lambda: states.shares)
 
     async def within_reach() -> set[str]:
         return set((await decisions.ruling(CALLER, Action.READ_CATALOG)).grant.datasets.values())
