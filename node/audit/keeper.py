@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
 
@@ -52,6 +53,8 @@ class LogKeeper:
         self._retention = retention
         self._witness_every_s = witness_every_s
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+        self._guard = threading.RLock()  # who is cancelled must not leave behind what a thread is opening
+        self._has_ended = False
 
     async def keep(self) -> None:
         """Work until cancelled."""
@@ -68,7 +71,9 @@ class LogKeeper:
                     for task in beside:
                         task.cancel()
         finally:
-            self._close()
+            with self._guard:
+                self._has_ended = True
+                self._close()
 
     async def _sequence(self, sequencer: Sequencer) -> None:
         """Sequence as long as the connection, and with it the lock, lasts."""
@@ -119,18 +124,21 @@ class LogKeeper:
         return [member for member in active.values() if member.id != self._city], witnesses
 
     def _locked(self) -> Sequencer | None:
-        try:
-            if self._connection is None or self._connection.closed:
-                self._connection = psycopg.connect(
-                    self._url, autocommit=True, connect_timeout=5, application_name="verbund-sequencer",
-                    options="-c TimeZone=UTC -c statement_timeout=60000 -c jit=off",
-                )  # fmt: skip
-            sequencer = Sequencer(self._connection, self._key)
-            return sequencer if sequencer.try_lock() else None
-        except (psycopg.Error, TileMissing) as error:
-            log.warning("the log can't be sequenced: %s", error)
-            self._close()
-            return None
+        with self._guard:
+            if self._has_ended:
+                return None
+            try:
+                if self._connection is None or self._connection.closed:
+                    self._connection = psycopg.connect(
+                        self._url, autocommit=True, connect_timeout=5, application_name="verbund-sequencer",
+                        options="-c TimeZone=UTC -c statement_timeout=60000 -c jit=off",
+                    )  # fmt: skip
+                sequencer = Sequencer(self._connection, self._key)
+                return sequencer if sequencer.try_lock() else None
+            except (psycopg.Error, TileMissing) as error:
+                log.warning("the log can't be sequenced: %s", error)
+                self._close()
+                return None
 
     def _close(self) -> None:
         if self._connection is not None:
