@@ -29,6 +29,11 @@ def directory(tmp_path_factory):
         yield tmp_path_factory.mktemp("d")
 
 
+def hear_ctrl_c() -> None:
+    """What a shell starts in the background is deaf to it, and so are its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(directory, *words: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "node.cli", "demo", "--directory", str(directory), "--days", "2", *words]
     return subprocess.Popen(
@@ -38,6 +43,7 @@ def start(directory, *words: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - this process has no threads that hold locks
     )
 
 
