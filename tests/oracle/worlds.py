@@ -198,9 +198,14 @@ class _Maker:
         return self._chance.randrange(100) < percent
 
 
+def world_of(seed: int) -> World:
+    """The small city that `seed` always makes."""
+    return _Maker(seed).world()
+
+
 def worlds() -> st.SearchStrategy[World]:
     """Small cities."""
-    return st.integers(0, 100_000).map(lambda seed: _Maker(seed).world())
+    return st.integers(0, 100_000).map(world_of)
 
 
 _READ = frozenset({"data:read"})
