@@ -93,14 +93,7 @@ def verify_receipt(
     """
     if token is None:
         raise ReceiptError("its answer carries no receipt")
-    try:
-        receipt = msgspec.convert(verify(token, keys, {TYP}, MAX_BYTES), Receipt)
-    except JwtError as error:
-        raise ReceiptError(f"its receipt is not accepted: {error.reason}") from None
-    except msgspec.ValidationError:
-        raise ReceiptError("its receipt is malformed") from None
-    if (receipt.iss, receipt.aud) != (owner, home):
-        raise ReceiptError("its receipt is of another owner or for another node")
+    receipt = read_receipt(token, keys, owner=owner, home=home)
     if abs(receipt.iat - now) > CLOCK_SKEW_S:
         raise ReceiptError("its receipt is not of this minute: compare the clocks")
     if receipt.request != digest(exchange.request) or receipt.trace_id != exchange.trace_id:
@@ -109,4 +102,21 @@ def verify_receipt(
         raise ReceiptError("its receipt is for another request: the answers of two requests may have been swapped")
     if receipt.response != digest(exchange.response):
         raise ReceiptError("its receipt is for another answer: what arrived is not what the owner sent")
+    return receipt
+
+
+def read_receipt(token: str, keys: KeySet, *, owner: str, home: str) -> Receipt:
+    """The receipt in `token`, if a key of the owner signed it for this home node: whatever its time and exchange.
+
+    Raises:
+        ReceiptError: it is malformed, or of another owner or home node.
+    """
+    try:
+        receipt = msgspec.convert(verify(token, keys, {TYP}, MAX_BYTES), Receipt)
+    except JwtError as error:
+        raise ReceiptError(f"its receipt is not accepted: {error.reason}") from None
+    except msgspec.ValidationError:
+        raise ReceiptError("its receipt is malformed") from None
+    if (receipt.iss, receipt.aud) != (owner, home):
+        raise ReceiptError("its receipt is of another owner or for another node")
     return receipt

@@ -47,7 +47,7 @@ from node.figures import watched
 from node.gate import CityGate, CityRules, Decisions, Explainer, Governance, OwnData
 from node.http.agreements import AgreementInbox
 from node.http.asgi import SECURITY_HEADERS, routed
-from node.http.entity import entity_route
+from node.http.entity import entity_routes
 from node.http.exchanges import ExchangesPage
 from node.http.graphql import GraphQLEndpoint
 from node.http.health import Health
@@ -222,7 +222,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             *oauth_routes(TokenService(identity, members.current, pool, uses, learn=members.learn)),
             *_sign_in(provider, identity, pool, uses),
             schema_route(sdl),
-            entity_route(entity),
+            *entity_routes(entity),
             *summary.routes(),
             *AgreementInbox(agreeing, settings.database_url, members.learn).routes(),
             *ExchangesPage(pool, callers).routes(),

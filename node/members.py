@@ -96,14 +96,18 @@ def describe(settings: Settings) -> str:
 
 def kept_membership(settings: Settings, database_url: str) -> Membership:
     """The members that the node has last gone by, for commands; raises MembershipError and psycopg's errors."""
-    pins = read_pins(settings.anchors_directory)
-    if not pins:
+    if not read_pins(settings.anchors_directory):
         return _alone(settings)
+    return kept_trust(settings, database_url).current(datetime.now(UTC))
+
+
+def kept_trust(settings: Settings, database_url: str) -> Trust:
+    """What the node has heard and proven, for commands; raises MembershipError and psycopg's errors."""
     trust = Trust(allow_plain_http=settings.unsafe_plain_http)
     for statement in read_kept(database_url):
         trust.restore(statement)
-    trust.set_pins(pins)
-    return trust.current(datetime.now(UTC))
+    trust.set_pins(read_pins(settings.anchors_directory))
+    return trust
 
 
 def peer_transport(settings: Settings) -> PeerTransport:

@@ -239,7 +239,8 @@ class TrustKeeper:
         record = self._trust.read_node(issuer, token.strip(), jwks, self._now())
         if record is None:
             return
-        if await self._store.save(Kept(issuer, record.token, record.configuration.period.issued_at)):
+        named = record.configuration
+        if await self._store.save(Kept(issuer, record.token, named.period.issued_at, keys=tuple(named.jwks["keys"]))):
             self._trust.take_node(record)
         else:
             await self._take_up(issuer)

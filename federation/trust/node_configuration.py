@@ -16,6 +16,8 @@ from joserfc.jwk import ECKey
 from federation.errors import MembershipError
 from federation.jose import JwtError, read_unverified
 from federation.subjects import is_issuer
+from federation.trust.former_keys import ENDPOINT
+from federation.trust.former_keys import PATH as FORMER_KEYS_PATH
 from federation.trust.statements import (
     LAST_SECOND,
     LIFETIME,
@@ -95,7 +97,7 @@ def sign_configuration(
         "jwks": federation_jwks,
         **({"authority_hints": list(anchors)} if anchors else {}),
         "metadata": {
-            "federation_entity": {"organization_name": presented.name},
+            "federation_entity": {"organization_name": presented.name, ENDPOINT: issuer + FORMER_KEYS_PATH},
             "oauth_authorization_server": server_metadata,
             "oauth_client": client,
         },

@@ -47,13 +47,14 @@ class NodeRecord:
 
 @dataclass(frozen=True)
 class Kept:
-    """A proven statement on disk. `pin` and `document` belong to an anchor; a node has none."""
+    """A proven statement on disk. `pin` and `document` belong to an anchor; `keys` (JWK) are those of a node."""
 
     entity: str
     token: str
     issued_at: datetime
     pin: str | None = None
     document: bytes | None = None
+    keys: tuple[dict[str, Any], ...] = ()
 
 
 class Trust:

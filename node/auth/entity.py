@@ -1,7 +1,8 @@
 """This node's entity configuration (OpenID Federation 1.0): what it says of itself, signed with its federation key.
 
 Made again when the keys or the anchors change, when an anchor vouches for other keys, and every hour; it is valid for a
-day. The newest key that is vouched for signs, so that a new key is used no earlier than others can know it.
+day. The newest key that is vouched for signs, so that a new key is used no earlier than others can know it. The list of
+former keys is signed with the same one.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from joserfc.jwk import ECKey
+
 from federation.jose import public_jwks
+from federation.trust.former_keys import sign_former_keys
 from federation.trust.node_configuration import Presented, sign_configuration
 from node.auth.identity import NodeIdentity
 from node.auth.key_directory import NodeKeys
-from node.auth.key_ring import KeyUse
+from node.auth.key_ring import KeyRing, KeyUse
 from node.auth.metadata import server_metadata
 
 MADE_AGAIN_S = 3_600.0
@@ -40,6 +44,7 @@ class EntityConfiguration:
         self._vouched = vouched
         self._clock = clock
         self._made: tuple[object, float, str] = (None, 0.0, "")
+        self._former: tuple[object, float, str] = (None, 0.0, "")
 
     def current(self) -> str:
         """The configuration as a compact JWS."""
@@ -48,12 +53,10 @@ class EntityConfiguration:
         state, made_at, token = (ring, self._keys.jwks, anchors, vouched), *self._made[1:]
         if state == self._made[0] and 0 <= now - made_at < MADE_AGAIN_S:
             return token
-        kids = {key["kid"] for key in vouched["keys"]}
-        signing = ring.current(KeyUse.FEDERATION, now, among=kids)
         token = sign_configuration(
             issuer=self._identity.issuer,
             presented=self._presented,
-            federation_key=signing.key,
+            federation_key=_signing(ring, now, vouched),
             federation_jwks=public_jwks(*(held.key for held in ring.published(KeyUse.FEDERATION, now))),
             jwks=self._identity.jwks,
             server_metadata=server_metadata(self._identity),
@@ -62,3 +65,20 @@ class EntityConfiguration:
         )
         self._made = (state, now, token)
         return token
+
+    def former_keys(self) -> str:
+        """The keys that sign no more, as a compact JWS (OpenID Federation 1.0 §8.7)."""
+        now = self._clock()
+        ring, vouched = self._keys.ring, self._vouched()
+        state, made_at, token = (ring, self._keys.jwks, vouched), *self._former[1:]
+        if state == self._former[0] and 0 <= now - made_at < MADE_AGAIN_S:
+            return token
+        signing = _signing(ring, now, vouched)
+        token = sign_former_keys(self._identity.issuer, self._keys.former, signing, datetime.fromtimestamp(now, UTC))
+        self._former = (state, now, token)
+        return token
+
+
+def _signing(ring: KeyRing, now: float, vouched: dict[str, Any]) -> ECKey:
+    """The newest federation key that is vouched for."""
+    return ring.current(KeyUse.FEDERATION, now, among={key["kid"] for key in vouched["keys"]}).key

@@ -1,7 +1,8 @@
 """The directory with a node's keys. A file's name says all that there is to know about its key.
 
-`signing.pem` is active from the beginning, `signing-20261201T120000Z.pem` from that second on; what lies in `revoked/`
-is a key no more. So a mounted secret is a key directory like any other, and each change is one step of the file system.
+`signing.pem` is active from the beginning, `signing-20261201T120000Z.pem` from that second on. One whose name ends
+with `-revoked-20261202T080000Z.pem`, here or in `revoked/`, is a key no more since then. So a mounted secret is a key
+directory like any other, and each change is one step of the file system.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from joserfc.jwk import ECKey, KeySet
 
 from federation.jose import MAX_KEYS, public_jwks, public_keys
+from federation.trust.former_keys import FormerKey
 from node.auth.key_ring import HeldKey, KeyRing, KeyUse, NoKey
 from node.auth.keys import DIRECTORY_MODE, KeyFileError, create_signing_key, load_signing_key
 
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 REVOKED = "revoked"
 CHECK_EVERY_S = 1.0
 _NAME = re.compile(r"(?P<use>[a-z]+)(-(?P<at>\d{8}T\d{6}Z))?\.pem")
+_REVOKED_NAME = re.compile(r"(?P<key>[a-z]+(-\d{8}T\d{6}Z)?)-revoked-(?P<at>\d{8}T\d{6}Z)\.pem")
 _TIME = "%Y%m%dT%H%M%SZ"
 
 
@@ -39,7 +42,7 @@ def read_key_ring(directory: Path, passphrase: bytes | None) -> KeyRing:
         names = sorted(path.name for path in directory.iterdir() if path.suffix == ".pem")
     except OSError as error:
         raise KeyFileError(f"{directory} can't be read ({error.strerror}): keys are made by `verbund init`") from None
-    return KeyRing(_held(directory / name, passphrase) for name in names if _use(name) is not None)
+    return KeyRing(_held(directory / name, name, passphrase) for name in names if _use(name) is not None)
 
 
 def add_key(directory: Path, use: KeyUse, active_from: int | None, passphrase: bytes | None) -> HeldKey:
@@ -55,15 +58,32 @@ def add_key(directory: Path, use: KeyUse, active_from: int | None, passphrase: b
     return HeldKey(use, path.name, create_signing_key(path, passphrase), active_from or 0)
 
 
-def revoke_key(directory: Path, held: HeldKey) -> Path:
+def revoke_key(directory: Path, held: HeldKey, now: float) -> Path:
     """Take a key out of use; returns where its file lies now. Raises KeyFileError if the directory can't be written."""
-    target = directory / REVOKED / f"{held.kid}.pem"
+    target = directory / REVOKED / f"{Path(held.file).stem}-revoked-{datetime.fromtimestamp(now, UTC):{_TIME}}.pem"
     try:
         target.parent.mkdir(exist_ok=True, mode=DIRECTORY_MODE)
         (directory / held.file).replace(target)
     except OSError as error:
         raise KeyFileError(f"{directory / held.file} can't be moved to {target}: {error.strerror}") from None
     return target
+
+
+def former_keys(directory: Path, ring: KeyRing, passphrase: bytes | None, now: float) -> tuple[FormerKey, ...]:
+    """The keys that sign no more: those that a later one has replaced, and those that were revoked."""
+    replaced = ((held, ring.superseded_at(held)) for held in ring.keys)
+    found = [_former(held, ended, None) for held, ended in replaced if ended is not None and ended <= now]
+    for path in (*directory.glob("*.pem"), *(directory / REVOKED).glob("*.pem")):
+        if (match := _REVOKED_NAME.fullmatch(path.name)) is None or _use(f"{match['key']}.pem") is None:
+            continue
+        try:
+            held, revoked = _held(path, f"{match['key']}.pem", passphrase), _moment(match["at"], path)
+        except KeyFileError as error:  # what can't be read can't be listed; the keys in use are not concerned
+            log.warning("a former key is not listed: %s", error)
+            continue
+        ended = ring.superseded_at(held)
+        found.append(_former(held, revoked if ended is None else min(ended, revoked), revoked))
+    return tuple(found)
 
 
 class OneKey:
@@ -127,6 +147,11 @@ class NodeKeys:
         self._refresh()
         return self._ring
 
+    @property
+    def former(self) -> tuple[FormerKey, ...]:
+        """The keys that sign no more, as far as their files are there."""
+        return former_keys(self._directory, self.ring, self._passphrase, self._clock())
+
     def _refresh(self) -> None:
         tick = self._monotonic()
         if tick < self._next_check:
@@ -169,12 +194,22 @@ def _use(name: str) -> KeyUse | None:
     return KeyUse(match["use"]) if match and match["use"] in set(KeyUse) else None
 
 
-def _held(path: Path, passphrase: bytes | None) -> HeldKey:
-    match, use = _NAME.fullmatch(path.name), _use(path.name)
+def _held(path: Path, name: str, passphrase: bytes | None) -> HeldKey:
+    """The key in `path`, which is what a key of this name is."""
+    match, use = _NAME.fullmatch(name), _use(name)
     assert match is not None
     assert use is not None
+    at = 0 if match["at"] is None else _moment(match["at"], path)
+    return HeldKey(use, path.name, load_signing_key(path, passphrase), at)
+
+
+def _moment(text: str, path: Path) -> int:
     try:
-        at = 0 if match["at"] is None else int(datetime.strptime(match["at"], _TIME).replace(tzinfo=UTC).timestamp())
+        return int(datetime.strptime(text, _TIME).replace(tzinfo=UTC).timestamp())
     except ValueError:
         raise KeyFileError(f"{path}: the time in its name is none; it must be like 20261201T120000Z") from None
-    return HeldKey(use, path.name, load_signing_key(path, passphrase), at)
+
+
+def _former(held: HeldKey, ended_at: int, revoked_at: int | None) -> FormerKey:
+    (jwk,) = public_jwks(held.key)["keys"]
+    return FormerKey(held.kid, jwk, ended_at, revoked_at)

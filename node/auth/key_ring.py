@@ -80,17 +80,18 @@ class KeyRing:
         """Where the key is in its life."""
         if held.active_from > now:
             return KeyState.NEXT
-        superseded = self._superseded_at(held)
+        superseded = self.superseded_at(held)
         if superseded is None or superseded > now:
             return KeyState.ACTIVE
         return KeyState.RETIRED if now < superseded + PUBLISHED_AFTER_S else KeyState.ENDED
 
+    def superseded_at(self, held: HeldKey) -> int | None:
+        """When a later key takes its place (seconds since 1970); None if none is there."""
+        later = [other.active_from for other in self.of(held.use) if other.active_from > held.active_from]
+        return min(later, default=None)
+
     def next_change(self, now: float) -> float:
         """When any of the answers above is another one."""
         times = [held.active_from for held in self.keys]
-        times += [ended + PUBLISHED_AFTER_S for held in self.keys if (ended := self._superseded_at(held)) is not None]
+        times += [ended + PUBLISHED_AFTER_S for held in self.keys if (ended := self.superseded_at(held)) is not None]
         return min((time for time in times if time > now), default=float("inf"))
-
-    def _superseded_at(self, held: HeldKey) -> int | None:
-        later = [other.active_from for other in self.of(held.use) if other.active_from > held.active_from]
-        return min(later, default=None)

@@ -90,7 +90,7 @@ def revoke(directory: Path, kid: str, passphrase_file: Path | None) -> None:
     if not any(other.active_from <= now for other in ring.keys if other is not held):
         add_key(office.keys, KeyUse.FEDERATION, now, passphrase)
         click.echo(f"a new key signs: every member must get {office.pin_file} again, by a way that it trusts")
-    click.echo(f"{held.kid} is revoked; its file is now {revoke_key(office.keys, held)}")
+    click.echo(f"{held.kid} is revoked; its file is now {revoke_key(office.keys, held, now)}")
     with foreseen():
         office.write_pin()
 

@@ -17,6 +17,7 @@ from node.audit.totals import GROUPS, NotCounted, totals
 from node.cli.audit_group import MINUS, OPTIONS, open_log, wanted
 from node.cli.audit_keep import accept, expire, forget, hold
 from node.cli.audit_proof import bundle, fsck, verify
+from node.cli.audit_receipts import receipts
 from node.cli.audit_reconcile import reconcile
 from node.cli.context import CommandError
 from node.cli.output import print_table
@@ -32,7 +33,7 @@ def audit() -> None:
     """Who asked for what, what was decided, and the proof of it."""
 
 
-for command in (accept, bundle, expire, forget, fsck, hold, reconcile, verify):
+for command in (accept, bundle, expire, forget, fsck, hold, receipts, reconcile, verify):
     audit.add_command(command)
 
 

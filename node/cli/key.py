@@ -68,7 +68,7 @@ def revoke(ctx: click.Context, kid: str) -> None:
     if not any(other.active_from <= now for other in left):
         new = add_key(directory, held.use, now, passphrase)
         click.echo(f"{new.kid} signs from now on ({new.file})")
-    target = revoke_key(directory, held)
+    target = revoke_key(directory, held, now)
     click.echo(f"{held.kid} is revoked; its file is now {target}")
     if held.use is KeyUse.FEDERATION:
         click.echo("tell the anchor: until it vouches for the new key, no city trusts this node (docs/keys.md)")

@@ -135,6 +135,7 @@ class GraphQLEndpoint:
             with span("auth"):
                 claimed = await self._claimed(headers, scope)
             caller = claimed.caller
+            in_parts = in_parts and caller.peer is None  # a node is answered whole, with a receipt over the whole
             async with asyncio.timeout(self._limits.request_ms / 1000 * GRACE):  # one timer for all: it costs 5 µs
                 question, body = await self._question(method, headers, scope, receive)
                 if not claimed.is_anonymous:

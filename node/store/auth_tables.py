@@ -68,6 +68,21 @@ trust_statement = sa.Table(
     sa.Column("document", sa.LargeBinary, comment="all statements of an anchor about members"),
 )
 
+member_key = sa.Table(
+    "member_key",
+    METADATA,
+    sa.Column("issuer", sa.Text, primary_key=True, comment="the node that named it"),
+    sa.Column("kid", sa.Text, primary_key=True),
+    sa.Column("jwk", pg.JSONB, nullable=False, comment="public key"),
+    sa.Column(
+        "named_from", sa.DateTime(timezone=True), nullable=False, comment="iat of the first configuration with it"
+    ),
+    sa.Column(
+        "named_until", sa.DateTime(timezone=True), nullable=False, comment="iat of the last configuration with it"
+    ),
+    sa.Column("token", sa.Text, nullable=False, comment="that last configuration, a JWS: evidence"),
+)
+
 sign_in = sa.Table(
     "sign_in",
     METADATA,

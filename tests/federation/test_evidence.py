@@ -73,6 +73,28 @@ async def test_the_owner_signs_what_it_was_asked_and_what_it_answered(wire: Wire
     assert receipt.policy_version == record["policy_version"]
 
 
+DEFERRING = orjson.dumps(
+    {"query": "{ datasets(first: 2) { nodes { id } } ... @defer { things(first: 1) { nodes { id } } } }"}
+)
+
+
+@pytest.mark.parametrize("accept", ["multipart/mixed, application/json", "multipart/mixed"])
+async def test_a_node_is_answered_whole_whatever_it_accepts(wire: Wire, accept: str) -> None:
+    authorized = wire.authorized(DEFERRING)
+    answer = await wire.send({**authorized.headers, "Accept": accept}, DEFERRING)
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert {"datasets", "things"} == answer.data.keys()
+    receipt = verify_receipt(
+        answer.headers[RECEIPT],
+        public_keys(wire.member.jwks),
+        owner=wire.owner.settings.issuer,
+        home=wire.home.settings.issuer,
+        exchange=Exchange(DEFERRING, orjson.dumps(answer.body), authorized.proof, TRACE),
+        now=time.time(),
+    )
+    assert len(receipt.entries) == 2, "one record for each root field"
+
+
 async def test_a_request_taken_from_the_wire_is_not_answered_again(wire: Wire) -> None:
     headers = wire.authorized().headers
     assert (await wire.send(headers)).status == 200

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import psutil
 import psycopg
@@ -210,6 +212,16 @@ async def test_a_key_is_revoked_at_once_without_a_failed_request(federation, mar
         await becomes(lambda: _true(len(seen) > enough), True)
     assert not old_file.exists()
     assert (await town.ask(ASK % "marburg", access)).status == 401, "what the key has signed ends with it"
+
+
+async def test_receipts_hold_after_their_key_was_revoked(federation, marburg):
+    """Offenbach has answers that Marburg signed with keys that it has rotated and revoked since."""
+    city, _ = marburg
+    home, since = federation["offenbach"].settings.home, f"{datetime.now(UTC):%Y-%m-%d}"
+    check = ("--home", home, "audit", "receipts", "marburg", "--from", since)
+    for more in ((), ("--offline",)):
+        told = await city.shell(*check, *more, home=False)
+        assert re.fullmatch(r"[1-9]\d* receipts checked with \d keys of marburg: all hold, no flaws\n", told), told
 
 
 async def _count(kids: Awaitable[list[str]]) -> int:

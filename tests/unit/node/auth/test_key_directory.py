@@ -73,12 +73,54 @@ def test_a_revoked_key_is_gone_at_once(directory, clock, keys):
     token = sign({"a": 1}, keys.signing_key, "x")
     before = keys.public_keys
     new = add_key(directory, KeyUse.SIGNING, NOW, None)
-    revoke_key(directory, held)
+    revoke_key(directory, held, NOW)
     clock.now += 2
     assert keys.public_keys is not before
     assert kids(keys) == {new.kid}
     with pytest.raises(ValueError, match="names no key"):
         verify(token, keys.public_keys, {"x"})
+
+
+class TestFormerKeys:
+    """What a node lists of its past is what the names of its files say."""
+
+    def facts(self, keys: NodeKeys) -> set[tuple[str, int, int | None]]:
+        return {(one.kid, one.ended_at, one.revoked_at) for one in keys.former}
+
+    def test_there_are_none_at_first(self, keys):
+        assert keys.former == ()
+
+    def test_a_rotated_key_from_the_moment_at_which_another_one_signs(self, directory, clock, keys):
+        old = keys.signing_key.kid
+        add_key(directory, KeyUse.SIGNING, NOW + 600, None)
+        clock.now += 2
+        assert keys.former == ()
+        clock.now = NOW + 601
+        assert self.facts(keys) == {(old, NOW + 600, None)}
+        clock.now = NOW + 600 + 2 * PUBLISHED_AFTER_S
+        assert self.facts(keys) == {(old, NOW + 600, None)}
+
+    def test_a_revoked_key_with_the_time_of_revocation(self, directory, clock, keys):
+        (held,) = keys.ring.of(KeyUse.SIGNING)
+        add_key(directory, KeyUse.SIGNING, NOW, None)
+        revoke_key(directory, held, NOW + 90)
+        clock.now += 100
+        assert self.facts(keys) == {(held.kid, NOW, NOW + 90)}
+
+    def test_a_key_of_a_mounted_secret_is_revoked_by_another_name(self, directory, clock, keys):
+        (held,) = keys.ring.of(KeyUse.FEDERATION)
+        add_key(directory, KeyUse.FEDERATION, NOW - 5, None)
+        (directory / "federation.pem").rename(directory / "federation-revoked-20261201T115959Z.pem")
+        clock.now += 2
+        assert self.facts(keys) == {(held.kid, NOW - 5, NOW - 1)}
+        assert held.kid not in {key.kid for key in keys.ring.keys}
+
+    def test_one_that_can_not_be_read_is_told_and_left_out(self, directory, clock, keys, caplog):
+        bad = directory / "signing-revoked-20261201T115959Z.pem"
+        bad.write_bytes(b"half a key")
+        bad.chmod(0o600)
+        assert keys.former == ()
+        assert "a former key is not listed" in caplog.text
 
 
 def test_the_federation_key_is_not_published_among_those_that_sign_tokens(keys):
