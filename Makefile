@@ -8,7 +8,7 @@ PACKAGES := .assets
 ASSET_SOURCES := $(wildcard node/web/assets/*.mjs node/web/assets/src/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets demo demo-check test lint format bench bench-read bench-federation bench-log texts lock sdl helm broker clean
+.PHONY: help setup assets demo demo-check test lint format bench bench-read bench-federation bench-log texts lock sdl settings helm broker clean
 
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ lock: setup ## renew requirements.lock from pyproject.toml
 
 sdl: setup ## rewrite schema/schema.graphql from the code
 	$(BIN)/verbund schema print > schema/schema.graphql
+
+settings: setup ## rewrite docs/settings.md from the code
+	$(BIN)/verbund settings reference > docs/settings.md
 
 helm: setup ## renew what tests/helm compares: the chart's schema of settings, the rendered charts
 	$(BIN)/python -m tests.helm.chart

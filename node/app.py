@@ -64,7 +64,7 @@ from node.lifespan import Task, begun, closing, living
 from node.members import Members, own_member, peer_transport, presented
 from node.members import fetched_by as statements_fetched_by
 from node.orphans import end_with_parent
-from node.settings import Settings, home_directory, load_settings
+from node.settings import Settings
 from node.store.compiler import PageLimits
 from node.store.pool import Pool, make_pool
 from node.store.reader import Reader
@@ -72,7 +72,6 @@ from node.store.reading_role import ENTER
 from node.store.sessions import Sessions
 from node.store.trust import PostgresTrustStore
 from node.telemetry.counts import Counts
-from node.telemetry.logs import set_up_logs
 from node.telemetry.start import Reporting
 from node.web.site import Site
 from node.web.stored import Asker
@@ -83,16 +82,10 @@ from schema.execution import Executor
 from schema.ports import Stewardship
 
 
-def from_environment() -> ASGIApp:
-    """The application for a worker process: its settings come from the node's home and the environment."""
-    return create_app(load_settings(home_directory()), supervised=True)
-
-
 def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     """Wire one node. `settings.database_url` must be set. A supervised worker ends with its supervisor."""
     if settings.database_url is None:
         raise ValueError("create_app needs a database: `verbund serve` starts the embedded one")
-    set_up_logs(settings.log_level, settings.log_format)
     counts = Counts()
     reporting = Reporting(counts, settings.city, version("verbund"), settings.otlp_endpoint, settings.trace_share)
     limits = settings.limits

@@ -6,22 +6,25 @@ import os
 from contextlib import ExitStack
 
 from uvicorn import Config
-from uvicorn.supervisors import Multiprocess
 
 from node.http.protocol import BoundedProtocol
 from node.settings import Settings, hand_over, keep_large_blocks
+from node.supervisor import Supervisor
 from node.telemetry.scrape import counts_directory, serve_metrics
 
 GRACE_S = 10
 KEEP_ALIVE_S = 75  # longer than clients and gateways keep a connection, so that none sends into one that closes
 
 
-def run_server(settings: Settings, database_url: str) -> None:
-    """Serve until SIGINT or SIGTERM; requests under way are finished. A worker that dies or hangs is replaced."""
+def run_server(settings: Settings, database_url: str) -> bool:
+    """Serve until SIGINT or SIGTERM; requests under way are finished. A worker that dies or hangs is replaced.
+
+    Returns False if no worker can use the settings, so that it is of no use to go on.
+    """
     keep_large_blocks()
     hand_over(home=str(settings.home), database_url=database_url)
     config = Config(
-        "node.app:from_environment",
+        "node.worker:application",
         factory=True,
         host=settings.host,
         port=settings.port,
@@ -43,4 +46,6 @@ def run_server(settings: Settings, database_url: str) -> None:
         if settings.metrics_port is not None:
             directory = counts_directory(settings.home, os.getpid())
             stack.enter_context(serve_metrics(settings.metrics_host, settings.metrics_port, directory))
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        supervisor = Supervisor(config, sockets=[config.bind_socket()])
+        supervisor.run()
+        return not supervisor.gave_up

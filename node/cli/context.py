@@ -13,13 +13,11 @@ import psycopg
 import sqlalchemy.exc
 from sqlalchemy import Engine
 
-from node.auth.keys import KeyFileError
-from node.http.trusted import TrustedDocumentError
-from node.settings import Settings, SettingsError, home_directory, load_settings
+from node.settings import Settings, home_directory, load_settings
 from node.store.embedded import EmbeddedError, embedded_postgres
 from node.store.engine import make_engine
 from node.store.reading_role import ReadingRoleError
-from policy.errors import PolicyError
+from node.worker import MISTAKES
 
 
 class CommandError(click.ClickException):
@@ -30,7 +28,7 @@ class DatabaseUnreachable(CommandError):
     """The database does not answer."""
 
 
-FORESEEN = (SettingsError, KeyFileError, EmbeddedError, PolicyError, ReadingRoleError, TrustedDocumentError)
+FORESEEN = (*MISTAKES, EmbeddedError, ReadingRoleError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import asdict
+from os import EX_TEMPFAIL
 
 import click
 import orjson
@@ -33,7 +34,10 @@ from schema.build import print_sdl
 )
 @click.pass_context
 def doctor(ctx: click.Context, /, *, local: bool, format_: str) -> None:
-    """Check that the node is well, a row for each thing. Exit code 1 if something failed."""
+    """Check that the node is well, a row for each thing.
+
+    Exit code 1 if something failed, 75 if it is nothing but a database that can't be reached now.
+    """
     settings = load_node_settings(ctx)
     if settings.database_url is not None:
         found = list(_examine(settings, settings.database_url, local=local))
@@ -41,8 +45,9 @@ def doctor(ctx: click.Context, /, *, local: bool, format_: str) -> None:
         with embedded_postgres(settings.postgres_directory) as url:
             found = list(_examine(settings, url, local=local))
     _print(found, format_)
-    if any(finding.state is State.FAILED for finding in found):
-        ctx.exit(1)
+    failures = [finding for finding in found if finding.state is State.FAILED]
+    if failures:
+        ctx.exit(EX_TEMPFAIL if all(finding.passing for finding in failures) else 1)
 
 
 def _examine(settings: Settings, url: str, *, local: bool) -> Iterator[Finding]:

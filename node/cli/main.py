@@ -29,6 +29,7 @@ COMMANDS = {
     "restore": ("node.cli.backup:restore", "Make the node's database anew from a backup."),
     "schema": ("node.cli.schema:schema", "Print the GraphQL schema."),
     "serve": ("node.cli.serve:serve", "Run the node."),
+    "settings": ("node.cli.settings:settings", "Show the settings that hold, and what they mean."),
     "token": ("node.cli.token:token", "Get an access token for an application."),
 }
 

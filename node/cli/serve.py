@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
+from os import EX_TEMPFAIL
 
 import click
 
+from node.backoff import Backoff
 from node.serving import run_server
 from node.settings import Settings, home_directory, load_settings
 from node.store.embedded import embedded_postgres, kept_running
+from node.telemetry.logs import set_up_logs
+
+log = logging.getLogger("verbund.serve")
 
 
 @click.command()
 @click.pass_context
 def serve(ctx: click.Context) -> None:
-    """Run the node until it is interrupted."""
+    """Run the node until it is interrupted.
+
+    While the database can't be reached it tries again; exit code 1 if somebody has to correct something.
+    """
     settings = load_settings(ctx.find_root().obj or home_directory())
+    set_up_logs(settings.log_level, settings.log_format)
     with ExitStack() as stack:
         url = settings.database_url or stack.enter_context(embedded_postgres(settings.postgres_directory))
         _check(ctx, settings)
-        if settings.unsafe_plain_http:
-            click.secho(
-                "UNSAFE: plain http is allowed (unsafe_plain_http). Never do this in production.", fg="red", err=True
-            )
+        for name in settings.unsafe:
+            click.secho(f"UNSAFE: {name} is set. Never do this in production.", fg="red", err=True)
         if settings.database_url is None:
             stack.enter_context(kept_running(settings.postgres_directory, url))
-        run_server(settings, url)
+        if not run_server(settings, url):
+            ctx.exit(1)
 
 
 def _check(ctx: click.Context, settings: Settings) -> None:
     """What a worker would stumble over at its start is told here, once and without a traceback."""
     command = [sys.executable, "-m", "node.cli", "--home", str(settings.home), "doctor", "--local", "--format=failed"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    backoff = Backoff()
+    while True:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+        if done.returncode != EX_TEMPFAIL:
+            break
+        wait = backoff.failed(0)
+        log.warning("%s; trying again in %.0f s", done.stderr.strip(), wait)
+        time.sleep(wait)
     if done.returncode:
         click.echo(done.stderr, err=True, nl=False)
         ctx.exit(done.returncode)

@@ -16,12 +16,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, how it is, and what to do about it."""
+    """What was looked at, how it is, and what to do about it. `passing`: it may be better in a moment by itself."""
 
     check: str
     state: State
     message: str
     remedy: str = ""
+    passing: bool = False
 
 
 def ok(check: str, message: str) -> Finding:
@@ -34,6 +35,6 @@ def warning(check: str, message: str, remedy: str) -> Finding:
     return Finding(check, State.WARNING, message, remedy)
 
 
-def failed(check: str, message: str, remedy: str) -> Finding:
+def failed(check: str, message: str, remedy: str, *, passing: bool = False) -> Finding:
     """It does not hold."""
-    return Finding(check, State.FAILED, message, remedy)
+    return Finding(check, State.FAILED, message, remedy, passing)

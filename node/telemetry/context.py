@@ -6,8 +6,6 @@ import re
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from opentelemetry.trace import INVALID_SPAN_ID, INVALID_TRACE_ID
-
 # W3C Trace Context, 3.2: a later version may append members, version ff is invalid
 _TRACEPARENT = re.compile(
     r"(?:00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}|(?!00|ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?)"
@@ -30,6 +28,6 @@ def parent_of(traceparent: str | None) -> tuple[str, str] | None:
     if match is None:
         return None
     trace_id, span_id = match[1] or match[3], match[2] or match[4]
-    if int(trace_id, 16) == INVALID_TRACE_ID or int(span_id, 16) == INVALID_SPAN_ID:
+    if int(trace_id, 16) == 0 or int(span_id, 16) == 0:
         return None
     return trace_id, span_id

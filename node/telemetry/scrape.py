@@ -54,6 +54,7 @@ def _write(counts: Counts, file: Path) -> None:
 def serve_metrics(host: str, port: int, directory: Path) -> Iterator[int]:
     """Serve the counts that are in `directory`, which is made and removed; yields the port."""
     _forget_the_dead(directory.parent)
+    shutil.rmtree(directory, ignore_errors=True)  # in a container every supervisor has the same process id
     directory.mkdir(parents=True, mode=0o700)
     server = _Server((host, port), _handler(directory))
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -33,7 +33,7 @@ def test_only_the_settings_read_the_environment():
     readers = [
         path.name for path in MODULES if "environ" in path.read_text(encoding="utf-8").replace("environment", "")
     ]
-    assert readers == ["settings.py"]
+    assert readers == ["environment.py"], "node.settings.environment"
 
 
 def test_only_commands_print():

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from node.settings import Settings
+from node.settings import Limits, Settings
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm"
@@ -49,13 +49,9 @@ def objects(values: Path, *more: str) -> list[Object]:
 
 def settings_schema() -> Object:
     """JSON Schema of the settings that the chart hands on, from the code."""
-    hints = msgspec.structs.fields(Settings)
-    known = {field.name: field.type for field in hints if field.name not in MADE}
-    limits = {
-        field.name: field.type for field in msgspec.structs.fields(next(f.type for f in hints if f.name == "limits"))
-    }
+    known = {field.name: field.type for field in msgspec.structs.fields(Settings) if field.name not in MADE}
     properties = {name: _schema(type_) for name, type_ in known.items()}
-    nested = {name: _schema(type_) for name, type_ in limits.items()}
+    nested = {field.name: _schema(field.type) for field in msgspec.structs.fields(Limits)}
     properties["limits"] = {"type": "object", "additionalProperties": False, "properties": nested}
     return {"type": "object", "additionalProperties": False, "properties": properties}
 

@@ -23,14 +23,14 @@ def main() -> None:
 
 def application() -> object:
     """The application, its log cut off."""
-    from node.app import from_environment
     from node.audit.log import AccessLog
+    from node.worker import application
 
     async def append(*_: object) -> list[str]:
         return []
 
     AccessLog.append = append  # type: ignore[method-assign]
-    return from_environment()
+    return application()
 
 
 if __name__ == "__main__":

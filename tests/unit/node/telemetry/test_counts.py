@@ -23,7 +23,7 @@ from node.telemetry.counts import METRICS, SECONDS, Counts, together
 from node.telemetry.exposition import exposition
 from node.telemetry.logs import JsonLines, TextLines
 from node.telemetry.otlp import metrics_data
-from node.telemetry.scrape import keep_written, serve_metrics
+from node.telemetry.scrape import counts_directory, keep_written, serve_metrics
 
 ROOT = Path(__file__).parents[4]
 durations = st.lists(st.floats(0, 20, allow_nan=False), max_size=30)
@@ -94,6 +94,15 @@ def test_the_supervisor_serves_what_living_and_dead_workers_counted(tmp_path):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/")
     assert not directory.exists()
+
+
+def test_what_a_supervisor_with_the_same_process_id_has_left_is_no_hindrance(tmp_path):
+    """In a container every supervisor is process 1, and what it was killed beside is still there."""
+    directory = counts_directory(tmp_path, os.getpid())
+    directory.mkdir(parents=True)
+    (directory / "7.json").write_text('[{"name": "verbund_requests_total", "labels": ["200"], "value": 5}]')
+    with serve_metrics("127.0.0.1", 0, directory):
+        assert not list(directory.iterdir())
 
 
 async def test_a_worker_that_outlives_its_supervisor_writes_nowhere(tmp_path):

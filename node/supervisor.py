@@ -1,0 +1,79 @@
+"""Workers that end are replaced: at once, then ever more slowly; or not at all if somebody has to correct something."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from os import EX_CONFIG
+
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+from node.backoff import Backoff
+
+log = logging.getLogger("verbund.supervisor")
+_REASONS = {
+    EX_CONFIG: "it can't use its settings, keys or rules",
+    STARTUP_FAILURE: "it did not come up, as without the database",
+}
+
+
+@dataclass(slots=True)
+class _Place:
+    """One of the workers: since when it runs, or when another one takes its place."""
+
+    began: float = field(default_factory=time.monotonic)
+    due: float | None = None
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+class Supervisor(Multiprocess):
+    """Uvicorn's, which replaces workers without a pause and gives up where the database is away for a moment."""
+
+    gave_up = False
+    """Whether it ended because no worker can use the settings."""
+
+    def __init__(self, *arguments: object, **named: object) -> None:
+        super().__init__(*arguments, **named)  # type: ignore[arg-type]
+        self._places: defaultdict[int, _Place] = defaultdict(_Place)
+
+    def init_processes(self) -> None:
+        """Start the workers, and remember when."""
+        super().init_processes()
+        for index in range(len(self.processes)):
+            self._places[index] = _Place()
+
+    def keep_subprocess_alive(self) -> None:
+        """Look at each worker once."""
+        for index, process in enumerate(self.processes):
+            place = self._places[index]
+            if self.should_exit.is_set():
+                return
+            if place.due is not None:
+                if time.monotonic() >= place.due:
+                    self._replace(index, place)
+            elif not process.is_alive(self.config.timeout_worker_healthcheck):
+                process.kill()  # it may hang
+                process.join()
+                self._ended(process, place)
+
+    def _ended(self, process: Process, place: _Place) -> None:
+        code = process.exitcode
+        if code == EX_CONFIG and not any(other.is_alive() for other in self.processes if other is not process):
+            log.error("no worker can use the settings, keys or rules: correct what is told above, then start again")
+            self.gave_up = True
+            self.should_exit.set()
+            return
+        now = time.monotonic()
+        wait = place.backoff.failed(now - place.began)
+        place.due = now + wait
+        reason = _REASONS.get(code or 0, f"exit code {code}")
+        log.warning("worker %s ended (%s); the next one starts in %.0f s", process.pid, reason, wait)
+
+    def _replace(self, index: int, place: _Place) -> None:
+        process = Process(self.config, self.sockets)
+        process.start()
+        self.processes[index] = process
+        place.began, place.due = time.monotonic(), None
