@@ -10,6 +10,7 @@ from pathlib import Path
 from node.auth.key_directory import add_key
 from node.auth.key_ring import KeyUse
 from node.auth.keys import passphrase_of
+from node.auth.log_keys import load_log_keys
 from node.settings import FILE_NAME, Settings, load_settings
 from node.store.embedded import embedded_postgres
 from node.store.engine import make_engine
@@ -75,6 +76,7 @@ def create_missing_keys(settings: Settings) -> None:
     for use in KeyUse:
         if use not in present:
             add_key(settings.keys_home, use, None, passphrase)
+    load_log_keys(settings)  # made here: where keys are mounted read-only, a node can't make them at its first start
 
 
 def migrate_node(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from node.auth.key_directory import NodeKeys
 from node.auth.key_ring import KeyUse
 from node.auth.keys import KeyFileError, passphrase_of
+from node.auth.log_keys import load_log_keys
 from node.doctor.finding import Finding, failed, ok, warning
 from node.gate import load_rules
 from node.http.trusted import TrustedDocumentError, load_documents
@@ -48,6 +49,7 @@ def _keys(settings: Settings) -> Finding:
         keys = NodeKeys(settings.keys_home, passphrase_of(settings))
         now = datetime.now(UTC)
         held = keys.ring.published(KeyUse.SIGNING, now.timestamp())
+        load_log_keys(settings)
     except KeyFileError as error:
         return failed("keys", str(error), "docs/keys.md tells how keys are kept and made")
     newest = max(settings.keys_home.glob("signing*.pem"), key=lambda file: file.stat().st_mtime, default=None)

@@ -165,7 +165,9 @@ def test_init_makes_a_node_once(tmp_path, postgres_url):
     ]
     done = CliRunner().invoke(cli, words)
     assert done.exit_code == 0, done.output
-    assert (home / "keys" / "signing.pem").stat().st_mode & 0o777 == 0o600
+    modes = {file.name: file.stat().st_mode & 0o777 for file in (home / "keys").iterdir()}
+    needed = ("federation.pem", "signing.pem", "log.pem", "witness.pem")  # a mounted secret must hold all of them
+    assert modes == dict.fromkeys(needed, 0o600)
     assert (home / FILE_NAME).stat().st_mode & 0o777 == 0o600
     again = CliRunner().invoke(cli, words)
     assert again.exit_code == 1
@@ -186,6 +188,7 @@ def test_init_with_bad_settings_leaves_nothing(tmp_path):
         ("policies/x.cedar", b'@id("x") permit (principal, action, resource) when { resource.colour };', "x.cedar:1"),
         ("policies/x.cedar", b"\xff\xfe", "can't be read"),
         ("keys/signing.pem", b"no key", "signing.pem"),
+        ("keys/log.pem", b"no key", "log.pem"),
     ],
 )
 def test_serve_tells_what_is_wrong_before_it_starts(run, name, content, told):
