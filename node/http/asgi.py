@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -9,6 +10,8 @@ from typing import Any
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+log = logging.getLogger("verbund.http")
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -77,13 +80,32 @@ def routed(endpoints: Mapping[str, Endpoint], others: ASGIApp) -> ASGIApp:
     """
 
     def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] == ScopeType.HTTP:
+        kind: str = scope["type"]
+        if kind == ScopeType.HTTP:
             endpoint = endpoints.get(scope["path"])
             if endpoint is not None:
                 return endpoint(scope, receive, send)
+        elif kind == "lifespan":
+            return _lifespan(others, scope, receive, send)
         return others(scope, receive, send)
 
     return application
+
+
+async def _lifespan(application: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """What fails at the start or the end is told as all errors are; a traceback as text might quote anything."""
+
+    async def plain(message: Any) -> None:
+        await send({"type": message["type"]})
+
+    try:
+        await application(scope, receive, plain)
+    except Exception as error:
+        cause: BaseException = error
+        while isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
+            cause = cause.exceptions[0]
+        log.error("the worker could not come up, or go down, in order", exc_info=cause)  # noqa: TRY400 - as told above
+        raise
 
 
 async def send_answer(send: Send, answer: Answer, *, with_body: bool = True) -> None:
