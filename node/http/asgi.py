@@ -80,12 +80,11 @@ def routed(endpoints: Mapping[str, Endpoint], others: ASGIApp) -> ASGIApp:
     """
 
     def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        kind: str = scope["type"]
-        if kind == ScopeType.HTTP:
+        if scope["type"] == ScopeType.HTTP:
             endpoint = endpoints.get(scope["path"])
             if endpoint is not None:
                 return endpoint(scope, receive, send)
-        elif kind == "lifespan":
+        elif str(scope["type"]) == "lifespan":  # Litestar's types do not know it
             return _lifespan(others, scope, receive, send)
         return others(scope, receive, send)
 
