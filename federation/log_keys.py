@@ -16,6 +16,7 @@ from joserfc.jwk import ECKey
 from federation.jose import JwtError, sign, verify
 from federation.membership import Member
 from federation.tlog.note import COSIGNATURE, ED25519, NoteError, VerifierKey
+from federation.trust.statements import Second
 
 PATH = "/.well-known/verbund-log"
 TYP = "log-keys+jwt"
@@ -50,8 +51,8 @@ class LogKeysError(ValueError):
 
 class _Claims(msgspec.Struct):
     iss: str
-    iat: int
-    exp: int
+    iat: Second
+    exp: Second
     log: str
     witness: str
 
@@ -85,7 +86,8 @@ def verify_log_keys(token: bytes, member: Member, now: datetime) -> LogKeys:
         raise LogKeysError(f"its log keys are not accepted: {error.reason}") from None
     except msgspec.ValidationError:
         raise LogKeysError("its log keys are malformed") from None
-    if claims.iss != member.issuer or not claims.iat - SKEW_S <= now.timestamp() < claims.exp:
+    is_of_now = claims.iat - SKEW_S <= now.timestamp() < claims.exp <= claims.iat + LIFETIME_S
+    if claims.iss != member.issuer or not is_of_now:
         raise LogKeysError("its log keys are another node's or not for now")
     try:
         keys = LogKeys(VerifierKey.parse(claims.log), VerifierKey.parse(claims.witness))

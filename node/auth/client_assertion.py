@@ -12,11 +12,12 @@ from joserfc.jwk import KeySet
 from federation.grants import CLIENT_ASSERTION_TYP
 from federation.jose import JwtError, read_unverified, verify
 from federation.subjects import APPLICATION_ID, is_issuer
-from node.auth.clients import PRIVATE_KEY_JWT, OAuthClient
+from node.auth.clients import PRIVATE_KEY_JWT, OAuthClient, PeerClient
 from node.auth.single_use import LEEWAY_S, AssertionKind, FrameError, check_frame
 from node.auth.token_request import TokenRequest
 
-TYPES = (CLIENT_ASSERTION_TYP, "JWT", None)
+PEER_TYPES = (CLIENT_ASSERTION_TYP,)
+TYPES = (*PEER_TYPES, "JWT", None)  # many clients send one of these (RFC 7523 asks for none)
 UNKNOWN = "the client is unknown here, or the assertion is not signed with a key that is registered for it"
 
 
@@ -52,10 +53,11 @@ class NodeClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Au
     def process_assertion_claims(self, assertion: str, resolve_key: KeySet) -> dict[str, Any]:
         """The claims, once signature and type hold."""
         header, _ = self.extract_assertion(assertion)
-        if header.get("typ") not in TYPES:
+        types = PEER_TYPES if isinstance(self._request.fetched_client, PeerClient) else TYPES
+        if header.get("typ") not in types:
             raise InvalidClientError(f"client_assertion: its typ must be {CLIENT_ASSERTION_TYP}")
         try:
-            claims = verify(assertion, resolve_key, TYPES)
+            claims = verify(assertion, resolve_key, types)
         except JwtError:
             raise InvalidClientError(UNKNOWN) from None
         self.verify_claims(claims)

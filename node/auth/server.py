@@ -84,7 +84,7 @@ class NodeAuthorizationServer(AuthorizationServer):  # type: ignore[misc]  # Aut
     def authenticate_client(self, request: TokenRequest, methods: Any, endpoint: str = "token") -> OAuthClient:  # noqa: ARG002
         """By private_key_jwt or not at all; nothing is cached, since the library's cache is shared by all requests."""
         form = request.form
-        if form.get("client_assertion_type") != ASSERTION_TYPE or "client_assertion" not in form:
+        if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
             raise InvalidClientError(f"private_key_jwt is required: client_assertion_type={ASSERTION_TYPE}")
         if "client_secret" in form:
             raise InvalidClientError("shared secrets are not accepted: use private_key_jwt alone")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import stat
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -356,7 +357,9 @@ class TestKeys:
         desk.fails("no key has such an id", "key", "revoke", "xxx")
         assert "signs from now on" in desk.ok("key", "revoke", kid[:12])
         assert kid[:8] not in desk.ok("key", "list")
-        assert (desk.home / "keys" / "revoked" / f"{kid}.pem").is_file()
+        (revoked,) = (desk.home / "keys" / "revoked").iterdir()
+        assert re.fullmatch(r"signing-revoked-\d{8}T\d{6}Z\.pem", revoked.name)
+        assert load_signing_key(revoked).kid == kid
 
     def test_keys_in_the_clear_are_encrypted(self, desk, tmp_path):
         desk.fails("there is no passphrase", "key", "encrypt")

@@ -476,6 +476,25 @@ class TestReceipts:
         with pytest.raises(PeerIncompatible, match="kid"):
             await owner.ask(client)
 
+    async def test_a_key_that_is_new_is_asked_for_and_then_accepted(self, client, owner, monkeypatch):
+        """The owner has rotated while the question was under way."""
+        newer = thumbprint_key(ECKey.generate_key("P-256"))
+        asked = []
+
+        async def learn(member, _timeout_s):
+            asked.append(member.id)
+            return replace(member, jwks=public_jwks(newer, KEY))
+
+        async def behave(request):
+            body, told = await request.read(), b'{"data": {"r": 1}}'
+            signed = receipt_of(newer, owner.issuer, HOME, request.headers, body, told)
+            return web.Response(body=told, headers={RECEIPT: signed})
+
+        monkeypatch.setattr(client, "_learn", learn)
+        owner.behaviour = behave
+        assert (await owner.ask(client)).receipt
+        assert asked == ["wetzlar"]
+
     async def test_two_answers_swapped(self, client, owner):
         """Both are the owner's, both are to this node, and both questions are the same but for who asks."""
         seen = []

@@ -146,6 +146,21 @@ class TestApplicationToken:
             assert ask(form, ApplicationClient(registered))[0].status == 200
 
 
+def test_requests_share_nothing() -> None:
+    """The library keeps a client authentication that all requests share; two of them here don't even meet."""
+    others = [App(f"app-{number}") for number in range(3)]
+    requests = [(app, ApplicationClient(app.registration)) for app in others]
+    for _ in range(2):
+        for app, client in requests:
+            key = ProofKey.new()
+            proof = read_proof(key.proof("POST", OWNER.identity.token_endpoint, int(time.time())))
+            request = TokenRequest(application_form(assertion(app.id, app.key, ISSUER)), client, proof)
+            claims = claims_of(SERVER.create_token_response(request))
+            assert (claims["client_id"], claims["cnf"]) == (app.id, {"jkt": key.thumbprint})
+            assert [use.issuer for use in request.spent] == [app.id]
+    assert "_client_auth" not in vars(SERVER) or SERVER._client_auth is None
+
+
 def test_no_token_is_written_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         tokens = [ask_as_app().body["access_token"], ask_as_peer().body["access_token"]]
