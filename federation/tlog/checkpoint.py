@@ -89,10 +89,10 @@ def read_hash(text: str) -> bytes:
         NoteError: it is none.
     """
     try:
-        value = base64.b64decode(text, validate=True)
+        value = binascii.a2b_base64(text, strict_mode=True)
     except (binascii.Error, ValueError):
         raise NoteError("a hash in base64 is expected") from None
-    if len(value) != HASH_BYTES or base64.b64encode(value).decode() != text:
+    if len(value) != HASH_BYTES or binascii.b2a_base64(value, newline=False) != text.encode():
         raise NoteError("a hash in base64 is expected")
     return value
 

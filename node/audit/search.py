@@ -11,7 +11,8 @@ from psycopg.rows import dict_row
 from psycopg.sql import SQL, Composed, Literal
 
 from node.audit.grammar import Filter
-from node.store.filters.records import OF_RECORDS, TERMS, excluded
+from node.store.filters.records import OF_RECORDS, TERMS, excluded, included
+from node.store.newest import newest_ids
 
 SHOWN = (
     "position", "at", "trace_id", "role", "counterpart", "caller_city", "application", "subject", "purpose",
@@ -36,22 +37,19 @@ r.receipt, encode(r.leaf, 'hex') as leaf,
 
 def list_records(connection: Connection, wanted: Filter, limit: int) -> Iterator[dict[str, Any]]:
     """The newest records first, at most `limit`."""
-    by_kind = SQL(
-        "with found as materialized (select r.id, r.at from access_kind k cross join lateral"
-        " (select id, at from access_record r where r.kind = k.id and {record} order by at desc, id limit {limit}) r"
-        " where {kind} order by r.at desc, r.id limit {limit})"
-        " select {columns} from found join access_record r using (id) join access_kind k on k.id = r.kind"
-        " order by r.at desc, r.id"
-    )
-    by_record = SQL(
-        "select {columns} from access_record r join access_kind k on k.id = r.kind where {record} and {kind}"
+    query = (
+        "select {columns} from access_record r join access_kind k on k.id = r.kind where {chosen}"
         " order by r.at desc, r.id limit {limit}"
     )
-    few = any(name in OF_RECORDS for name in wanted.terms)
-    query = (by_record if few else by_kind).format(**conditions(wanted), limit=Literal(limit), columns=SQL(_COLUMNS))
+    on = {name: condition.as_string(connection) for name, condition in conditions(wanted).items()}
+    if any(name in OF_RECORDS for name in wanted.terms):
+        chosen = f"{on['record']} and {on['kind']}"
+    else:
+        chosen = f"r.id = any(array({newest_ids(**on, first=str(limit))}))"
+    filled = SQL(query).format(columns=SQL(_COLUMNS), chosen=SQL(chosen), limit=Literal(limit))
     with connection.transaction():
         connection.execute("set local jit = off")
-        yield from _rows(connection, query)
+        yield from _rows(connection, filled)
 
 
 def export_records(connection: Connection, wanted: Filter) -> Iterator[dict[str, Any]]:
@@ -69,7 +67,7 @@ def conditions(wanted: Filter) -> dict[str, Composed]:
     on: dict[str, list[Composed]] = {"record": [SQL("true").format()], "kind": [SQL("true").format()]}
     for terms, turned in ((wanted.terms, False), (wanted.without, True)):
         for name, values in terms.items():
-            text = excluded(TERMS[name]) if turned else TERMS[name]
+            text = excluded(TERMS[name]) if turned else included(name)
             place = "record" if "{t}." in text else "kind"
             on[place].append(SQL(text).format(t=SQL("r"), p=SQL("k"), value=_texts(values)))
     if wanted.after is not None:

@@ -35,9 +35,16 @@ _TILE = (
     " on conflict (level, index) do update set hashes = excluded.hashes"
 )
 _COUNTS = """
-insert into access_day (day, kind, requests, rows, bytes)
-select (at at time zone 'UTC')::date, kind, count(*), sum(rows), sum(bytes)
-  from access_record where id > %s and id <= %s group by 1, 2
+with counted as materialized (
+    select (at at time zone 'UTC')::date as day, kind, count(*) as requests, sum(rows) as rows, sum(bytes) as bytes
+      from access_record where id > %s and id <= %s group by 1, 2),
+months as (
+    insert into access_month (month, kind, requests, rows, bytes)
+    select date_trunc('month', day)::date, kind, sum(requests), sum(rows), sum(bytes) from counted group by 1, 2
+        on conflict (month, kind) do update
+       set requests = access_month.requests + excluded.requests, rows = access_month.rows + excluded.rows,
+           bytes = access_month.bytes + excluded.bytes)
+insert into access_day (day, kind, requests, rows, bytes) select * from counted
     on conflict (day, kind) do update
    set requests = access_day.requests + excluded.requests, rows = access_day.rows + excluded.rows,
        bytes = access_day.bytes + excluded.bytes

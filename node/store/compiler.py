@@ -13,7 +13,7 @@ from functools import partial
 
 from node.store.arguments import Builder
 from node.store.filters import conditions
-from node.store.lists import LISTS, Order, listed_of, order_of
+from node.store.lists import LISTS, FoundBy, Listed, Order, listed_of, order_of
 from node.store.mapping import TYPES, Inline, One, Related
 from node.store.page import Asked, NumberedPage, PlainPage, asked_of, info_json
 from node.store.parameters import ID_ARRAY, Bind, Inputs, Names, Parameters, Path, Statement, locate
@@ -262,6 +262,8 @@ class Compiler:
             f", {key}",
             first,
         )
+        if listed.found_by is not None:
+            return replace(rows, conditions=[self._found(listed, listed.found_by, rows, templates, position)])
         if listed.parent is None:
             return rows
         if parent == outer:
@@ -273,6 +275,18 @@ class Compiler:
         ).plain()
         source = f"{fill(listed.parent)} cross join lateral ({inner.source}) {alias}"
         return replace(rows, source=source, conditions=of_parent)
+
+    def _found(
+        self, listed: Listed, found_by: FoundBy, rows: _Rows, templates: Sequence[str], position: Bind | None
+    ) -> str:
+        """The condition that a row is one of those that a list's own query finds."""
+        fill = partial(self.fill, alias="r", parent="k")
+        of_row = [fill(text) for text in templates if "{t}." in text]
+        of_kind = [fill(text) for text in templates if "{t}." not in text]
+        if position is not None:
+            of_row.append(self._after(rows.order, position, fill(rows.order.expression), fill(listed.key)))
+        ids = found_by(record=all_of(of_row), kind=all_of(of_kind), first=f"{rows.first} + 1")
+        return f"{rows.alias}.id = any(array({ids}))"
 
     def _numbered(self, node: Field, rows: _Rows) -> NumberedPage:
         name = f"page{rows.alias}"

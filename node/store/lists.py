@@ -9,13 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from node.store.arguments import Builder, Values
 from node.store.filters.places import metres
 from node.store.filters.records import OF_RECORDS
 from node.store.filters.words import TEXTS, exact_query, typed_query
+from node.store.newest import newest_ids
 from node.store.sql import time_text
 from schema.errors import BadInput
+
+
+class FoundBy(Protocol):
+    """Makes a query for the ids of the first rows of a list, and some more. Conditions have the aliases r and k."""
+
+    def __call__(self, *, record: str, kind: str, first: str) -> str:
+        """`first`: expression of how many are wanted."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,7 @@ class Listed:
     """A pageable type. `key` breaks ties; `datasets` gives the ids of the datasets that the page's rows belong to.
 
     With `parent`, rows are read parent by parent (alias `{p}`), each no further than the page needs: a page of a long
-    series costs its own rows, not the series.
+    series costs its own rows, not the series. With `found_by`, the first rows are those with the ids that it finds.
     """
 
     source: str
@@ -49,6 +59,7 @@ class Listed:
     datasets: str
     parent: str | None = None
     link: str = "true"
+    found_by: FoundBy | None = None
 
 
 def _both(name: str, expression: str, text: str, cast: str) -> dict[str, Order]:
@@ -151,22 +162,20 @@ LISTS: Mapping[str, Listed] = {
     ),
     "AccessRecord": Listed(
         source="access_record {t}",
-        parent="access_kind {p}",
-        link="{t}.kind = {p}.id",
         columns="{t}.*, lpad({t}.id::text, 20, '0') as key",
         granted="true",
         key="lpad({t}.id::text, 20, '0')",
         orders={"NEWEST": Order("{t}.at", time_text("{t}.at"), "timestamptz", descending=True)},
         default_order="NEWEST",
         datasets="select null::int from {page} where false",
+        found_by=newest_ids,
     ),
 }
 # By trace, token or person: few records, found by themselves and not kind by kind.
 _RECORDS = replace(
     LISTS["AccessRecord"],
     source="access_record {t} join access_kind {p} on {p}.id = {t}.kind",
-    parent=None,
-    link="true",
+    found_by=None,
 )
 
 

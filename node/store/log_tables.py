@@ -62,18 +62,16 @@ access_record = sa.Table(
     sa.Column("personal", sa.LargeBinary, comment="the salted hash of the personal parts, once they are erased"),
     sa.Column("leaf", sa.LargeBinary, nullable=False, comment="hash of the leaf, RFC 9162 2.1.1"),
     sa.Index("ix_access_record_kind_at", "kind", "at"),
-    sa.Index(
-        "ix_access_record_at",
-        "at",
-        postgresql_using="brin",
-        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
-    ),
-    sa.Index(
-        "ix_access_record_trace_id",
-        "trace_id",
-        postgresql_using="brin",
-        postgresql_ops={"trace_id": "text_bloom_ops"},
-        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+    sa.Index("ix_access_record_at", "at"),
+    *(
+        sa.Index(
+            f"ix_access_record_{name}",
+            name,
+            postgresql_using="brin",
+            postgresql_ops={name: "text_bloom_ops"},
+            postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+        )
+        for name in ("trace_id", "token_id", "subject")  # read through the functions records_of_…
     ),
 )
 
@@ -118,6 +116,16 @@ access_day = sa.Table(
     "access_day",
     METADATA,
     sa.Column("day", sa.Date, primary_key=True, comment="UTC"),
+    sa.Column("kind", sa.Uuid, primary_key=True),
+    sa.Column("requests", sa.BigInteger, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+)
+
+access_month = sa.Table(
+    "access_month",
+    METADATA,
+    sa.Column("month", sa.Date, primary_key=True, comment="its first day, UTC"),
     sa.Column("kind", sa.Uuid, primary_key=True),
     sa.Column("requests", sa.BigInteger, nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),

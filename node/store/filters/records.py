@@ -23,9 +23,12 @@ TERMS: Mapping[str, str] = {
     "tokenIds": "{t}.token_id = any({value})",
     "traceIds": "{t}.trace_id = any({value})",
 }
-
-
-OF_RECORDS = ("subjects", "tokenIds", "traceIds")  # the terms that are not on kinds
+# the terms that are not on kinds; their indexes are used through functions, see migration 0012
+OF_RECORDS: Mapping[str, str] = {
+    "subjects": "{t}.id in (select records_of_subject({value}))",
+    "tokenIds": "{t}.id in (select records_of_token_id({value}))",
+    "traceIds": "{t}.id in (select records_of_trace_id({value}))",
+}
 
 
 def record_condition(build: Builder, name: str, value: Any) -> str:
@@ -35,7 +38,12 @@ def record_condition(build: Builder, name: str, value: Any) -> str:
         return f"{{t}}.at >= {start} and {{t}}.at < {end}"
     if name == "not":
         return " and ".join(_excluded(build, value)) or "true"
-    return TERMS[name].replace("{value}", build.texts(f"filter.{name}"))
+    return included(name).replace("{value}", build.texts(f"filter.{name}"))
+
+
+def included(name: str) -> str:
+    """The condition of a term."""
+    return OF_RECORDS.get(name) or TERMS[name]
 
 
 def excluded(condition: str) -> str:

@@ -26,7 +26,7 @@ READY_S = 90
 
 
 class BenchNode:
-    """`serve` runs the node; `unlogged` runs it without its access log, which only this benchmark can do."""
+    """A node's home, and its process while it runs; `start` can run it without its log, as only benchmarks can."""
 
     def __init__(self, folder: Path) -> None:
         with socket.socket() as probe:
@@ -75,6 +75,20 @@ class BenchNode:
             self.process.wait()
             self.process = None
 
+    def records(self) -> int:
+        """How many access records there are; while it runs."""
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute("select count(*) from access_record").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def cpu_s(self) -> tuple[float, float]:
+        """Processor seconds that the node and PostgreSQL have used since they began, ended children included."""
+        postmaster = self.postmaster()
+        assert self.process is not None
+        assert postmaster is not None
+        return _cpu_s(self.process.pid), _cpu_s(postmaster)
+
     def workers(self) -> list[psutil.Process]:
         """The processes that answer requests."""
         assert self.process is not None
@@ -85,3 +99,14 @@ class BenchNode:
         with suppress(OSError, ValueError):
             return int((self.settings.postgres_directory / "postmaster.pid").read_text().splitlines()[0])
         return None
+
+
+def _cpu_s(pid: int) -> float:
+    """Of a process with all below it."""
+    top = psutil.Process(pid)
+    found = 0.0
+    for process in [top, *top.children(recursive=True)]:
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            found += times.user + times.system + times.children_user + times.children_system
+    return found
