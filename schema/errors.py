@@ -89,3 +89,7 @@ class Unavailable(RequestError):
 
     code = "UNAVAILABLE"
     hint = "ask again in a few seconds"
+
+
+class Unauthenticated(Exception):
+    """The caller is not who it says, so no field of the request is answered. Not an error of one field."""

@@ -23,7 +23,7 @@ from strawberry.types.graphql import OperationType as AllowedType
 from schema.build import VerbundSchema, fresh
 from schema.cost import CostLimits, as_extension, check_cost
 from schema.documents import Checked
-from schema.errors import BadInput, RequestError
+from schema.errors import BadInput, RequestError, Unauthenticated
 from schema.frames import Told, errors_of, frame_json
 from schema.plans import OperationPlan, Root
 from schema.ports import Context, Directory, Planned, Result
@@ -69,12 +69,17 @@ class Executor:
     async def execute(
         self, query: str, variables: Mapping[str, Any] | None, operation_name: str | None, context: Context
     ) -> Result:
-        """Check, plan and answer one operation. Never raises for what the caller did; see `Result.errors`."""
+        """Check, plan and answer one operation. What the caller did wrong is in `Result.errors`.
+
+        Raises:
+            Unauthenticated: the caller's proof does not count. Unavailable: that can't be found out.
+        """
         asked = self._checked(query, variables, operation_name, context)
         if isinstance(asked, Result):
             return asked
         if asked.is_prepared:
             return await self._from_gate(asked.roots, asked.fields, context, asked.cost)
+        await context.request.confirmed()
         context = replace(context, planner=partial(self._planned, context))
         return await self._completed(query, variables, operation_name, context, asked)
 
@@ -107,6 +112,7 @@ class Executor:
         asked = self._checked(query, variables, operation_name, context)
         if isinstance(asked, Result):
             return asked
+        await context.request.confirmed()
         in_parts = replace(context, in_parts=True)
         frames = await self._schema.stream(
             query,
@@ -178,6 +184,7 @@ class Executor:
         if len(fields) == 1:
             answers = [await _read(context, fields[0])]
         else:
+            await context.request.confirmed()
             answers = await asyncio.gather(*(_read(context, field) for field in fields))
         arrived = iter(answers)
         parts: list[bytes] = []
@@ -214,9 +221,11 @@ class Executor:
 
 
 async def _read(context: Context, field: Field) -> Prepared | Exception | None:
-    """The gate's answer, or what it raised: other root fields go on."""
+    """The gate's answer, or what it raised: other root fields go on. Raises Unauthenticated."""
     try:
         return await context.gate.read(context.request, field)
+    except Unauthenticated:
+        raise
     except Exception as error:
         return error
 

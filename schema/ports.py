@@ -49,6 +49,16 @@ class Directory(Protocol):
         ...
 
 
+class Pending(Protocol):
+    """A proof of the caller that counts once, and does so before the request is answered."""
+
+    use: Any
+
+    async def spend(self) -> None:
+        """Use it up now, unless that was done. Raises Unauthenticated or Unavailable."""
+        ...
+
+
 @dataclass(slots=True)
 class Evidence:
     """What the gate did for a request, for the receipt of its answer.
@@ -67,7 +77,8 @@ class Evidence:
 class Request:
     """One GraphQL request: who asks, what document, until when (event-loop clock, seconds), under which trace.
 
-    `evidence` is collected if the answer gets a receipt.
+    `evidence` is collected if the answer gets a receipt. `pending` is used up with the first records of this city's own
+    data, and before anything else is done that can't be taken back.
     """
 
     caller: Caller
@@ -76,6 +87,12 @@ class Request:
     trace_id: str
     traceparent: str
     evidence: Evidence | None = None
+    pending: Pending | None = None
+
+    async def confirmed(self) -> None:
+        """Return once the caller is beyond doubt. Raises Unauthenticated or Unavailable."""
+        if self.pending is not None:
+            await self.pending.spend()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,19 @@ import psycopg
 
 from node.audit.canonical import Canonical, Kind, Row
 from node.audit.record import AccessRecord, normalised
-from node.audit.statements import KINDS, OPERATIONS, RECORDS, kinds_json, operations_json, records_json
+from node.audit.statements import (
+    KINDS,
+    OPERATIONS,
+    RECORDS,
+    SPENDING_RECORDS,
+    kinds_json,
+    operations_json,
+    records_json,
+    spending_json,
+)
 from node.store.session import Call
 from node.store.sessions import Sessions
+from node.store.spending import Use, Verdict, distinct, settle, uses_json
 from schema.errors import Unavailable
 from schema.spans import span
 
@@ -37,9 +47,10 @@ Counted = Callable[[Sequence[AccessRecord]], None]
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """The rows of one answer, and who waits for them."""
+    """The rows of one answer, the use of a proof that they rest on, and who waits for them."""
 
     rows: Sequence[Row]
+    use: Use | None
     operation: bytes
     document: str
     trace_id: str
@@ -70,19 +81,23 @@ class AccessLog:
         """Answers whose records are not committed yet."""
         return len(self._waiting)
 
-    async def append(self, records: Sequence[AccessRecord], document: str) -> list[str]:
+    async def append(self, records: Sequence[AccessRecord], document: str, use: Use | None = None) -> list[str]:
         """Commit the records of one answer, and what they have in common with others if it is new.
 
+        A use that has no verdict yet gets it in the same transaction; if it does not count, there is no record.
         Returns the hashes of their leaves, in hex: so the log names them.
 
         Raises:
             Unavailable: they could not be committed; the answer must not leave.
+            Unauthenticated: the use does not count.
         """
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable("the access log can't keep up, so no data may leave")
         loop = asyncio.get_running_loop()
         rows = self._canonical.rows(records, datetime.now(UTC))
-        entry = _Entry(rows, records[0].operation, document, records[0].trace_id, loop.create_future())
+        if use is not None and use.verdict is not None:
+            use = None
+        entry = _Entry(rows, use, records[0].operation, document, records[0].trace_id, loop.create_future())
         self._waiting.append(entry)
         if self._enough is not None and len(self._waiting) >= self._wanted:
             _wake(self._enough)
@@ -90,6 +105,8 @@ class AccessLog:
             self._writer = loop.create_task(self._write(), context=Context())  # of no request
         with span("log"):
             await entry.committed
+        if use is not None:
+            use.check()
         self._counted(records)
         return [row.leaf.hex() for row in rows]
 
@@ -138,8 +155,20 @@ class AccessLog:
             named = [(digest, normalised(document)) for digest, document in documents.items()]
             calls.append(Call(OPERATIONS, [operations_json(named)]))
             calls.append(Call(KINDS, [kinds_json(kinds.values())]))
-        calls.append(Call(RECORDS, [records_json(row for entry in batch for row in entry.rows)]))
-        await self._sessions.run(*calls)
+        uses = distinct(entry.use for entry in batch if entry.use is not None)
+        if uses:
+            numbers = {use: number for number, use in enumerate(uses)}
+            rows = spending_json(
+                (row, None if entry.use is None else numbers[entry.use])
+                for entry in batch
+                if entry.use is None or entry.use.verdict is not Verdict.REPLAYED
+                for row in entry.rows
+            )
+            calls.append(Call(SPENDING_RECORDS, [uses_json(uses), rows]))
+            settle(uses, (await self._sessions.run(*calls))[0])
+        else:
+            calls.append(Call(RECORDS, [records_json(row for entry in batch for row in entry.rows)]))
+            await self._sessions.run(*calls)
         for digest in kinds:
             self._stored[digest] = None
             if len(self._stored) > REMEMBERED:

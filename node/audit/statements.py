@@ -11,19 +11,38 @@ import psycopg
 
 from node.audit.canonical import Canonical, Kind, Row
 from node.audit.record import MAX_DOCUMENT, AccessRecord
+from node.store.spending import JUDGED, REFUSED
 
 WRITING = 0x564C4F47  # advisory lock: shared by who writes records, exclusive for a moment by the sequencer
 
-RECORDS = f"""
-with held as materialized (select pg_advisory_xact_lock_shared({WRITING}))
-insert into access_record (at, kind, rows, bytes, took_us, trace_id, request_digest, response_digest, receipt,
-                           salt, subject, token_id, leaf)
-select at, left(kind, 32)::uuid, rows, bytes, took_us, trace_id, decode(request, 'hex'), decode(response, 'hex'),
-       signed, decode(salt, 'hex'), subject, token_id, decode(leaf, 'hex')
-  from held, json_to_recordset($1) as record(
+_COLUMNS = (
+    "at, kind, rows, bytes, took_us, trace_id, request_digest, response_digest, receipt, salt, subject, token_id, leaf"
+)
+_VALUES = """
+       at, left(kind, 32)::uuid, rows, bytes, took_us, trace_id, decode(request, 'hex'), decode(response, 'hex'),
+       signed, decode(salt, 'hex'), subject, token_id, decode(leaf, 'hex')"""
+_RECORD = """
        at timestamptz, kind text, rows integer, bytes integer, took_us integer, trace_id text, request text,
-       response text, signed text, salt text, subject text, token_id text, leaf text)
+       response text, signed text, salt text, subject text, token_id text, leaf text"""
+_HELD = f"held as materialized (select pg_advisory_xact_lock_shared({WRITING}))"
+
+RECORDS = f"""
+with {_HELD}
+insert into access_record ({_COLUMNS})
+select {_VALUES}
+  from held, json_to_recordset($1) as record ({_RECORD})
 """
+SPENDING_RECORDS = f"""
+with {_HELD}, {JUDGED}, stored as (
+    insert into access_record ({_COLUMNS})
+    select {_VALUES}
+      from held, json_to_recordset($2) as record (n integer, {_RECORD}) left join judged using (n)
+     where n is null or (is_new and not is_revoked)
+)
+{REFUSED}
+"""
+"""As RECORDS, of those whose use counts or that rest on none; $1 are the uses, $2 the records (`spending_json`)."""
+
 _KIND_COLUMNS = (
     "role, counterpart, caller_city, application, purpose, legal_basis, action, field, fields, datasets, decision,"
     " rules, policy_version, obligations, state, positions"
@@ -66,6 +85,13 @@ def append_now(
 def records_json(rows: Iterable[Row]) -> bytes:
     """The parameter of RECORDS."""
     return b"[%b]" % b",".join(row.json for row in rows)
+
+
+def spending_json(rows: Iterable[tuple[Row, int | None]]) -> bytes:
+    """The second parameter of SPENDING_RECORDS: rows with the numbers of the uses that they rest on."""
+    return b"[%b]" % b",".join(
+        row.json if number is None else b'{"n":%d,%b' % (number, row.json[1:]) for row, number in rows
+    )
 
 
 def kinds_json(kinds: Iterable[Kind]) -> bytes:

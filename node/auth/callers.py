@@ -10,12 +10,14 @@ import hmac
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 
 from federation.membership import Membership
 from federation.proofs import SCHEME, Proof, ProofError, check_proof, content_digest, read_proof
 from node.auth.identity import NodeIdentity
 from node.auth.token_check import InvalidToken, TokenCheck, Verified
-from node.auth.uses import Uses, Verdict
+from node.auth.uses import PendingUse, Uses
+from node.store.spending import Verdict
 from policy.model import ANONYMOUS, Caller
 from schema.errors import Unavailable
 
@@ -35,7 +37,7 @@ class Presented:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A caller whose token and proof hold. Not to be answered before `Callers.confirm`."""
+    """A caller whose token and proof hold. Not to be answered before the proof is used up."""
 
     caller: Caller
     proof_text: str = ""
@@ -49,6 +51,14 @@ class Claimed:
 
 
 NOBODY = Claimed(ANONYMOUS)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What is to be used up, and a nonce if the one that came has become old; neither for nobody in particular."""
+
+    pending: PendingUse | None = None
+    nonce: str | None = None
 
 
 class Callers:
@@ -93,30 +103,43 @@ class Callers:
             raise InvalidToken("the proof is not made with the key that the token is bound to")
         return Claimed(verified.caller, text, proof, verified)
 
-    async def confirm(self, claimed: Claimed, body: bytes | None) -> str | None:
-        """Use the proof up. Returns a nonce for the caller to go on with, if the one it used has become old.
+    async def admitted(self, claimed: Claimed, body: bytes | None) -> Admitted:
+        """The use of the proof that must count before the caller is answered, and a nonce to go on with.
 
         `body` is None for methods that have none.
 
         Raises:
-            InvalidToken: nonce or body is wrong, the proof was used before, or the token is revoked.
+            InvalidToken: nonce or body is wrong.
             Unavailable: that can't be found out.
         """
         proof, token = claimed.proof, claimed.token
         if proof is None or token is None:
-            return None
+            return Admitted()
         now = self._clock()
         nonces = await self._uses.nonces()
         if proof.nonce is None or not nonces.is_good(proof.nonce, now):
             raise InvalidToken("DPoP proof: its nonce must be the one in the header DPoP-Nonce", USE_NONCE)
         _check_body(proof, body, is_peer=token.home_issuer is not None)
-        verdict = await self._uses.spend(proof.digest, proof.issued_at, token.issued_at, token.subjects)
+        refusal = partial(self._refusal, claimed.caller)
+        pending = self._uses.use(proof.digest, proof.issued_at, token.issued_at, token.subjects, refusal)
+        return Admitted(pending, None if proof.nonce == nonces.current(now) else nonces.current(now))
+
+    async def confirm(self, claimed: Claimed, body: bytes | None) -> str | None:
+        """As `admitted`, and use the proof up. Returns the nonce.
+
+        Raises:
+            InvalidToken: also if the proof was used before, or the token is revoked.
+        """
+        admitted = await self.admitted(claimed, body)
+        if admitted.pending is not None:
+            await admitted.pending.spend()
+        return admitted.nonce
+
+    def _refusal(self, caller: Caller, verdict: Verdict) -> InvalidToken:
         if verdict is Verdict.REVOKED:
-            self._on_revoked(claimed.caller)
-        if verdict is not Verdict.GOOD:
-            error = INVALID_PROOF if verdict is Verdict.REPLAYED else "invalid_token"
-            raise InvalidToken(verdict.value, error)
-        return None if proof.nonce == nonces.current(now) else nonces.current(now)
+            self._on_revoked(caller)
+            return InvalidToken(verdict.value)
+        return InvalidToken(verdict.value, INVALID_PROOF)
 
     async def caller(self, presented: Presented) -> Caller:
         """Who asks with a method that has no body. Raises as `claimed` and `confirm`."""

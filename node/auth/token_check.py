@@ -24,6 +24,7 @@ from node.auth.access_tokens import LIFETIME_S, TYP
 from node.auth.identity import NodeIdentity
 from node.auth.revocation import client_subject, foreign_subject, token_subject
 from policy.model import Caller
+from schema.errors import Unauthenticated
 
 REMEMBERED = 10_000
 MAX_TOKEN_BYTES = 4_096
@@ -31,7 +32,7 @@ AHEAD_S = 5
 THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-class InvalidToken(Exception):
+class InvalidToken(Unauthenticated):
     """Token or proof is not accepted. `reason` is fit for the caller, `error` is OAuth's code; answer with 401."""
 
     def __init__(self, reason: str, error: str = "invalid_token") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from federation.client import JOIN_WITHIN_S
@@ -72,7 +73,7 @@ class CityGate:
             return await self._list(request, field)
         if field.type_name.endswith("Result"):
             targets = self._targets(request, field)
-            return await self._of_many(request, field, lambda: self._parts.gather(request, field, targets))
+            return await self._of_many(request, field, targets, partial(self._parts.gather, request, field, targets))
         return await self._object(request, field)
 
     async def _list(self, request: Request, field: Field) -> Prepared:
@@ -82,7 +83,8 @@ class CityGate:
         alone = targets.own and not targets.peers and field.arguments.get("deadlineMs") is None
         if alone and not unasked(targets, cursor, self._city):
             return Prepared(await self._own_list(request, field, cursor, targets))
-        return await self._of_many(request, field, lambda: self._lists.gather(request, field, cursor, targets))
+        gather = partial(self._lists.gather, request, field, cursor, targets)
+        return await self._of_many(request, field, targets, gather)
 
     async def _own_list(self, request: Request, field: Field, cursor: Cursor | None, targets: Targets) -> bytes:
         """Only this city is asked: its statement has made the rows in the form of the answer."""
@@ -99,9 +101,11 @@ class CityGate:
         return answer
 
     async def _of_many(
-        self, request: Request, field: Field, gather: Callable[[], Coroutine[Any, Any, Gathered]]
+        self, request: Request, field: Field, targets: Targets, gather: Callable[[], Coroutine[Any, Any, Gathered]]
     ) -> Prepared:
         """Several cities are asked, once for all who ask the same meanwhile with the same rights; each is recorded."""
+        if targets.peers:
+            await request.confirmed()  # peers keep records of what they are asked
         key = id(field), request.caller.rights  # the executor gives equal questions the same field
         gathered = await self._in_flight.share(key, gather, None, outlives=False)
         recorder = Recorder(self._city, request, field)
@@ -138,6 +142,7 @@ class CityGate:
             return None
         if member.status != "ACTIVE":
             raise CityUnavailable(member.id, State.DENIED.value, "its membership is suspended")
+        await request.confirmed()
         try:
             answer, report = await self._fanout.single(field, member, request)
         except CityUnavailable as error:
@@ -172,9 +177,11 @@ class CityGate:
         require(field, reports)
 
     async def _append(self, recorder: Recorder) -> None:
-        entries = await self._log.append(recorder.records, recorder.request.document)
-        if recorder.request.evidence is not None:
-            recorder.request.evidence.entries += entries
+        request = recorder.request
+        pending = None if request.pending is None else request.pending.use
+        entries = await self._log.append(recorder.records, request.document, pending)
+        if request.evidence is not None:
+            request.evidence.entries += entries
 
     def _with_logs(self, reports: Sequence[CityReport]) -> list[CityReport]:
         return [replace(report, log=self._log_state(report.city)) for report in reports]

@@ -18,7 +18,7 @@ from litestar.types import HTTPScope, Receive, Send
 from federation.proofs import NONCE_HEADER
 from federation.receipts import HEADER as RECEIPT
 from federation.summary import HEADER as SUMMARY
-from node.auth.callers import NOBODY, USE_NONCE, Callers, Claimed, Presented
+from node.auth.callers import NOBODY, USE_NONCE, Admitted, Callers, Claimed, Presented
 from node.auth.receipts import Receipts
 from node.auth.token_check import InvalidToken
 from node.http.asgi import Answer, BodyTooLarge, ClientGone, body_of, headers_of, send_answer
@@ -110,6 +110,11 @@ class GraphQLEndpoint:
                 return
             except _Refused as refused:
                 answer = _refusal(refused, media or JSON, trace)
+            except InvalidToken as error:
+                answer = _refusal(await self._unauthenticated(error), media or JSON, trace)
+            except Unavailable as error:
+                later = _Refused(503, error.message, error.code, error.hint or "", Retry_After=RETRY_AFTER_S)
+                answer = _refusal(later, media or JSON, trace)
             except Exception:
                 log.exception("trace %s: /graphql failed", trace.trace_id)
                 failed = _Refused(500, "an internal error occurred", INTERNAL, "tell the operator the traceId")
@@ -130,25 +135,27 @@ class GraphQLEndpoint:
         in_parts = accepts_parts(headers.get(b"accept")) and method == "POST"
         if media is None and not in_parts:
             raise _Refused(406, "the header Accept allows none of our types", "NOT_ACCEPTABLE", f"accept {JSON}")
-        question, body, nonce = None, None, None
+        question, body = None, None
+        admitted = Admitted()
         try:
             with span("auth"):
-                claimed = await self._claimed(headers, scope)
+                claimed = self._claimed(headers, scope)
             caller = claimed.caller
             in_parts = in_parts and caller.peer is None  # a node is answered whole, with a receipt over the whole
             async with asyncio.timeout(self._limits.request_ms / 1000 * GRACE):  # one timer for all: it costs 5 µs
                 question, body = await self._question(method, headers, scope, receive)
                 if not claimed.is_anonymous:
-                    nonce = await self._confirmed(claimed, body)
+                    admitted = await self._callers.admitted(claimed, body)  # used up at the latest when it is answered
                 only = self._trusted_only and caller.peer is None
                 document = document_of(question, self._trusted, trusted_only=only)
                 if method != "POST" and is_mutation(document, question.operationName):
                     raise _Refused(405, "a mutation is not for GET", "METHOD_NOT_ALLOWED", "use POST", Allow=METHODS)
-                context = self._context(document, caller, trace, body)
+                context = self._context(document, caller, trace, body, admitted)
                 if in_parts and (media is None or self._executor.defers(document, context)):
                     result = await self._frames(document, question, context)
                 else:
                     result = await self._executor.execute(document, question.variables, question.operationName, context)
+                await context.request.confirmed()
         except BadQuestion as error:
             # a document that is not known is a request error like any other, see `_joined`
             status = 200 if error.code != BAD_REQUEST and media == JSON else 400
@@ -164,8 +171,8 @@ class GraphQLEndpoint:
         answer = await self._encoded(
             method, headers, caller, result, Answer(status, answered, f"{media}; charset=utf-8")
         )
-        if nonce is not None:
-            answer.headers[NONCE_HEADER] = nonce
+        if admitted.nonce is not None:
+            answer.headers[NONCE_HEADER] = admitted.nonce
         if context.request.evidence is not None:
             answer.headers.update(await self._for_node(claimed, body, answer, context.request))
         return answer
@@ -178,24 +185,14 @@ class GraphQLEndpoint:
         version = self._summary_version()
         return told if version is None else told | {SUMMARY: version}
 
-    async def _claimed(self, headers: Headers, scope: HTTPScope) -> Claimed:
+    def _claimed(self, headers: Headers, scope: HTTPScope) -> Claimed:
         authorization = headers.get(b"authorization")
         if authorization is None:
             return NOBODY
         proofs = [value.decode("latin-1") for name, value in scope["headers"] if name == b"dpop"]
-        url = self._callers.issuer + scope["path"]
-        try:
-            return self._callers.claimed(Presented(scope["method"], url, authorization, proofs))
-        except InvalidToken as error:
-            raise await self._unauthenticated(error) from None
-
-    async def _confirmed(self, claimed: Claimed, body: bytes | None) -> str | None:
-        try:
-            return await self._callers.confirm(claimed, body)
-        except InvalidToken as error:
-            raise await self._unauthenticated(error) from None
-        except Unavailable as error:
-            raise _Refused(503, error.message, error.code, error.hint or "", {"Retry-After": RETRY_AFTER_S}) from None
+        return self._callers.claimed(
+            Presented(scope["method"], self._callers.issuer + scope["path"], authorization, proofs)
+        )
 
     async def _unauthenticated(self, error: InvalidToken) -> _Refused:
         told = challenge(error, self._callers.issuer, await self._callers.nonce())
@@ -221,10 +218,10 @@ class GraphQLEndpoint:
             raise _too_large("body", bound) from None
         return from_body(body), body
 
-    def _context(self, document: str, caller: Caller, trace: Trace, body: bytes | None) -> Context:
+    def _context(self, document: str, caller: Caller, trace: Trace, body: bytes | None, admitted: Admitted) -> Context:
         deadline = asyncio.get_running_loop().time() + self._limits.request_ms / 1000
         evidence = None if caller.peer is None else Evidence(request=hashlib.sha256(body or b"").digest())
-        request = Request(caller, document, deadline, trace.trace_id, trace.traceparent, evidence)
+        request = Request(caller, document, deadline, trace.trace_id, trace.traceparent, evidence, admitted.pending)
         return Context(request, self._gate, self._directory, stewardship=self._stewardship, intake=self._intake)
 
     async def _frames(self, document: str, question: Question, context: Context) -> Result | Parts:

@@ -21,9 +21,10 @@ from node.auth.nonces import PERIOD_S, Nonces
 from node.auth.revocation import allow_foreign, refuse_foreign
 from node.auth.token_check import InvalidToken
 from node.auth.token_client import Access, obtain_token
-from node.auth.uses import ASYNCHRONOUS, Uses, Verdict
+from node.auth.uses import ASYNCHRONOUS, Uses
 from node.store.engine import make_engine
 from node.store.sessions import Sessions
+from node.store.spending import Verdict
 from policy.model import Caller
 from schema.errors import Unavailable
 from tests.integration.auth.nodes import Node, running_node

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from graphql import GraphQLError
 
-from node.auth.callers import Claimed
+from node.auth.callers import Admitted, Claimed
 from node.auth.token_check import InvalidToken
 from node.http.graphql import GraphQLEndpoint
 from node.http.trusted import document_hash
@@ -49,8 +49,21 @@ class Executor:
         return self.outcome
 
 
+class FakePending:
+    """A use that is found to be bad when it is used up."""
+
+    def __init__(self, purpose) -> None:
+        self._purpose = purpose
+
+    async def spend(self):
+        if self._purpose == "operations":
+            raise InvalidToken("the proof was used before", "invalid_dpop_proof")
+        if self._purpose == "statistics":
+            raise Unavailable("tokens can't be checked now, so no data may leave")
+
+
 class FakeCallers:
-    """Knows callers by the header alone; a proof that is called used is found out when it is used up."""
+    """Knows callers by the header alone."""
 
     issuer = "https://giessen.example"
 
@@ -59,13 +72,8 @@ class FakeCallers:
             raise InvalidToken("it is none of ours")
         return Claimed(CALLERS[presented.authorization], "proof", object(), None)
 
-    async def confirm(self, claimed, body):
-        self.confirmed = claimed, body
-        if claimed.caller.purpose == "operations":
-            raise InvalidToken("the proof was used before", "invalid_dpop_proof")
-        if claimed.caller.purpose == "statistics":
-            raise Unavailable("tokens can't be checked now, so no data may leave")
-        return "fresh"
+    async def admitted(self, claimed, _body):
+        return Admitted(FakePending(claimed.caller.purpose), "fresh")
 
     async def nonce(self):
         return "fresh"
