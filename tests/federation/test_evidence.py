@@ -136,3 +136,42 @@ async def test_neither_tokens_nor_proofs_are_in_the_logs(wire: Wire) -> None:
             "select array_agg(u::text) from used_proof u"
         )
         assert not any(secret.split(".")[2] in str(rows) for secret in secrets)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{ datasets(cities: ["giessen"]) { nodes { id } } }',
+        QUERY,
+        '{ dataset(id: "wetzlar:dataset:kfz") { id } }',
+        "{ datasets { nodes { id } federation { complete } } }",
+        '{ a: datasets(cities: ["giessen"]) { nodes { id } } b: things(cities: ["giessen"]) { nodes { id } } }',
+        "{ cities { id } }",
+        "{ datasets { nothing } }",
+        "mutation { recordObservations(series: []) { accepted } }",
+    ],
+    ids=[
+        "own list",
+        "own object",
+        "another's object",
+        "several cities",
+        "two fields",
+        "directory",
+        "invalid",
+        "mutation",
+    ],
+)
+async def test_a_proof_counts_once_whatever_is_asked(federation, document: str) -> None:
+    town = federation["giessen"]
+    access = await town.token()
+    body = orjson.dumps({"query": document})
+    headers = access.headers("POST", town.settings.graphql_url, body)
+    first = await town.post(body, headers=headers)
+    assert first.status == 200
+    recorded = len(town.records(first.trace))
+    again = await town.post(body, headers=headers)
+    assert again.status == 401
+    assert "data" not in again.body
+    assert "used before" in again.body["errors"][0]["message"]
+    assert town.records(again.body["errors"][0]["extensions"]["traceId"]) == []
+    assert len(town.records(first.trace)) == recorded

@@ -49,7 +49,7 @@ class FakeOwn:
 class FakeLog:
     """Takes the place of `AccessLog`."""
 
-    async def append(self, records: Sequence[Any], document: str) -> None:
+    async def append(self, records: Sequence[Any], document: str, use: object = None) -> None:
         """Nobody reads it."""
 
 

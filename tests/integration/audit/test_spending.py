@@ -81,7 +81,9 @@ async def test_a_use_that_was_spent_by_itself_is_not_asked_again(database_url, l
 async def test_what_was_revoked_leaves_no_record(database_url, logs):
     now = int(time.time())
     with psycopg.connect(database_url) as connection:
-        connection.execute("insert into revocation (subject, issued_before) values (%s, to_timestamp(%s))", (TOKEN, now))
+        connection.execute(
+            "insert into revocation (subject, issued_before) values (%s, to_timestamp(%s))", (TOKEN, now)
+        )
     before, after = use(b"a", issued=now - 10), use(b"b", issued=now)
     found = await asyncio.gather(
         logs[0].append([record(1)], DOCUMENT, before),
