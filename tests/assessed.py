@@ -15,6 +15,8 @@ from policy.model import Tier
 from policy.obligations import read_obligations
 
 LATER = timedelta(days=365)
+# for seeds that say how datasets lie in a city that has assessed them long ago
+TIERS_AS_TOLD = "alter table dataset disable trigger tier_begins_internal;"
 
 
 def set_tier(database_url: str, key: str, tier: Tier, obligations: Sequence[str] = (), **more) -> None:

@@ -163,9 +163,7 @@ resources:
 volumeMounts:
   - {name: home, mountPath: /var/lib/verbund}
   - {name: settings, mountPath: /var/lib/verbund/verbund.toml, subPath: verbund.toml, readOnly: true}
-  {{- if .Values.cityPolicy }}
-  - {name: settings, mountPath: /var/lib/verbund/policies/city.cedar, subPath: city.cedar, readOnly: true}
-  {{- end }}
+  - {name: policies, mountPath: /var/lib/verbund/policies, readOnly: true}
   - {name: anchors, mountPath: /var/lib/verbund/anchors, readOnly: true}
   - {name: keys, mountPath: /run/verbund/keys, readOnly: true}
   {{- if .Values.keys.passphraseSecret }}

@@ -28,7 +28,7 @@ from node.settings import FILE_NAME, Settings, load_settings
 from node.setup import NodePlan, create_node
 from node.store.engine import make_engine
 from tests.anchor import Anchor
-from tests.assessed import agree
+from tests.assessed import TIERS_AS_TOLD, agree
 
 NAMES = {"fulda": "Fulda", "giessen": "Gießen", "offenbach": "Offenbach am Main", "wetzlar": "Wetzlar"}
 LIMITS = "\n[limits]\npeer_ms = 1500\nrequest_ms = 4000\n"
@@ -36,7 +36,9 @@ APP = "verkehrsportal"
 AUDITOR = "pruefstelle"
 SETTLED_S = 30.0
 
-SEED = """
+SEED = (
+    TIERS_AS_TOLD
+    + """
 insert into dataset (key, title, title_sort, tier, digest, themes, modified) values
  ('rad', 'Radverkehr %(city)s', 'radverkehr %(city)s', 'OPEN', '', '{TRAN}', '2026-01-01Z'),
  ('kfz', 'Kfz-Verkehr %(city)s', 'kfz-verkehr %(city)s', 'SHARED', '', '{TRAN}', '2026-01-02Z'),
@@ -56,6 +58,7 @@ insert into observation
 select d.id, t, t + interval '15 min', length('%(city)s') * 1000 + d.id, 'RAW'
   from datastream d, generate_series('2026-01-01 00:00+00'::timestamptz, '2026-01-01 05:45+00', interval '15 min') t;
 """
+)
 
 
 @dataclass

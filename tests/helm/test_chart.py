@@ -167,9 +167,20 @@ def test_the_settings_that_are_rendered_are_settings(values, tmp_path):
         assert settings.portal.operator == "Stadt Offenbach am Main"
 
 
+def test_rules_are_mounted_as_a_folder_so_that_changes_reach_a_running_node():
+    found = objects(CHART / "cities" / "giessen.yaml", "--set-string", "policies.nachts\\.cedar=// none yet")
+    pod = only("Deployment", found)["spec"]["template"]["spec"]
+    (node,) = pod["containers"]
+    (mount,) = (one for one in node["volumeMounts"] if one["name"] == "policies")
+    assert mount == {"name": "policies", "mountPath": "/var/lib/verbund/policies", "readOnly": True}
+    (volume,) = (one for one in pod["volumes"] if one["name"] == "policies")
+    assert only("ConfigMap", found, volume["configMap"]["name"])["data"] == {"nachts.cedar": "// none yet"}
+
+
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
+        ("policies.nachts=x", "policies"),
         ("replicsa=3", "replicsa"),
         ("settings.wrokers=2", "wrokers"),
         ("settings.limits.pages=2", "pages"),

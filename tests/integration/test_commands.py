@@ -94,6 +94,22 @@ def test_the_database_holds_against_shortcuts(run, statement):
         connection.execute(statement)
 
 
+@pytest.mark.parametrize("tier", ["OPEN", "SHARED"])
+def test_a_dataset_can_not_begin_where_only_an_assessment_leads(database_url, tier):
+    new = "insert into dataset (key, title, title_sort, digest, tier) values (%s, 'N', 'n', '', %s)"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(new, ("streng", "PROTECTED"))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match=f"is not assessed as {tier}"):
+            connection.execute(new, ("neu", tier))
+        copied = "copy dataset (key, title, title_sort, digest, tier) from stdin"
+        with (
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+            connection.cursor() as cursor,
+            cursor.copy(copied) as copy,
+        ):
+            copy.write_row(("neu", "N", "n", b"", tier))
+
+
 def test_what_is_proposed_for_counts(run):
     with psycopg.connect(run.database_url) as connection:
         connection.execute(

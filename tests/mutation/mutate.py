@@ -20,11 +20,12 @@ Change = Callable[[ast.AST], None]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A module's text with one change, and where and what it is."""
+    """A module's text with one change, and where and what it is. `span`: the lines of the function that it is in."""
 
     line: int
     what: str
     text: str
+    span: range
 
 
 def mutants(source: str) -> Iterator[Mutant]:
@@ -35,7 +36,17 @@ def mutants(source: str) -> Iterator[Mutant]:
         for what, change in _changes(node):
             changed = copy.deepcopy(tree)
             change([site for site in _sites(changed) if not isinstance(site, ast.expr_context)][number])
-            yield Mutant(getattr(node, "lineno", 0), what, ast.unparse(ast.fix_missing_locations(changed)))
+            line = getattr(node, "lineno", 0)
+            yield Mutant(line, what, ast.unparse(ast.fix_missing_locations(changed)), _span(tree, line))
+
+
+def _span(tree: ast.Module, line: int) -> range:
+    """The lines of the innermost function that holds this line; of the line alone if there is none."""
+    found = range(line, line + 1)
+    for node in ast.walk(tree):  # from the outside in
+        if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or 0):
+            found = range(node.body[0].lineno, (node.end_lineno or 0) + 1)
+    return found
 
 
 def _sites(node: ast.AST) -> Iterator[ast.AST]:

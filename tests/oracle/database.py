@@ -8,9 +8,12 @@ from typing import Any
 import psycopg
 
 from node.ingest.folding import sort_key
+from tests.assessed import TIERS_AS_TOLD
 from tests.oracle.world import World
 
-PREPARE = "create table observation_all partition of observation for values from (minvalue) to (maxvalue)"
+PREPARE = (
+    TIERS_AS_TOLD + "create table observation_all partition of observation for values from (minvalue) to (maxvalue)"
+)
 _TABLES = (
     "observation", "latest_observation", "datastream", "sensor", "observed_property", "thing", "distribution", "dataset",
     "publisher", "contact", "licence", "agreement",

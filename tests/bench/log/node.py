@@ -17,11 +17,15 @@ import psycopg
 
 from node.setup import NodePlan, create_node
 from node.store.embedded import embedded_postgres
+from tests.assessed import TIERS_AS_TOLD
 
-SEED = """
+SEED = (
+    TIERS_AS_TOLD
+    + """
 insert into dataset (key, title, title_sort, tier, digest)
 select 'd' || i, 'Liste ' || i, 'liste ' || i, 'OPEN', '' from generate_series(1, 200) i
 """
+)
 READY_S = 90
 
 

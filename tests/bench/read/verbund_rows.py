@@ -11,6 +11,7 @@ import psycopg
 from node.ingest.observations import refresh_datastreams
 from node.ingest.sensors import upsert_datastream, upsert_observed_property, upsert_sensor, upsert_thing
 from node.store.partitions import ensure_partitions
+from tests.assessed import TIERS_AS_TOLD
 from tests.bench.read.queries import datastream_key
 from tests.bench.read.scale import SLOT, Scale, rows_sql
 
@@ -22,7 +23,9 @@ OTHERS = 190
 HIDDEN = 10
 HIDDEN_EACH = 1_000
 
-CATALOG = """
+CATALOG = (
+    TIERS_AS_TOLD
+    + """
 insert into publisher (key, name) select 'amt-' || i, 'Amt ' || i from generate_series(1, 12) i;
 insert into dataset (key, title, title_sort, description, tier, digest, themes, keywords, publisher_id, modified)
 select 'liste-' || i, 'Verzeichnis ' || i, 'verzeichnis ' || i, 'Synthetisches Verzeichnis der Verwaltung',
@@ -31,6 +34,7 @@ select 'liste-' || i, 'Verzeichnis ' || i, 'verzeichnis ' || i, 'Synthetisches V
        timestamptz '2026-01-01Z' + i * interval '1 hour'
   from generate_series(1, %(others)s) i
 """
+)
 
 
 def fill_verbund(url: str, scale: Scale, seed: int = 0) -> None:

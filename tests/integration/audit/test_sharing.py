@@ -12,14 +12,18 @@ from node.gate import Decisions
 from node.store.pool import make_pool
 from policy.model import Action, Caller
 from policy.rules import RuleSet
+from tests.assessed import TIERS_AS_TOLD
 from tests.integration.audit.conftest import sequence
 from tests.log import append
 
-SHARED = """
+SHARED = (
+    TIERS_AS_TOLD
+    + """
 insert into dataset (key, title, title_sort, tier, digest) values ('kfz', 'K', 'k', 'SHARED', ''), ('rad', 'R', 'r', 'OPEN', '');
 insert into agreement (id, member, datasets, purposes, valid_from, valid_until, accepted_at)
 values ('a', 'fulda', '{kfz}', '{research}', now() - interval '1 day', now() + interval '1 day', now());
 """
+)
 CALLER = Caller("fulda", "app", "research", frozenset({"data:read"}), peer="fulda")
 
 

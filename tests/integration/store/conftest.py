@@ -13,9 +13,12 @@ from node.store.reader import Reader
 from node.store.row_grant import NOTHING_GRANTED
 from node.store.sessions import Sessions
 from schema.cursor import binding_of, decode
+from tests.assessed import TIERS_AS_TOLD
 from tests.unit.schema.test_selection import tree
 
-SEED = """
+SEED = (
+    TIERS_AS_TOLD
+    + """
 insert into publisher (key, name) values ('amt', 'Amt für Verkehr'), ('umwelt', 'Umweltamt');
 insert into licence (key, uri, title) values ('dl-by-de/2.0', 'http://dcat-ap.de/def/licenses/dl-by-de/2.0', 'DL DE BY');
 insert into dataset (key, title, title_sort, description, publisher_id, tier, digest, themes, keywords, modified,
@@ -46,6 +49,7 @@ select d.id, t, t + interval '15 min', case when d.id = 2 and t < '2026-01-01 01
   from datastream d, generate_series('2026-01-01 00:00+00'::timestamptz, '2026-01-01 23:45+00', interval '15 min') t;
 insert into latest_observation select distinct on (datastream_id) * from observation order by datastream_id, phenomenon_time desc;
 """
+)
 ALL = (1, 2, 3, 4)
 
 

@@ -17,6 +17,7 @@ from node.store.row_grant import Series, row_grant
 from node.store.sessions import Sessions
 from policy.obligations import NONE, UNLIMITED, Obligations, read_obligations
 from schema.cursor import binding_of, decode
+from tests.assessed import TIERS_AS_TOLD
 from tests.obligations.model import Row, Stream, released
 from tests.unit.schema.test_selection import tree
 
@@ -25,7 +26,7 @@ COUNT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_CountObservati
 MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
 QUARTER = timedelta(minutes=15)
 DURING = 'during: {start: "2026-03-01T00:00:00Z", end: "2026-03-03T00:00:00Z"}'
-SEED = f"""
+SEED = f"""{TIERS_AS_TOLD}
 insert into dataset (key, title, title_sort, tier, digest, contact_id) values
  ('offen', 'Offen', 'offen', 'OPEN', '', null), ('fein', 'Fein', 'fein', 'SHARED', '', null);
 insert into distribution (dataset_id, position, title, access_url) values (1, 0, 'CSV', 'https://x.example/a.csv');
