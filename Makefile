@@ -8,7 +8,7 @@ PACKAGES := .assets
 ASSET_SOURCES := $(wildcard node/web/assets/*.mjs node/web/assets/src/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets demo demo-check test lint format bench bench-read bench-federation bench-log texts lock sdl settings helm broker clean
+.PHONY: help setup assets demo demo-check test mutation lint format bench bench-read bench-federation bench-log texts lock sdl settings helm broker clean
 
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ lint: setup ## check format, style, types and the import contracts
 format: setup ## rewrite the code in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+mutation: setup ## change the rules' code in one place at a time, count what the tests notice; ARGS="--sample 40"
+	$(BIN)/python -m tests.mutation $(ARGS)
 
 bench: setup ## measure; prints ratios, never fails on them
 	$(BIN)/python -m tests.bench

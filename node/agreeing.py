@@ -22,6 +22,7 @@ from node.store.agreements import (
     store_answer,
     store_offer,
     undelivered,
+    unrevoked,
 )
 
 TIMEOUT_S = 10.0
@@ -50,16 +51,17 @@ class Agreeing:
         )
         store_offer(connection, terms, text, ours=True)
 
-    def accept(self, connection: psycopg.Connection[Any], id_: str) -> None:
-        """Sign the acceptance of another city's offer. Raises AgreementError."""
-        row = agreement_of(connection, id_)
+    def accept(self, connection: psycopg.Connection[Any], id_: str, version: int | None = None) -> None:
+        """Sign the acceptance of another city's offer, by default of its newest version. Raises AgreementError."""
+        row = agreement_of(connection, id_, version)
         if row["owner"] is None:
             raise AgreementError(f"agreement: {id_!r} is this city's own offer; the member accepts it")
         self._answer(connection, row, Kind.ACCEPTANCE)
 
-    def revoke(self, connection: psycopg.Connection[Any], id_: str) -> None:
-        """Sign the revocation of an agreement, as either side. Raises AgreementError."""
-        self._answer(connection, agreement_of(connection, id_), Kind.REVOCATION)
+    def revoke(self, connection: psycopg.Connection[Any], id_: str, version: int | None = None) -> None:
+        """Sign the revocation of an agreement, or of one version of it, as either side. Raises AgreementError."""
+        for row in unrevoked(connection, id_, version):
+            self._answer(connection, row, Kind.REVOCATION)
 
     def receive(self, connection: psycopg.Connection[Any], text: str) -> Kind:
         """Keep what another city's node has signed. Raises AgreementError."""
@@ -106,7 +108,7 @@ class Agreeing:
             identity.signing_key,
             datetime.now(UTC),
         )
-        store_answer(connection, row["id"], kind, text, identity.city)
+        store_answer(connection, row, kind, text, identity.city)
 
     async def _post(self, one: Undelivered, transport: PeerTransport) -> None:
         answer = await transport.post(

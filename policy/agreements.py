@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -75,6 +76,23 @@ def mandate_id(city: str, purpose: str) -> str:
 def application_mandate_id(city: str, application: str, purpose: str) -> str:
     """One application of a city acting for a purpose."""
     return f"{quote(city, safe='')}/{quote(application, safe='')}/{quote(purpose, safe='')}"
+
+
+def in_succession(agreements: Sequence[Agreement]) -> tuple[Agreement, ...]:
+    """The agreements, each version of one ending when a later one begins that was not revoked before."""
+    begins: dict[str, list[tuple[int, datetime]]] = {}
+    for one in agreements:
+        if one.revoked_at is None or one.revoked_at > one.valid_from:
+            begins.setdefault(one.id, []).append((one.version, one.valid_from))
+    return tuple(
+        replace(
+            one,
+            valid_until=min(
+                [one.valid_until, *(begin for version, begin in begins.get(one.id, ()) if version > one.version)]
+            ),
+        )
+        for one in agreements
+    )
 
 
 class Calendar:

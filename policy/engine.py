@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from policy import entities
-from policy.agreements import Calendar, coverage, linked_agreements, links_for
+from policy.agreements import Calendar, coverage, in_succession, linked_agreements, links_for
 from policy.court import Class, Court, Way, ways
 from policy.explanation import Explanation, explained
 from policy.model import Action, Agreement, Caller, DatasetFacts, Decision, Grant
@@ -39,7 +39,7 @@ class _Answer:
 class Engine:
     """Decisions of one city under one state of its rules, datasets and agreements.
 
-    Facts that contradict each other (one key or id for two datasets or agreements) count for nobody.
+    Facts that contradict each other (one key for two datasets, one id and version for two agreements) count for nobody.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class Engine:
         keys = Counter(dataset.key for dataset in datasets)
         self._datasets = tuple(dataset for dataset in datasets if keys[dataset.key] == 1)
         self._kinds = _kinds(self._datasets, rules.named_datasets)
-        ids = Counter(agreement.id for agreement in agreements)
-        self._calendar = Calendar(tuple(agreement for agreement in agreements if ids[agreement.id] == 1))
+        versions = Counter((agreement.id, agreement.version) for agreement in agreements)
+        self._calendar = Calendar(in_succession([one for one in agreements if versions[one.id, one.version] == 1]))
         self._answers: OrderedDict[_Question, _Answer] = OrderedDict()
 
     def decide(self, caller: Caller, action: Action, key: str, now: datetime) -> Decision:

@@ -82,7 +82,8 @@ class DatasetFacts:
 class Agreement:
     """The owner lets a member use datasets for purposes within a period.
 
-    `applications` empty means every application of the member. `valid_until` is exclusive.
+    `applications` empty means every application of the member. `valid_until` is exclusive. A version ends as a later
+    one of the same id begins.
     """
 
     id: str
@@ -94,6 +95,7 @@ class Agreement:
     applications: frozenset[str] = frozenset()
     revoked_at: datetime | None = None
     obligations: Obligations = NONE
+    version: int = 1
 
     def in_force(self, now: datetime) -> bool:
         """True from `valid_from` on and before `valid_until`, unless revoked at `now` or before."""

@@ -49,17 +49,32 @@ class Mutation:
         """True if it was done."""
         return await stewardship(info.context).governance.withdraw(info.context.request, dataset, reason)
 
-    @strawberry.field(description="Offer another city the use of data, signed by this node." + _ACCESS)
+    @strawberry.field(
+        description="Offer another city the use of data, signed by this node. A further version of an agreement takes"
+        " its place when it has been accepted and begins; the version before holds until then." + _ACCESS
+    )
     async def offer_agreement(self, info: CONTEXT, offer: OfferInput) -> Agreement:
         """Delivered at once, if the other node can be reached."""
         return await stewardship(info.context).governance.offer(info.context.request, offer)
 
-    @strawberry.field(description="Accept another city's offer, signed by this node." + _ACCESS)
-    async def accept_agreement(self, info: CONTEXT, id: strawberry.ID) -> Agreement:  # noqa: A002
+    @strawberry.field(
+        description="Accept another city's offer, signed by this node; by default its newest version." + _ACCESS
+    )
+    async def accept_agreement(
+        self,
+        info: CONTEXT,
+        id: strawberry.ID,  # noqa: A002
+        version: int | None = None,
+    ) -> Agreement:
         """Delivered at once, if the other node can be reached."""
-        return await stewardship(info.context).governance.accept(info.context.request, id)
+        return await stewardship(info.context).governance.accept(info.context.request, id, version)
 
-    @strawberry.field(description="Revoke an agreement at once, as either side." + _ACCESS)
-    async def revoke_agreement(self, info: CONTEXT, id: strawberry.ID) -> Agreement:  # noqa: A002
+    @strawberry.field(description="Revoke an agreement at once, as either side: all its versions, or one." + _ACCESS)
+    async def revoke_agreement(
+        self,
+        info: CONTEXT,
+        id: strawberry.ID,  # noqa: A002
+        version: int | None = None,
+    ) -> Agreement:
         """Delivered at once, if the other node can be reached."""
-        return await stewardship(info.context).governance.revoke(info.context.request, id)
+        return await stewardship(info.context).governance.revoke(info.context.request, id, version)

@@ -164,12 +164,12 @@ class Governance(Protocol):
         """Offer and deliver."""
         ...
 
-    async def accept(self, request: Request, id_: str) -> api.Agreement:
-        """Accept and deliver."""
+    async def accept(self, request: Request, id_: str, version: int | None) -> api.Agreement:
+        """Accept and deliver; None: the newest version."""
         ...
 
-    async def revoke(self, request: Request, id_: str) -> api.Agreement:
-        """Revoke and deliver."""
+    async def revoke(self, request: Request, id_: str, version: int | None) -> api.Agreement:
+        """Revoke and deliver; None: all versions."""
         ...
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 from federation.agreements import Terms
-from node.store.agreements import Kind, store_answer, store_offer
+from node.store.agreements import Kind, agreement_of, store_answer, store_offer
 from node.store.assessments import assess, sign_off, withdraw
 from policy.assessment import Assessment
 from policy.model import Tier
@@ -43,10 +43,10 @@ def agree(database_url: str, terms: Terms) -> None:
     """An agreement that its owner's database has as accepted. The documents are not signed: nobody reads them here."""
     with psycopg.connect(database_url) as connection:
         store_offer(connection, terms, f"offer {terms.id}", ours=True)
-        store_answer(connection, terms.id, Kind.ACCEPTANCE, "acceptance", terms.member)
+        store_answer(connection, agreement_of(connection, terms.id), Kind.ACCEPTANCE, "acceptance", terms.member)
 
 
 def revoke(database_url: str, id_: str, by: str = "owner") -> None:
     """Revoke an agreement in a database."""
     with psycopg.connect(database_url) as connection:
-        store_answer(connection, id_, Kind.REVOCATION, "revocation", by)
+        store_answer(connection, agreement_of(connection, id_), Kind.REVOCATION, "revocation", by)

@@ -32,6 +32,7 @@ from policy.agreement_text import LANGUAGES, Written, odrl, readable
 
 DAY = click.DateTime(["%Y-%m-%d"])
 ODRL = "odrl"
+_VERSION = click.option("--version", type=int, help="Which version of the agreement.")
 
 
 @click.group()
@@ -50,7 +51,9 @@ def agreement() -> None:
 @click.option("--obligation", "obligations", multiple=True, help="E.g. minimum-count=5; repeatable.")
 @click.option("--from", "valid_from", type=DAY, help="First day (UTC); default: now.")
 @click.option("--until", "valid_until", required=True, type=DAY, help="First day on which it no longer holds (UTC).")
-@click.option("--version", default=1, show_default=True, help="Which version of the same agreement this is.")
+@click.option(
+    "--version", default=1, show_default=True, help="A later one takes the place of those before, once begun."
+)
 @click.option("--note", default="", help="Where the agreement is written down.")
 @click.pass_context
 def offer(ctx: click.Context, /, id_: str, valid_from: datetime | None, valid_until: datetime, **words: Any) -> None:
@@ -73,22 +76,24 @@ def offer(ctx: click.Context, /, id_: str, valid_from: datetime | None, valid_un
 
 @agreement.command()
 @click.argument("id_", metavar="ID")
+@_VERSION
 @click.pass_context
-def accept(ctx: click.Context, /, id_: str) -> None:
-    """Accept another city's offer."""
+def accept(ctx: click.Context, /, id_: str, version: int | None) -> None:
+    """Accept another city's offer, by default its newest version."""
     with _side(ctx) as side:
-        side.agreeing.accept(side.connection, id_)
+        side.agreeing.accept(side.connection, id_, version)
         click.echo(f"agreement {id_} is accepted")
         side.deliver()
 
 
 @agreement.command()
 @click.argument("id_", metavar="ID")
+@_VERSION
 @click.pass_context
-def revoke(ctx: click.Context, /, id_: str) -> None:
-    """Revoke an agreement at once, as owner or as member."""
+def revoke(ctx: click.Context, /, id_: str, version: int | None) -> None:
+    """Revoke an agreement at once, as owner or as member: all its versions, or one."""
     with _side(ctx) as side:
-        side.agreeing.revoke(side.connection, id_)
+        side.agreeing.revoke(side.connection, id_, version)
         click.echo(f"agreement {id_} is revoked")
         side.deliver()
 
@@ -115,12 +120,13 @@ def receive(ctx: click.Context, /, file: Path) -> None:
 
 @agreement.command()
 @click.argument("id_", metavar="ID")
+@_VERSION
 @click.option("--as", "form", default="de", show_default=True, type=click.Choice([*LANGUAGES, ODRL, "signed"]))
 @click.pass_context
-def show(ctx: click.Context, /, id_: str, form: str) -> None:
+def show(ctx: click.Context, /, id_: str, version: int | None, form: str) -> None:
     """Show an agreement as text, as ODRL, or as the other city's node would be given it."""
     with _side(ctx) as side:
-        row = agreement_of(side.connection, id_)
+        row = agreement_of(side.connection, id_, version)
         if form == "signed":
             for name in ("offer", "acceptance", "revocation"):
                 if row[name]:
@@ -139,10 +145,11 @@ def list_(ctx: click.Context, /) -> None:
     with open_node(ctx) as node, node.connection() as connection:
         rows, own = list_agreements(connection), node.settings.city
     now = datetime.now(UTC)
-    table = Table("id", "owner", "member", "applications", "data", "purposes", "from", "until", "state")
+    table = Table("id", "version", "owner", "member", "applications", "data", "purposes", "from", "until", "state")
     for row in rows:
         table.add_row(
             row["id"],
+            str(row["version"]),
             row["owner"] or own,
             row["member"],
             "\n".join(row["applications"]) or "all",

@@ -11,7 +11,7 @@ from federation.agreements import Kind, Terms, sign_answer, sign_offer
 from node.auth.key_directory import NodeKeys
 from node.demo.governance import AGREEMENTS
 from node.settings import Settings
-from node.store.agreements import delivered, store_answer, store_offer, undelivered
+from node.store.agreements import agreement_of, delivered, store_answer, store_offer, undelivered
 from node.store.embedded import embedded_postgres
 
 
@@ -29,7 +29,9 @@ def agree(settings: Mapping[str, Settings]) -> None:
             for terms, offer, acceptance in signed:
                 if city in (terms.owner, terms.member) and terms.id not in known:
                     store_offer(connection, terms, offer, ours=city == terms.owner)
-                    store_answer(connection, terms.id, Kind.ACCEPTANCE, acceptance, terms.member)
+                    store_answer(
+                        connection, agreement_of(connection, terms.id), Kind.ACCEPTANCE, acceptance, terms.member
+                    )
             for one in undelivered(connection):
                 delivered(connection, one)
 

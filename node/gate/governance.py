@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -117,18 +118,22 @@ class Governance:
         terms = self._terms(told)
         return await self._agreed(request, "offerAgreement", terms.id, lambda c: self._agreeing.offer(c, terms))
 
-    async def accept(self, request: Request, id_: str) -> api.Agreement:
+    async def accept(self, request: Request, id_: str, version: int | None) -> api.Agreement:
         """Accept and deliver."""
-        return await self._agreed(request, "acceptAgreement", id_, lambda c: self._agreeing.accept(c, id_))
+        act = partial(self._agreeing.accept, id_=id_, version=version)
+        return await self._agreed(request, "acceptAgreement", id_, act, version)
 
-    async def revoke(self, request: Request, id_: str) -> api.Agreement:
+    async def revoke(self, request: Request, id_: str, version: int | None) -> api.Agreement:
         """Revoke and deliver."""
-        return await self._agreed(request, "revokeAgreement", id_, lambda c: self._agreeing.revoke(c, id_))
+        act = partial(self._agreeing.revoke, id_=id_, version=version)
+        return await self._agreed(request, "revokeAgreement", id_, act, version)
 
-    async def _agreed(self, request: Request, field: str, id_: str, act: _Work[None]) -> api.Agreement:
+    async def _agreed(
+        self, request: Request, field: str, id_: str, act: _Work[None], version: int | None = None
+    ) -> api.Agreement:
         await self._done(request, field, WRITE, (), act)
         await asyncio.to_thread(self._deliver)
-        return self._agreement(await asyncio.to_thread(self._run, lambda c: agreement_of(c, id_)))
+        return self._agreement(await asyncio.to_thread(self._run, lambda c: agreement_of(c, id_, version)))
 
     def _deliver(self) -> None:
         """What can't be delivered now stays to be: the agreement tells it."""

@@ -25,7 +25,7 @@ AGREEMENTS = """
 select id, member, case when themes || keywords = '{}' then datasets
             else array(select key from dataset d where d.key = any(a.datasets) or d.themes && a.themes
                           or d.keywords && a.keywords) end,
-       purposes, valid_from, valid_until, applications, revoked_at, obligations
+       purposes, valid_from, valid_until, applications, revoked_at, obligations, version
   from agreement a where owner is null and accepted_at is not null
 """
 
@@ -81,4 +81,5 @@ def _agreement(row: tuple[Any, ...]) -> Agreement:
         applications=frozenset(row[6]),
         revoked_at=row[7],
         obligations=read_obligations(row[8]),
+        version=row[9],
     )

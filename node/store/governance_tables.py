@@ -24,7 +24,7 @@ agreement = sa.Table(
     texts_column("themes"),
     texts_column("keywords"),
     texts_column("obligations"),
-    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("version", sa.Integer, primary_key=True, server_default="1"),
     sa.Column("offer", sa.Text, comment="signed by the owner's node (compact JWS)"),
     sa.Column("acceptance", sa.Text, comment="signed by the member's node (compact JWS)"),
     sa.Column("accepted_at", sa.DateTime(timezone=True), comment="null = offered only; nothing holds before"),

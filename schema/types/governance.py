@@ -138,7 +138,7 @@ class Agreement:
     valid_from: DateTime
     valid_until: DateTime
     obligations: list[str]
-    state: str = strawberry.field(description="offered, not yet, in force, ended, revoked …")
+    state: str = strawberry.field(description="offered, not yet, in force, replaced, ended, revoked …")
     undelivered: str | None = strawberry.field(description="What the other city has not been given yet.")
     german: str = strawberry.field(description="The agreement in German.")
     english: str = strawberry.field(description="The agreement in English.")

@@ -38,9 +38,9 @@ async def run(town, *words: str, exit_code: int = 0) -> str:
     return result.output
 
 
-async def offer(town, id_: str, *more: str, member: str = "fulda") -> str:
+async def offer(town, id_: str, *more: str, member: str = "fulda", exit_code: int = 0) -> str:
     words = ("agreement", "offer", id_, "--member", member, "--purpose", "traffic-planning", "--until", "2099-01-01")
-    return await run(town, *words, *more)
+    return await run(town, *words, *more, exit_code=exit_code)
 
 
 async def test_it_holds_when_both_have_signed_and_until_one_revokes(pair):
@@ -116,3 +116,42 @@ async def test_it_reads_in_two_languages_and_as_odrl(pair, tmp_path):
 async def test_an_offer_to_nobody_is_refused(pair):
     words = ("agreement", "offer", "x", "--member", "bonn", "--purpose", "research", "--until", "2099-01-01")
     assert "is not an active member" in (await run(pair["wetzlar"], *words, "--dataset", "kfz", exit_code=1))
+
+
+async def test_a_new_version_takes_the_place_of_the_one_before_when_both_have_signed_and_it_begins(pair):
+    owner, home = pair["wetzlar"], pair["fulda"]
+    await offer(owner, "fassung", "--dataset", "kfz", "--obligation", "time=PT1H")
+    await run(home, "agreement", "accept", "fassung")
+    token = await home.token()
+
+    async def obliged() -> list[str]:
+        cities = (await home.ask(ROWS, token)).data["observations"]["federation"]["cities"]
+        return next(city["obligations"] for city in cities if city["city"] == "wetzlar")
+
+    assert await obliged() == ["time=PT1H"]
+    assert "is not new" in await offer(owner, "fassung", "--dataset", "kfz", "--obligation", "time=PT30M", exit_code=1)
+    assert "another city" in await offer(
+        owner, "fassung", "--dataset", "kfz", "--version", "2", member="giessen", exit_code=1
+    )
+    await offer(owner, "fassung", "--dataset", "kfz", "--obligation", "time=PT6H", "--version", "2")
+    assert await obliged() == ["time=PT1H"], "offered is not accepted"
+    await run(home, "agreement", "accept", "fassung")
+    assert await obliged() == ["time=PT6H"], "it is not less severe, and still the one before has ended"
+    later = ("--dataset", "kfz", "--obligation", "time=P1D", "--version", "3", "--from", "2098-01-01")
+    await offer(owner, "fassung", *later)
+    await run(home, "agreement", "accept", "fassung")
+    assert await obliged() == ["time=PT6H"], "accepted is not begun"
+    signed = {
+        (row[0]): row[1:] for row in owner.sql("select version, offer, acceptance from agreement where id = 'fassung'")
+    }
+    assert all(signed[version][0] and signed[version][1] for version in (1, 2, 3))
+    assert len({text for texts in signed.values() for text in texts}) == 6
+    assert "Fassung 2" in await run(home, "agreement", "show", "fassung", "--version", "2")
+    await run(owner, "agreement", "revoke", "fassung", "--version", "3")
+    assert await obliged() == ["time=PT6H"]
+    await run(owner, "agreement", "revoke", "fassung")
+    assert (await home.ask(KFZ, token)).code == "NOT_FOUND", "no version is left, the first neither"
+    assert home.sql("select count(*) from agreement where id = 'fassung' and revoked_at is null") == [(0,)]
+    assert "is revoked; choose another" in await offer(
+        owner, "fassung", "--dataset", "kfz", "--version", "4", exit_code=1
+    )

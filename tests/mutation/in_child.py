@@ -18,19 +18,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests" / "unit" / "policy"
-TIMEOUT_S = 300
+PATIENCE_S = 300
 MEMORY = 4 * 2**30
 OPTIONS = ("-q", "-p", "no:xdist", "--noconftest", "-W", "ignore:Module already imported")
 
 
-def start(work: Callable[[], int]) -> int:
+def start(work: Callable[[], int], patience_s: int = PATIENCE_S) -> int:
     """The id of a child that exits with what the work returns, and is killed if that takes too long."""
     pid = os.fork()
     if pid:
         return pid
     code = 70
     try:
-        signal.alarm(TIMEOUT_S)
+        signal.alarm(patience_s)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):

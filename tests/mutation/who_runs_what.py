@@ -18,6 +18,7 @@ import pytest
 
 from tests.mutation.in_child import TESTS, run_tests, start
 
+TRACED_S = 3_600  # tracing takes its time
 _IMPORT = ""  # what runs outside of any test: when modules are imported
 
 
@@ -47,7 +48,7 @@ def who_runs_what(root: Path) -> Covered:
     """
     with tempfile.TemporaryDirectory() as directory:
         told = Path(directory) / "lines.json"
-        _, status = os.waitpid(start(lambda: _run(root, told)), 0)
+        _, status = os.waitpid(start(lambda: _run(root, told), TRACED_S), 0)
         if status:
             raise RuntimeError("the tests of policy do not pass as they are")
         found = json.loads(told.read_text(encoding="utf-8"))
