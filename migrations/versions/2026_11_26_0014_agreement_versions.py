@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "2026_11_26_0013"
-down_revision = "2026_11_26_0012"
+revision = "2026_11_26_0014"
+down_revision = "2026_11_26_0013"
 branch_labels = None
 depends_on = None
 
