@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from federation.bounded import Bounded
 from federation.errors import PeerIncompatible, PeerTimeout, PeerUnreachable
+from federation.membership import MAX_MEMBERS
 from federation.single_flight import SingleFlight
 from federation.transport import PeerResponse, PeerTransport
 
@@ -29,12 +31,12 @@ class ServerMetadata(msgspec.Struct):
 
 
 class Discovery:
-    """Finds token endpoints. Bounded by the number of members, since only their issuers are asked."""
+    """Finds token endpoints."""
 
     def __init__(self, transport: PeerTransport, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._transport = transport
         self._monotonic = monotonic
-        self._known: dict[str, tuple[float, str]] = {}
+        self._known = Bounded[str, tuple[float, str]](MAX_MEMBERS)
         self._flights = SingleFlight[str, str]()
 
     async def token_endpoint(self, issuer: str, timeout_s: float) -> str:

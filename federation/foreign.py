@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable
 
 from graphql import GraphQLError, GraphQLSchema, build_ast_schema, parse
 
+from federation.bounded import Bounded
 from federation.errors import PeerIncompatible
-from federation.membership import Member
+from federation.membership import MAX_MEMBERS, Member
 from federation.single_flight import SingleFlight
 from federation.transport import PeerTransport
 
@@ -36,7 +37,7 @@ class ForeignSchemas:
         self._own = _digest(own.encode())
         self._fetch = fetch
         self._clock = clock
-        self._of_member: dict[tuple[str, str], tuple[float, GraphQLSchema | None]] = {}
+        self._of_member = Bounded[tuple[str, str], tuple[float, GraphQLSchema | None]](MAX_MEMBERS)
         self._schemas: OrderedDict[bytes, GraphQLSchema] = OrderedDict()
         self._flights = SingleFlight[tuple[str, str], GraphQLSchema | None]()
 

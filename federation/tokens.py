@@ -18,9 +18,10 @@ import msgspec
 from joserfc.jwk import ECKey
 from msgspec import Meta
 
+from federation.bounded import Bounded
 from federation.errors import PeerDenied, PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.grants import FORM, authorization_grant, client_assertion, jwt_bearer_form
-from federation.membership import Member
+from federation.membership import MAX_MEMBERS, Member
 from federation.proofs import HEADER, NONCE_HEADER, SCHEME, ProofKey
 from federation.single_flight import SingleFlight
 from federation.subjects import ANONYMOUS_ID
@@ -90,7 +91,7 @@ class PeerTokens:
         self._clock = clock
         self._monotonic = monotonic
         self._proofs = ProofKey.new()
-        self._nonces: dict[str, str] = {}
+        self._nonces = Bounded[str, str](MAX_MEMBERS)
         self._tokens: OrderedDict[_Key, tuple[float, str]] = OrderedDict()
         self._flights = SingleFlight[_Key, str]()
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from federation.addresses import Allows, everywhere
+from federation.addresses import Allows
 from federation.connection import Connection, PeerResponse
 from federation.connections import ConnectionPool, ForbiddenAddress, Origin
 from federation.errors import PeerIncompatible, PeerTimeout, PeerUnreachable
@@ -28,13 +28,13 @@ _COMMON = "Accept-Encoding: identity\r\nUser-Agent: Verbund\r\n"
 
 
 class PeerTransport:
-    """One pool of kept-alive connections to all peers: `async with PeerTransport() as transport`.
+    """One pool of kept-alive connections to all peers: `async with PeerTransport(allows=…) as transport`.
 
-    `ssl_context` is for a municipal certificate authority; the system's roots are the default. `allows` says which
-    addresses may be connected to: a node passes the rule of its settings.
+    `allows` says which addresses may be connected to: a node passes the rule of its settings. `ssl_context` is for a
+    municipal certificate authority; the system's roots are the default.
     """
 
-    def __init__(self, *, ssl_context: ssl.SSLContext | None = None, allows: Allows = everywhere) -> None:
+    def __init__(self, *, allows: Allows, ssl_context: ssl.SSLContext | None = None) -> None:
         self._ssl_context = ssl_context
         self._allows = allows
         self._pool: ConnectionPool | None = None

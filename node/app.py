@@ -211,7 +211,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     others = Litestar(
         route_handlers=[
             *site.routes(),
-            *Health(pool, members.current, settings.city, audit.states).routes(),
+            *Health(pool, members.current, members.keeper.contacts, settings.city, audit.states).routes(),
             *oauth_routes(TokenService(identity, members.current, pool, uses, learn=members.learn)),
             *_sign_in(provider, identity, pool, uses),
             schema_route(sdl),

@@ -13,12 +13,14 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from federation.bounded import Bounded
 from federation.errors import FederationError, MembershipError
-from federation.membership import Membership
+from federation.membership import MAX_MEMBERS, Membership
 from federation.trust.anchor import MAX_DOCUMENT_BYTES, document_path
 from federation.trust.pins import AnchorPin, read_pins
 from federation.trust.state import Kept, Trust
@@ -32,6 +34,7 @@ AT_ONCE = 16
 UNKNOWN_KEY_S = 5.0
 FIRST_RETRY_S = 1.0  # then twice as long each time
 LOOK_S = 1.0  # for anchors that were added or removed, and for what is due
+EARLIEST, LATEST = 0.8, 1.2  # times the interval: so that neither the nodes nor the questions of one node meet
 
 Fetch = Callable[[str, float, int], Awaitable[bytes]]
 """URL, seconds and bytes at most; raises FederationError."""
@@ -45,6 +48,28 @@ class TrustStore(Protocol):
 
     async def save(self, kept: Kept) -> bool:
         """Keep it; False if a newer one is there. Raises OSError if it can't be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How it stands with an anchor or a member's node.
+
+    `heard_at`: when it last answered this process. `ends_at`: until when what it said counts. `problem`: what was wrong
+    with the last attempt.
+    """
+
+    entity: str
+    heard_at: datetime | None
+    ends_at: datetime | None
+    problem: str | None
+
+
+def follows_within_s(every_s: float) -> float:
+    """Seconds within which a node that asks so often goes by what an anchor or a node newly says, if both answer.
+
+    The anchor's turn comes, then the new member's; a second each, and one for answering.
+    """
+    return every_s * LATEST + 3 * LOOK_S
 
 
 class TrustKeeper:
@@ -71,12 +96,13 @@ class TrustKeeper:
         self._now = now
         self._monotonic = monotonic
         self._stamp: object = None
-        self._learned: dict[str, float] = {}
+        self._learned = Bounded[str, float](MAX_MEMBERS)
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._due: dict[str, float] = {}
-        self._failures: dict[str, int] = {}
-        self._problems: dict[str, str] = {}
+        self._failures = Bounded[str, int](MAX_MEMBERS)
+        self._problems = Bounded[str, str](MAX_MEMBERS)
+        self._heard = Bounded[str, datetime](MAX_MEMBERS)
 
     @property
     def anchors(self) -> list[str]:
@@ -106,6 +132,10 @@ class TrustKeeper:
             return self._trust.vouched_jwks(issuer, self._now())
         except MembershipError:
             return {"keys": []}
+
+    def contacts(self) -> list[Contact]:
+        """The anchors, and the members that are asked."""
+        return [self._contact(entity) for entity in (*self.anchors, *self._others())]
 
     async def load(self) -> None:
         """Take up what was kept. Raises OSError if it can't be read."""
@@ -161,6 +191,11 @@ class TrustKeeper:
                 elif (under_way := self._asking.get(issuer)) is not None:
                     await asyncio.shield(under_way)
 
+    def _contact(self, entity: str) -> Contact:
+        period = self._trust.period_of(entity)
+        ends = None if period is None else period.expires_at
+        return Contact(entity, self._heard.get(entity), ends, self._problems.get(entity))
+
     def _ask_those_due(self) -> None:
         entities = [*(pin.entity for pin in self._trust.pins), *self._others()]
         self._due = {entity: self._due.get(entity, float("-inf")) for entity in entities}
@@ -196,10 +231,10 @@ class TrustKeeper:
         except Exception:  # the database, or what nobody foresaw: what is known counts until it ends
             log.exception("what %s says can't be kept, so it is not gone by", entity)
         else:
+            self._heard[entity] = self._now()
             self._problems.pop(entity, None)
             self._failures.pop(entity, None)
-            # spread out, so that neither the nodes nor the questions of one node meet
-            self._due[entity] = self._monotonic() + self._every_s * random.uniform(0.8, 1.2)  # noqa: S311
+            self._due[entity] = self._monotonic() + self._every_s * random.uniform(EARLIEST, LATEST)  # noqa: S311
             return
         self._learned.pop(entity, None)
         self._failures[entity] = failures = self._failures.get(entity, 0) + 1

@@ -20,7 +20,7 @@ from federation.trust.anchor import AnchorConfiguration, AnchorView, Vouched, re
 from federation.trust.assembly import NO_KEYS, Assembled, assemble
 from federation.trust.node_configuration import NodeConfiguration, read_configuration, read_self_signed
 from federation.trust.pins import AnchorPin
-from federation.trust.statements import MAX_STATEMENT_BYTES, Statement, checked_keys, moment
+from federation.trust.statements import MAX_STATEMENT_BYTES, Period, Statement, checked_keys, moment
 
 NOTHING_HEARD = "nothing has been heard from the anchor yet: is it reachable, and are its keys the right ones?"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -147,6 +147,13 @@ class Trust:
         """Go by what the node says from now on."""
         self._nodes[record.configuration.issuer] = record
         self._assembled = None
+
+    def period_of(self, entity: str) -> Period | None:
+        """When an anchor or a node said what is in use, and when that ends; None if it said nothing yet."""
+        if (anchor := self._anchors.get(entity)) is not None:
+            return anchor.view.configuration.period
+        node = self._nodes.get(entity)
+        return None if node is None else node.configuration.period
 
     def current(self, now: datetime) -> Membership:
         """The members as they are now.

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 from psycopg.types.json import Jsonb
 
+from federation.bounded import Bounded
 from federation.errors import PeerError, PeerIncompatible
-from federation.membership import Member
+from federation.membership import MAX_MEMBERS, Member
 from federation.tlog.checkpoint import cosigned_at, read_size
 from federation.tlog.note import Note, NoteError, Signature, read, read_signatures
 from federation.tlog.witness import SIZE_TYPE, Submission, quorum
@@ -31,7 +32,7 @@ class Cosigning:
         self._tree = tree
         self._logs = logs
         self._pool = pool
-        self._sizes: dict[str, int] = {}  # the size that each witness has seen last
+        self._sizes = Bounded[str, int](MAX_MEMBERS)  # the size that each witness has seen last
         self._keys: dict[str, str] = {}  # their keys, as they publish them
 
     async def round(self, witnesses: Sequence[Member]) -> bool:

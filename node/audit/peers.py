@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from federation.bounded import Bounded
 from federation.errors import PeerIncompatible
 from federation.log_keys import PATH, LogKeys, LogKeysError, log_name, verify_log_keys
-from federation.membership import Member, Membership
+from federation.membership import MAX_MEMBERS, Member, Membership
 from federation.tlog.checkpoint import Checkpoint, open_checkpoint
 from federation.tlog.note import MAX_NOTE_BYTES, NoteError
 from federation.tlog.witness import MAX_BODY_BYTES, Submission, read_proof
@@ -27,7 +28,7 @@ class PeerLogs:
         self._transport = transport
         self._membership = membership
         self._monotonic = monotonic
-        self._keys: dict[str, tuple[float, str, LogKeys]] = {}
+        self._keys = Bounded[str, tuple[float, str, LogKeys]](MAX_MEMBERS)
 
     def member_of(self, origin: str) -> Member | None:
         """The active member whose log has this origin. Raises MembershipError."""

@@ -21,7 +21,7 @@ from node.cli.anchor import foreseen
 from node.cli.context import CommandError, load_node_settings, open_node
 from node.cli.output import print_table
 from node.members import describe as describe_node
-from node.members import fetched_by, kept_membership, peer_transport
+from node.members import fetched_by, kept_trust, peer_transport
 from node.office import Office
 from node.settings import Settings
 
@@ -162,12 +162,15 @@ def _list_members(ctx: click.Context) -> None:
     with open_node(ctx) as node:
         if not read_pins(node.settings.anchors_directory):
             raise CommandError("this node trusts no anchor: run `verbund member join`")
-        membership = kept_membership(node.settings, node.database_url)
-    table = Table("id", "name", "ags", "issuer", "status", "keys")
+        trust = kept_trust(node.settings, node.database_url)
+    membership = trust.current(datetime.now(UTC))
+    table = Table("id", "name", "ags", "issuer", "status", "keys", "heard", "ends")
     for one in membership.members:
         kids = "\n".join(str(key.kid)[:12] for key in one.keys.keys) or "its configuration could not be had"
         own = "this node" if one.id == node.settings.city else kids
-        table.add_row(one.id, one.name, one.ags or "", one.issuer, one.status, own)
+        period = trust.period_of(one.issuer)
+        times = ("", "") if period is None else (f"{period.issued_at:%F %H:%M}", f"{period.expires_at:%F %H:%M}")
+        table.add_row(one.id, one.name, one.ags or "", one.issuer, one.status, own, *times)
     print_table(table)
     click.echo(f"issued {membership.issued_at:%F %H:%M} UTC, valid until {membership.expires_at:%F %H:%M}")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from federation.addresses import everywhere
 from federation.transport import PeerTransport
 from node.auth.token_client import Access
 
@@ -43,7 +44,7 @@ async def ask(
 ) -> Answer:
     """Send a query to a node."""
     headers = access.headers("POST", f"{url}/graphql") if access else {}
-    async with PeerTransport() as transport:
+    async with PeerTransport(allows=everywhere) as transport:
         response = await transport.post(
             f"{url}/graphql",
             body=orjson.dumps({"query": query, "variables": variables}),

@@ -1,8 +1,8 @@
-"""GET /health/live and /health/ready: is the process up, and can it answer, with reasons."""
+"""GET /health/live, /health/ready, /health/members: is the process up, can it answer, and whom does it hear."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import orjson
@@ -13,6 +13,7 @@ from psycopg_pool import PoolTimeout
 
 from federation.errors import MembershipError
 from federation.membership import Membership
+from federation.trust.keeper import Contact
 from node.audit.state import LogStates
 from node.store.migrate import usable_schema
 from node.store.pool import Pool
@@ -30,9 +31,17 @@ class Check:
 class Health:
     """The node's own view of its health."""
 
-    def __init__(self, pool: Pool, membership: Callable[[], Membership], city: str, logs: LogStates) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        membership: Callable[[], Membership],
+        contacts: Callable[[], Sequence[Contact]],
+        city: str,
+        logs: LogStates,
+    ) -> None:
         self._pool = pool
         self._membership = membership
+        self._contacts = contacts
         self._city = city
         self._logs = logs
 
@@ -50,7 +59,11 @@ class Health:
             body = {"status": "ready" if ok else "not ready", "checks": [asdict(check) for check in checks]}
             return Response(orjson.dumps(body), status_code=200 if ok else 503, media_type="application/json")
 
-        return [live, ready]
+        @get("/health/members", sync_to_thread=False)
+        def members() -> Response[bytes]:
+            return Response(orjson.dumps([_told(one) for one in self._contacts()]), media_type="application/json")
+
+        return [live, ready, members]
 
     def _log(self) -> Iterator[Check]:
         """What is wrong with the logs is told, and no reason to take the node out of service."""
@@ -81,4 +94,15 @@ class Health:
         if membership.by_id(self._city) is None:
             reason = f"{self._city} is not in the membership list: peers will not answer"
             return Check("membership", ok=False, reason=reason)
-        return Check("membership", ok=True, reason=f"{len(membership.members)} members")
+        told = f"{len(membership.members)} members"
+        if contacts := self._contacts():
+            silent = sum(one.problem is not None for one in contacts)
+            told += f", as stated until {membership.expires_at:%Y-%m-%d %H:%M:%SZ}"
+            told += f"; {silent} not heard, see /health/members" if silent else ""
+        return Check("membership", ok=True, reason=told)
+
+
+def _told(one: Contact) -> dict[str, str | None]:
+    times = {"heardAt": one.heard_at, "endsAt": one.ends_at}
+    told = {name: None if time is None else f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()}
+    return {"entity": one.entity, **told, "problem": one.problem}

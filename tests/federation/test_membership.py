@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 import uuid
@@ -10,20 +11,27 @@ from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+import aiohttp
 import psutil
 import psycopg
 import pytest
 from click.testing import CliRunner
 
+from federation.jose import json_object, read_unverified
+from federation.trust.anchor import document_path
+from federation.trust.former_keys import PATH
+from federation.trust.keeper import follows_within_s
+from federation.trust.statements import MAX_STATEMENT_BYTES, WELL_KNOWN
 from node.auth.keys import load_signing_key
 from node.cli.main import cli
 from node.settings import load_settings
 from tests.conftest import TEMPLATE
 from tests.federation.cities import LIMITS, SEED, Federation, Town, free_port
+from tests.federation.examples import check_examples
 
 PASSPHRASE = "ein langes Geheimnis von Marburg"
 ASK = '{ datasets(cities: ["%s"], first: 2) { nodes { id } federation { cities { city state reason } } } }'
-DOCUMENTED_S = 75.0  # docs/membership.md, with the default of 60 s; here they ask every second
+DOCUMENTED_S = follows_within_s(60)  # with the default; here they ask every second, and the machine may be busy
 
 
 class Marburg:
@@ -171,7 +179,13 @@ async def test_a_fifth_city_joins(federation, marburg):
     assert {one["id"]: one["status"] for one in answer.data["cities"]} == dict.fromkeys(
         ["fulda", "giessen", "marburg", "offenbach", "wetzlar"], "ACTIVE"
     )
-    assert "marburg" in await city.shell("member", "list")
+    listed = await city.shell("member", "list")
+    assert all(word in listed for word in ("marburg", "heard", f"{datetime.now(UTC):%Y}"))
+    told = (await town.get("/health/members")).body
+    assert {one["entity"] for one in told} == {
+        federation.anchor.entity, *(other.settings.issuer for other in federation.towns.values())
+    }  # fmt: skip
+    assert all(one["heardAt"] and one["endsAt"] and one["problem"] is None for one in told), told
 
 
 async def _states(town: Town, city: str) -> dict[str, str]:
@@ -254,11 +268,6 @@ async def test_the_federation_key_changes_over_by_itself(federation, marburg):
 
 
 async def _signer(town: Town) -> str:
-    import aiohttp
-
-    from federation.jose import read_unverified
-    from federation.trust.statements import MAX_STATEMENT_BYTES, WELL_KNOWN
-
     async with aiohttp.ClientSession() as session, session.get(town.settings.issuer + WELL_KNOWN) as response:
         assert response.content_type == "application/entity-statement+jwt"
         return str(read_unverified(await response.read(), MAX_STATEMENT_BYTES).header["kid"])
@@ -266,6 +275,34 @@ async def _signer(town: Town) -> str:
 
 async def _changed(town: Town, before: str) -> bool:
     return await _signer(town) != before
+
+
+async def test_the_page_shows_what_is_published(federation, marburg):
+    """docs/membership.md: its examples are what nodes and anchors publish; `WRITE_DOCS=1` has them written anew."""
+    anchor, town = federation.anchor, federation["giessen"]
+    node = await _fetched(town.settings.issuer + WELL_KNOWN)
+    told = await _fetched(anchor.entity + WELL_KNOWN)
+    document = json.loads(await _fetched(anchor.entity + document_path(_claims(told)["verbund_members_sha256"])))
+    (about,) = [one for one in document if _claims(one)["sub"] == town.settings.issuer]
+    former = await _fetched(marburg[1].settings.issuer + PATH)
+    issuers = {
+        anchor.entity: "https://anker.example",
+        town.settings.issuer: "https://daten.giessen.example",
+        marburg[1].settings.issuer: "https://daten.marburg.example",
+    }
+    check_examples(
+        {"membership.md": {"node": node, "anchor": told, "member": about}, "keys.md": {"former keys": former}}, issuers
+    )
+
+
+def _claims(token: str) -> dict:
+    return json_object(token.split(".")[1].encode())
+
+
+async def _fetched(url: str) -> str:
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        assert response.status == 200, url
+        return (await response.read()).decode().strip()
 
 
 async def test_a_suspended_city_is_trusted_with_nothing_anywhere(federation, marburg):

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from federation.addresses import everywhere
 from federation.proofs import ProofKey
 from federation.tokens import PeerTokens
 from federation.transport import PeerTransport
@@ -63,7 +64,7 @@ async def scene(database_url: str) -> AsyncIterator[Scene]:
     engine = make_engine(database_url)
     add_application(engine, APP.registration)
     engine.dispose()
-    async with running_node("wetzlar", database_url) as node, PeerTransport() as transport:
+    async with running_node("wetzlar", database_url) as node, PeerTransport(allows=everywhere) as transport:
         home = City("offenbach")
         node.members.append(membership_of(node.city, home))
         tokens = PeerTokens(home.issuer, lambda: home.key, transport)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
+from federation.addresses import everywhere
 from federation.errors import PeerDenied
 from federation.membership import MemberStatus
 from federation.tokens import PeerTokens
@@ -42,7 +43,7 @@ async def tokens(home: Node, owner: Node) -> AsyncIterator[PeerTokens]:
     members = membership_of(home.city, owner.city)
     home.members.append(members)
     owner.members.append(members)
-    async with PeerTransport() as transport:
+    async with PeerTransport(allows=everywhere) as transport:
         made = PeerTokens(home.city.issuer, lambda: home.city.key, transport)
         yield made
         await made.close()
@@ -73,7 +74,7 @@ async def test_a_caller_without_token_arrives_as_such(tokens: PeerTokens, owner:
 
 
 async def test_both_directions(tokens: PeerTokens, home: Node, owner: Node) -> None:
-    async with PeerTransport() as transport:
+    async with PeerTransport(allows=everywhere) as transport:
         back = PeerTokens(owner.city.issuer, lambda: owner.city.key, transport)
         caller = Caller(city="wetzlar", application="app-9", purpose="research")
         token = await back.token_for(home.city.member, caller, "data:read", 5)
@@ -115,7 +116,7 @@ async def test_a_suspended_member_is_denied_and_its_tokens_end_at_once(
 
 async def test_a_node_with_another_key_than_the_listed_one_is_denied(home: Node, owner: Node) -> None:
     owner.members.append(membership_of(home.city, owner.city))
-    async with PeerTransport() as transport:
+    async with PeerTransport(allows=everywhere) as transport:
         impostor = PeerTokens(home.city.issuer, new_key, transport)
         with pytest.raises(PeerDenied) as caught:
             await impostor.token_for(owner.city.member, CALLER, "data:read", 5)

@@ -14,6 +14,7 @@ from aiohttp import web
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
+from federation.addresses import everywhere
 from federation.jose import public_jwks, sign
 from federation.proofs import ProofKey
 from federation.transport import PeerTransport
@@ -141,7 +142,7 @@ async def scene(database_url: str) -> AsyncIterator[Scene]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     provider.issuer = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    async with running_node("wetzlar", database_url) as node, PeerTransport() as transport:
+    async with running_node("wetzlar", database_url) as node, PeerTransport(allows=everywhere) as transport:
         node.members.append(membership_of(node.city))
         callback = f"{node.city.issuer}/oauth/callback"
         known = IdentityProvider(provider.issuer, "verbund", callback, transport, lambda: node.city.key)

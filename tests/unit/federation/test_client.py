@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from joserfc.jwk import ECKey
 
+from federation.addresses import everywhere
 from federation.client import PeerBounds, PeerClient
 from federation.errors import PeerDenied, PeerError, PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.health.breaker import IN_A_ROW
@@ -163,7 +164,7 @@ async def owner() -> AsyncIterator[Owner]:
 
 
 async def made(peer_s: float) -> AsyncIterator[PeerClient]:
-    async with PeerTransport() as transport:
+    async with PeerTransport(allows=everywhere) as transport:
         tokens = PeerTokens(HOME, lambda: KEY, transport)
         client = PeerClient(transport, tokens, PeerBounds(peer_s, 100_000), PeerHealths(8))
         yield client
@@ -395,7 +396,7 @@ async def test_an_expired_certificate_is_told_and_opens_it(tmp_path):
     it.issuer = f"https://localhost:{runner.addresses[0][1]}"
     trusting = ssl.create_default_context(cafile=tmp_path / "node.pem")
     try:
-        async with PeerTransport(ssl_context=trusting) as transport:
+        async with PeerTransport(allows=everywhere, ssl_context=trusting) as transport:
             tokens = PeerTokens(HOME, lambda: KEY, transport)
             client = PeerClient(transport, tokens, PeerBounds(PEER_S, 100_000), PeerHealths(8))
             for reason in ["certificate can't be verified"] * IN_A_ROW + ["not asked at the moment.*certificate"]:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from federation.addresses import everywhere
 from federation.errors import PeerUnreachable
 from federation.transport import PeerTransport
 from node.members import peer_transport
@@ -136,7 +137,7 @@ async def test_the_systems_authorities_do_not_count_beside_a_given_one(authority
 
 async def test_the_given_authority_does_not_count_without_the_setting(authority):
     with served(authority.server()) as url, pytest.raises(PeerUnreachable, match="certificate can't be verified"):
-        await get(url, PeerTransport())
+        await get(url, PeerTransport(allows=everywhere))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from aiohttp import web
 from joserfc.jwk import ECKey
 
 from federation import tokens as tokens_module
+from federation.addresses import everywhere
 from federation.errors import PeerDenied, PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.grants import ASSERTION_TYPE, JWT_BEARER
 from federation.jose import public_jwks, public_keys, thumbprint_key, verify
@@ -101,7 +102,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def tokens(clock: Clock) -> AsyncIterator[PeerTokens]:
-    async with PeerTransport() as transport:
+    async with PeerTransport(allows=everywhere) as transport:
         made = PeerTokens(HOME, lambda: KEY, transport, monotonic=clock)
         yield made
         await made.close()

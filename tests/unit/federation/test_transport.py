@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from federation.addresses import everywhere
 from federation.errors import PeerError, PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.transport import PeerResponse, PeerTransport
 
@@ -85,7 +86,7 @@ def http(body: bytes, *headers: bytes, status: bytes = b"200 OK", length: int | 
 
 
 async def ask(url: str, *, max_bytes: int = 1_000, timeout_s: float = PATIENCE_S) -> PeerResponse:
-    async with PeerTransport() as transport:
+    async with PeerTransport(allows=everywhere) as transport:
         return await transport.post(
             url, body=b"{}", content_type="application/json", headers={}, timeout_s=timeout_s, max_bytes=max_bytes
         )
@@ -111,7 +112,7 @@ async def test_an_error_status_is_an_answer() -> None:
 
 
 async def test_the_request_asks_for_no_encoding_and_carries_its_headers() -> None:
-    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport() as transport:
+    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport(allows=everywhere) as transport:
         await transport.post(
             url,
             body=b"abc",
@@ -127,20 +128,23 @@ async def test_the_request_asks_for_no_encoding_and_carries_its_headers() -> Non
 
 
 async def test_get_sends_no_body() -> None:
-    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport() as transport:
+    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport(allows=everywhere) as transport:
         assert (await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)).body == b"{}"
     assert it.requests[0].startswith(b"GET /graphql HTTP/1.1\r\n")
 
 
 async def test_connections_are_kept_alive() -> None:
-    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport() as transport:
+    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport(allows=everywhere) as transport:
         for _ in range(3):
             await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)
     assert (it.connections, len(it.requests)) == (1, 3)
 
 
 async def test_a_cookie_is_not_remembered() -> None:
-    async with peer(answers(http(b"{}", b"Set-Cookie: a=b; Path=/"))) as (it, url), PeerTransport() as transport:
+    async with (
+        peer(answers(http(b"{}", b"Set-Cookie: a=b; Path=/"))) as (it, url),
+        PeerTransport(allows=everywhere) as transport,
+    ):
         for _ in range(2):
             await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)
     assert not any(b"cookie" in request.lower() for request in it.requests)
@@ -191,7 +195,7 @@ async def test_the_time_of_one_peer_is_not_that_of_another() -> None:
     async with (
         peer(answers(pause_s=30)) as (_, slow),
         peer(answers(http(b"{}"))) as (_, fast),
-        PeerTransport() as transport,
+        PeerTransport(allows=everywhere) as transport,
     ):
 
         async def get(url: str) -> PeerResponse:
@@ -311,7 +315,7 @@ async def test_a_certificate_of_an_unknown_authority_is_refused_and_a_given_one_
         with pytest.raises(PeerUnreachable, match="certificate"):
             await ask(url)
         trusting = ssl.create_default_context(cafile=certificate)
-        async with PeerTransport(ssl_context=trusting) as transport:
+        async with PeerTransport(allows=everywhere, ssl_context=trusting) as transport:
             assert (await transport.get(url, headers={}, timeout_s=5, max_bytes=9)).status == 200
             with pytest.raises(PeerUnreachable, match="certificate"):
                 await transport.get(url.replace("localhost", "127.0.0.1"), headers={}, timeout_s=5, max_bytes=9)
@@ -348,7 +352,7 @@ async def test_a_cancelled_request_stays_cancelled() -> None:
 
 async def test_a_closed_transport_says_so() -> None:
     with pytest.raises(RuntimeError, match="async with"):
-        await PeerTransport().get("http://127.0.0.1/", headers={}, timeout_s=1, max_bytes=1)
+        await PeerTransport(allows=everywhere).get("http://127.0.0.1/", headers={}, timeout_s=1, max_bytes=1)
 
 
 @pytest.mark.parametrize(("header", "is_refused"), [(b"Content-Encoding: gzip", True), (b"X-Encoding: gzip", False)])
@@ -377,7 +381,7 @@ async def test_a_compressed_answer_is_never_larger_than_it_came(header: bytes, i
     ],
 )
 async def test_a_connection_that_can_not_be_trusted_is_not_used_again(answer: bytes) -> None:
-    async with peer(answers(answer)) as (it, url), PeerTransport() as transport:
+    async with peer(answers(answer)) as (it, url), PeerTransport(allows=everywhere) as transport:
         for _ in range(2):
             assert (await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)).body == b"{}"
     assert it.connections == 2
@@ -392,7 +396,7 @@ async def test_what_nobody_asked_for_ends_a_connection() -> None:
         await asyncio.sleep(0.05)
         writer.write(http(b"[]"))
 
-    async with peer(behave) as (it, url), PeerTransport() as transport:
+    async with peer(behave) as (it, url), PeerTransport(allows=everywhere) as transport:
         for _ in range(2):
             assert (await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)).body == b"{}"
             await asyncio.sleep(0.2)
@@ -425,7 +429,7 @@ async def test_what_is_no_body_is_bounded_too(flood: bytes) -> None:
 
 
 async def test_a_header_can_not_bring_another_one() -> None:
-    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport() as transport:
+    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport(allows=everywhere) as transport:
         with pytest.raises(ValueError, match="line break"):
             await transport.get(url, headers={"A": "b\r\nX: y"}, timeout_s=PATIENCE_S, max_bytes=9)
     assert it.requests == []
@@ -443,7 +447,11 @@ async def test_there_are_never_more_connections_than_the_limit(monkeypatch: pyte
         now -= 1
         writer.write(http(b"{}"))
 
-    async with peer(behave) as (one, here), peer(behave) as (other, there), PeerTransport() as transport:
+    async with (
+        peer(behave) as (one, here),
+        peer(behave) as (other, there),
+        PeerTransport(allows=everywhere) as transport,
+    ):
 
         async def get(url: str, timeout_s: float = PATIENCE_S) -> int:
             return (await transport.get(url, headers={}, timeout_s=timeout_s, max_bytes=9)).status
@@ -459,7 +467,7 @@ async def test_there_are_never_more_connections_than_the_limit(monkeypatch: pyte
 
 async def test_connections_end_when_they_have_been_idle_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("federation.connections.KEEP_ALIVE_S", 0.0)
-    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport() as transport:
+    async with peer(answers(http(b"{}"))) as (it, url), PeerTransport(allows=everywhere) as transport:
         for _ in range(2):
             await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)
     assert it.connections == 2

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields
 
 from federation.errors import MembershipError
-from federation.trust.keeper import TrustKeeper
+from federation.trust.keeper import LOOK_S, TrustKeeper, follows_within_s
 from federation.trust.state import Trust
 from federation.trust.statements import WELL_KNOWN
+from node.settings import Settings
+from tests.conftest import REPOSITORY
 from tests.unit.federation.trust.world import ANKER, DAY, NOW, Anchor, City, Clock, Memory, Network, new_key
 
 OWN = City("offenbach")
@@ -431,6 +435,46 @@ async def test_it_keeps_up_by_itself(desk, monkeypatch):
                 await asyncio.sleep(0.005)
     finally:
         keeping.cancel()
+
+
+class TestTheDocumentedTime:
+    """The clock is the test's: each round is the second after which `keep` looks again."""
+
+    @pytest.mark.parametrize("every_s", [1.0, 60.0, 600.0])
+    async def test_joining_and_suspension_take_it_and_no_longer(self, desk, monkeypatch, every_s):
+        """The worst case: everybody was asked a moment ago, and the next turns are as late as they may be."""
+        monkeypatch.setattr("federation.trust.keeper.random.uniform", lambda _earliest, latest: latest)
+        desk.keeper._every_s = every_s
+        await desk.keeper.refresh()
+        desk.clock.forward(seconds=1)
+        desk.giessen.status = "SUSPENDED"
+        desk.publish(desk.giessen, desk.fulda)
+        passed = 0.0
+        while desk.members() != {"fulda": "ACTIVE 1", "giessen": "SUSPENDED 1"}:
+            assert passed < follows_within_s(every_s)
+            desk.clock.forward(seconds=LOOK_S)
+            passed += LOOK_S
+            desk.keeper._ask_those_due()
+            await asyncio.gather(*desk.keeper._asking.values())
+        assert passed > every_s - 1, "the test must be able to fail"
+
+    def test_the_documented_time_is_what_the_settings_make(self):
+        (default,) = [one.default for one in fields(Settings) if one.name == "membership_every_s"]
+        assert follows_within_s(default) == 75.0
+        for page in ("membership.md", "join.md", "keys.md", "threat-model.md", "security-model.md"):
+            assert re.search(r"within 75 s|75 s after", (REPOSITORY / "docs" / page).read_text(encoding="utf-8")), page
+
+
+async def test_it_is_told_who_was_heard_and_until_when_what_they_said_counts(desk):
+    anchor, giessen = desk.keeper.contacts()
+    assert (anchor.entity, anchor.heard_at, anchor.ends_at) == (ANKER, NOW, NOW + DAY)
+    assert (giessen.entity, giessen.heard_at, giessen.ends_at) == (desk.giessen.issuer, NOW, NOW + DAY)
+    desk.network.away.add(desk.giessen.issuer)
+    desk.clock.forward(seconds=90)
+    await desk.keeper.refresh()
+    anchor, giessen = desk.keeper.contacts()
+    assert (anchor.heard_at, anchor.problem) == (NOW + timedelta(seconds=90), None)
+    assert (giessen.heard_at, giessen.problem) == (NOW, "it can't be connected to")
 
 
 async def test_damaged_rows_are_told_and_left_out(desk, caplog):
