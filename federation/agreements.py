@@ -8,6 +8,7 @@ mean another text. What is signed is what is in force: the owner's rules are mad
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -17,7 +18,7 @@ from joserfc.jwk import ECKey
 
 from federation.jose import JwtError, read_unverified, sign, verify
 from federation.membership import Member, Membership
-from policy.errors import PolicyError
+from policy.errors import Flaw, PolicyError, Wrong
 from policy.obligations import read_obligations
 from policy.vocabulary import is_purpose
 
@@ -33,7 +34,11 @@ _Second = Annotated[int, msgspec.Meta(ge=0, le=LAST_SECOND)]
 
 
 class AgreementError(ValueError):
-    """A document can't be accepted; the text names what is wrong."""
+    """A document can't be accepted; the text names what is wrong. `flaws`: field by field, if fields were checked."""
+
+    def __init__(self, message: str, flaws: Sequence[Flaw] = ()) -> None:
+        super().__init__(message)
+        self.flaws = tuple(flaws)
 
 
 class Kind(StrEnum):
@@ -95,19 +100,25 @@ def check_terms(terms: Terms) -> None:
     Raises:
         AgreementError: naming the field, its value and the remedy.
     """
-    if terms.owner == terms.member:
-        raise AgreementError("member: is the owner itself; a city needs no agreement for its own data")
-    if not (terms.datasets or terms.themes or terms.keywords):
-        raise AgreementError("datasets: name at least one dataset, theme or keyword")
-    for purpose in terms.purposes:
-        if not is_purpose(purpose):
-            raise AgreementError(f"purpose: {purpose[:40]!r} is not in the federation's vocabulary")
-    if terms.valid_from >= terms.valid_until:
-        raise AgreementError("until: is not after from")
+    if flaws := list(_flaws(terms)):
+        raise AgreementError("; ".join(map(str, flaws)), flaws)
     try:
         read_obligations(terms.obligations)
     except PolicyError as error:
-        raise AgreementError(str(error)) from None
+        raise AgreementError(str(error), error.flaws) from None
+
+
+def _flaws(terms: Terms) -> Iterator[Flaw]:
+    if terms.owner == terms.member:
+        text = "is the owner itself; a city needs no agreement for its own data"
+        yield Flaw("member", Wrong.OWN_CITY, text)
+    if not (terms.datasets or terms.themes or terms.keywords):
+        yield Flaw("datasets", Wrong.EMPTY, "name at least one dataset, theme or keyword")
+    for purpose in terms.purposes:
+        if not is_purpose(purpose):
+            yield Flaw("purposes", Wrong.UNKNOWN, f"{purpose[:40]!r} is not in the federation's vocabulary")
+    if terms.valid_from >= terms.valid_until:
+        yield Flaw("valid_until", Wrong.NOT_AFTER, "is not after valid_from")
 
 
 def digest_of(text: str) -> str:

@@ -24,6 +24,7 @@ from node.store.agreements import (
     undelivered,
     unrevoked,
 )
+from policy.errors import Flaw, Wrong
 
 TIMEOUT_S = 10.0
 
@@ -125,5 +126,6 @@ class Agreeing:
     def _member(self, city: str) -> Member:
         member = self._membership().by_id(city)
         if member is None or not member.is_active:
-            raise AgreementError(f"member: {city[:40]!r} is not an active member of the federation")
+            flaw = Flaw("member", Wrong.UNKNOWN, f"{city[:40]!r} is not an active member of the federation")
+            raise AgreementError(str(flaw), [flaw])
         return member

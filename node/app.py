@@ -38,6 +38,8 @@ from node.auth.metadata import CALLBACK_PATH
 from node.auth.receipts import Receipts
 from node.auth.service import TokenService
 from node.auth.sign_in.desk import Desks
+from node.auth.sign_in.desk_sign_ins import CALLBACK_PATH as DESK_CALLBACK_PATH
+from node.auth.sign_in.desk_sign_ins import DeskSignIns
 from node.auth.sign_in.provider import IdentityProvider
 from node.auth.sign_in.service import SignIns
 from node.auth.sign_in.store import SignInStore
@@ -157,7 +159,8 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         settings.database_url, size=2, statement_ms=limits.statement_ms, name="verbund-auth", on_open=[ASYNCHRONOUS]
     )
     uses = Uses(uses_sessions)
-    provider = _provider(settings, identity, transport)
+    provider = _provider(settings, identity, transport, CALLBACK_PATH)
+    desk_provider = _provider(settings, identity, transport, DESK_CALLBACK_PATH, settings.desk.scope)
     callers = Callers(
         identity, members.current, uses, on_revoked=lambda caller: tokens.forget(application=caller.application)
     )
@@ -201,12 +204,14 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         supervised,
     )
 
+    desks = Desks(SignInStore(pool))
     site = Site(
         settings,
-        Asker(executor, gate, directory, reporting.request_telemetry, limits.page_ms),
+        Asker(executor, gate, directory, reporting.request_telemetry, limits.page_ms, stewardship),
         members,
         audit.tree,
-        Desks(SignInStore(pool)),
+        desks,
+        None if desk_provider is None else DeskSignIns(desk_provider, SignInStore(pool), desks, uses, settings.desk),
     )
     others = Litestar(
         route_handlers=[
@@ -256,16 +261,19 @@ async def _lifespan(
         yield
 
 
-def _provider(settings: Settings, identity: NodeIdentity, transport: PeerTransport) -> IdentityProvider | None:
+def _provider(
+    settings: Settings, identity: NodeIdentity, transport: PeerTransport, callback: str, scope: str = "openid"
+) -> IdentityProvider | None:
     """The city's identity provider, if people can sign in here."""
     if settings.identity_provider is None:
         return None
     return IdentityProvider(
         settings.identity_provider,
         settings.identity_provider_client_id,
-        settings.issuer + CALLBACK_PATH,
+        settings.issuer + callback,
         transport,
         lambda: identity.signing_key,
+        scope=scope,
     )
 
 

@@ -83,13 +83,13 @@ def readable(one: Written, language: str) -> str:
         if one.applications
         else words["all"].format(one.member)
     )
-    lines.append(words["purposes"].format("; ".join(_purpose(name, language) for name in one.purposes)))
+    lines.append(words["purposes"].format("; ".join(purpose_text(name, language) for name in one.purposes)))
     lines.append(words["period"].format(f"{one.valid_from:%Y-%m-%d %H:%M}", f"{one.valid_until:%Y-%m-%d %H:%M}"))
     return "\n".join([*lines, *_obliged(read_obligations(one.obligations), words)])
 
 
-def _purpose(name: str, language: str) -> str:
-    """The vocabulary has English text with the German word in brackets."""
+def purpose_text(name: str, language: str) -> str:
+    """What a purpose is called. The vocabulary has English text with the German word in brackets."""
     english, _, german = PURPOSES.get(name, name).partition(" (")
     return german.rstrip(")") if language == "de" and german else english
 

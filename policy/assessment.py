@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from policy.errors import PolicyError
+from policy.errors import Flaw, PolicyError, Wrong
 from policy.model import Tier
 from policy.obligations import NONE, Obligations
 from policy.vocabulary import PURPOSES, is_purpose
@@ -83,47 +83,52 @@ def check_assessment(one: Assessment, now: datetime) -> None:
     """
     flaws = [*_texts(one), *_leaving(one, now), *_people(one)]
     if flaws:
-        raise PolicyError("; ".join(flaws))
+        raise PolicyError("; ".join(map(str, flaws)), flaws)
 
 
-def _texts(one: Assessment) -> Iterator[str]:
+def _texts(one: Assessment) -> Iterator[Flaw]:
     if not one.author.strip():
-        yield "author: is empty; name who assesses"
+        yield Flaw("author", Wrong.EMPTY, "is empty; name who assesses")
     if not one.reason.strip():
-        yield "reason: is empty; say why the dataset belongs into this tier"
+        yield Flaw("reason", Wrong.EMPTY, "is empty; say why the dataset belongs into this tier")
     for name in ("reason", "anonymisation", "legal_basis", "consent_reference"):
         if len(getattr(one, name)) > LONGEST_TEXT:
-            yield f"{name}: is longer than {LONGEST_TEXT} characters"
+            yield Flaw(name, Wrong.TOO_LONG, f"is longer than {LONGEST_TEXT} characters")
     for purpose in sorted(one.purposes or ()):
         if not is_purpose(purpose):
-            yield f"purpose: {purpose[:40]!r} is not in the vocabulary: {', '.join(PURPOSES)}"
+            vocabulary = ", ".join(PURPOSES)
+            yield Flaw("purposes", Wrong.UNKNOWN, f"{purpose[:40]!r} is not in the vocabulary: {vocabulary}")
     if one.consent is Consent.GIVEN and not one.consent_reference.strip():
-        yield "consent_reference: is empty; say where the consent is written down"
+        yield Flaw("consent_reference", Wrong.EMPTY, "is empty; say where the consent is written down")
 
 
-def _leaving(one: Assessment, now: datetime) -> Iterator[str]:
+def _leaving(one: Assessment, now: datetime) -> Iterator[Flaw]:
     if one.tier not in (Tier.OPEN, Tier.SHARED):
         return
     if not one.legal_basis.strip():
-        yield f"legal_basis: is empty; {one.tier} data needs one (ELI or text)"
+        yield Flaw("legal_basis", Wrong.EMPTY, f"is empty; {one.tier} data needs one (ELI or text)")
     if one.consent is Consent.NEEDED:
-        yield f"consent: is needed and not given; the tier can't be {one.tier} before"
+        text = f"is needed and not given; the tier can't be {one.tier} before"
+        yield Flaw("consent", Wrong.CONSENT_MISSING, text)
     if one.review_due is None or not now < one.review_due <= now + LONGEST_REVIEW:
-        yield f"review_due: {one.tier} data is reviewed within three years; give a later day than today"
+        text = f"{one.tier} data is reviewed within three years; give a later day than today"
+        yield Flaw("review_due", Wrong.REVIEW_MISSING, text)
     if one.tier is Tier.OPEN and not one.licence.strip():
-        yield "licence: is empty; OPEN data has one, e.g. dl-by-de/2.0"
+        yield Flaw("licence", Wrong.EMPTY, "is empty; OPEN data has one, e.g. dl-by-de/2.0")
     if one.tier is Tier.OPEN and one.confidentiality is not Need.NORMAL:
-        yield f"confidentiality: {one.confidentiality} does not go with OPEN"
+        yield Flaw("confidentiality", Wrong.NOT_WITH_TIER, f"{one.confidentiality} does not go with OPEN")
     if one.tier is Tier.SHARED and one.confidentiality is Need.VERY_HIGH:
-        yield "confidentiality: VERY_HIGH does not go with SHARED"
+        yield Flaw("confidentiality", Wrong.NOT_WITH_TIER, "VERY_HIGH does not go with SHARED")
 
 
-def _people(one: Assessment) -> Iterator[str]:
+def _people(one: Assessment) -> Iterator[Flaw]:
     leaves = one.tier in (Tier.OPEN, Tier.SHARED)
     if one.personal_reference is PersonalReference.DIRECT and leaves:
-        yield f"personal_reference: DIRECT does not go with {one.tier}; anonymise, or choose PROTECTED"
+        text = f"DIRECT does not go with {one.tier}; anonymise, or choose PROTECTED"
+        yield Flaw("personal_reference", Wrong.NOT_WITH_TIER, text)
     if one.personal_reference is PersonalReference.INDIRECT and leaves:
         if not one.anonymisation.strip():
-            yield "anonymisation: is empty; say how people were made unrecognisable"
+            yield Flaw("anonymisation", Wrong.EMPTY, "is empty; say how people were made unrecognisable")
         if not one.obligations.minimum_count:
-            yield "obligations: INDIRECT personal reference needs a minimum-count"
+            text = "INDIRECT personal reference needs a minimum-count"
+            yield Flaw("obligations", Wrong.MINIMUM_COUNT_MISSING, text)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from policy.errors import PolicyError
+from policy.errors import Flaw, PolicyError, Wrong
 
 UNLIMITED = 2**31 - 1
 LEAST_COUNT = 3  # below that, two hidden parts of a visible total can be told (see tests/unit/policy/test_hiding.py)
@@ -111,15 +111,18 @@ NONE = Obligations()
 _NAMES = {seconds: name for name, seconds in STEPS.items()}
 
 
-def read_obligations(texts: Iterable[str]) -> Obligations:
-    """The obligations that texts say.
+def read_obligations(texts: Iterable[str], field: str = "obligations") -> Obligations:
+    """The obligations that texts say. `field` is where they stand, for whoever is told of a flaw.
 
     Raises:
         PolicyError: a text says nothing that is known; the message names it and the choices.
     """
     found = NONE
     for text in texts:
-        found |= _one(text)
+        try:
+            found |= _one(text)
+        except PolicyError as error:
+            raise PolicyError(str(error), [Flaw(field, Wrong.FORM, str(error))]) from None
     return found
 
 

@@ -14,7 +14,9 @@ Whatever else goes wrong is answered as `INTERNAL` without details.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from policy.errors import Flaw
 
 
 class RequestError(Exception):
@@ -31,9 +33,15 @@ class RequestError(Exception):
 
 
 class BadInput(RequestError):
-    """An argument can't be used."""
+    """An argument can't be used. `flaws` is what `extensions.fields` says: each field that is wrong."""
 
     code = "BAD_INPUT"
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, city: str | None = None, flaws: Sequence[Flaw] = ()
+    ) -> None:
+        super().__init__(message, hint=hint, city=city)
+        self.flaws = tuple(flaws)
 
 
 class TooCostly(RequestError):

@@ -136,8 +136,8 @@ class Explainer(Protocol):
 class Governance(Protocol):
     """What stewards do; every method checks the scope, records, and raises `schema.errors.RequestError`."""
 
-    async def worklist(self, request: Request) -> list[api.WorklistItem]:
-        """Datasets about which something is to be done."""
+    async def worklist(self, request: Request, dataset: str | None, *, everything: bool) -> list[api.WorklistItem]:
+        """Datasets about which something is to be done; all of them, or one."""
         ...
 
     async def assessments(self, request: Request, dataset: str) -> list[api.AssessmentVersion]:

@@ -274,11 +274,17 @@ class Query:
 
     @strawberry.field(
         description="Datasets about which something is to be done: unassessed, unsigned, overdue, changed since."
+        " `all`: the others, too. `dataset`: that one alone, whether something is to be done or not."
         " Access: own applications with the scope governance:read."
     )
-    async def worklist(self, info: CONTEXT) -> list[WorklistItem]:
+    async def worklist(
+        self,
+        info: CONTEXT,
+        all: bool = False,  # noqa: A002, FBT001, FBT002
+        dataset: strawberry.ID | None = None,
+    ) -> list[WorklistItem]:
         """Local."""
-        return await stewardship(info.context).governance.worklist(info.context.request)
+        return await stewardship(info.context).governance.worklist(info.context.request, dataset, everything=all)
 
     @strawberry.field(
         description="All assessments of a dataset, newest first."

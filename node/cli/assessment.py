@@ -14,7 +14,7 @@ from rich.table import Table
 
 from node.cli.context import CommandError, open_node
 from node.cli.output import print_table
-from node.store.assessments import AssessmentError, assess, propose, sign_off, versions, withdraw, worklist
+from node.store.assessments import AssessmentError, assess, sign_off, versions, withdraw, worklist
 from policy.assessment import (
     COUNT_OPEN_OBLIGATIONS,
     Assessment,
@@ -71,7 +71,8 @@ def assessment() -> None:
 def draft(ctx: click.Context, /, key: str, by: str, review: datetime | None, **words: Any) -> None:
     """Write a new assessment of the dataset KEY. It changes nothing before it is signed off."""
     with _connection(ctx) as connection:
-        proposed = words["tier"] == Tier.OPEN.value and propose(connection, key)
+        counts = any(row["counts"] for row in worklist(connection, key=key))
+        proposed = words["tier"] == Tier.OPEN.value and counts
         obligations = _told(words["obligations"], ())
         opens = _told(words["opens"], COUNT_OPEN_OBLIGATIONS if proposed else ())
         new = Assessment(

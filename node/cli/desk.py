@@ -21,17 +21,28 @@ def desk() -> None:
 
 @desk.command()
 @click.argument("person")
-@click.option("--role", type=click.Choice([role.value for role in Role]), default="auditor", show_default=True)
+@click.option(
+    "--role",
+    "roles",
+    type=click.Choice([role.value for role in Role]),
+    multiple=True,
+    default=["auditor"],
+    show_default=True,
+    help="What PERSON may do: auditors see the access log, stewards assess and agree; repeatable.",
+)
 @click.pass_context
-def link(ctx: click.Context, /, person: str, role: str) -> None:
-    """Print a link that signs PERSON in once. The name, or pseudonym, stands in the records of what is looked at."""
+def link(ctx: click.Context, /, person: str, roles: tuple[str, ...]) -> None:
+    """Print a link that signs PERSON in once.
+
+    The name, or pseudonym, stands in the records of what is looked at, and in what is assessed and signed off.
+    """
     with open_log(ctx) as log:
-        token = asyncio.run(_token(log.node.database_url, person, Role(role)))
-        log.act("link", f"{role}: {person}").done(rows=0)
+        token = asyncio.run(_token(log.node.database_url, person, [Role(role) for role in roles]))
+        log.act("link", f"{', '.join(roles)}: {person}").done(rows=0)
         click.echo(f"{log.node.settings.issuer}{PATH}{token}")
     click.echo(f"good for one sign-in within {LINK_S // 60} minutes", err=True)
 
 
-async def _token(database_url: str, person: str, role: Role) -> str:
+async def _token(database_url: str, person: str, roles: list[Role]) -> str:
     async with make_pool(database_url, size=1, statement_ms=5_000) as pool:
-        return await Desks(SignInStore(pool)).link(person, role)
+        return await Desks(SignInStore(pool)).link(person, roles)

@@ -21,8 +21,8 @@ from node.audit.record import OWNER, PERMIT, AccessRecord, operation_digest
 from node.store.agreements import agreement_of, list_agreements, state_of
 from node.store.assessments import AssessmentError, assess, sign_off, versions, withdraw, worklist
 from policy.agreement_text import Written, odrl, readable
-from policy.assessment import Assessment, Consent, Need, PersonalReference
-from policy.errors import PolicyError
+from policy.assessment import COUNT_OPEN_OBLIGATIONS, Assessment, Consent, Need, PersonalReference
+from policy.errors import Flaw, PolicyError, Wrong
 from policy.model import Tier
 from policy.obligations import read_obligations
 from schema.errors import BadInput, Forbidden, Unavailable
@@ -57,9 +57,15 @@ class Governance:
         self._agreeing = agreeing
         self._log = access_log
 
-    async def worklist(self, request: Request) -> list[api.WorklistItem]:
-        """Datasets about which something is to be done."""
-        rows = await self._done(request, "worklist", READ, (), worklist)
+    async def worklist(self, request: Request, dataset: str | None, *, everything: bool) -> list[api.WorklistItem]:
+        """Datasets about which something is to be done; all of them, or one."""
+        key = None if dataset is None else self._key(dataset)
+        datasets = () if dataset is None else (dataset,)
+
+        def work(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
+            return worklist(connection, key=key, everything=everything)
+
+        rows = await self._done(request, "worklist", READ, datasets, work)
         return [
             api.WorklistItem(
                 dataset=self._id(row["key"]),
@@ -67,7 +73,9 @@ class Governance:
                 tier=enums.Tier[row["tier"]],
                 todo=row["todo"],
                 version=row["version"],
+                author=row["author"],
                 review_due=row["review_due"],
+                proposed_open_obligations=list(COUNT_OPEN_OBLIGATIONS) if row["counts"] else [],
             )
             for row in rows
         ]
@@ -163,7 +171,7 @@ class Governance:
             with psycopg.connect(self._database_url, connect_timeout=5) as connection:
                 return work(connection)
         except (AssessmentError, AgreementError, PolicyError) as error:
-            raise BadInput(str(error)) from None
+            raise BadInput(str(error), flaws=error.flaws) from None
         except MembershipError as error:
             raise Unavailable(f"the membership list can't be used: {error.reason}") from None
         except psycopg.OperationalError as error:
@@ -190,7 +198,8 @@ class Governance:
         )
 
     def _name(self, request: Request) -> str:
-        return f"{request.caller.city}#{request.caller.application}"
+        """Who acts: the person, if an application or a desk acts for one."""
+        return request.caller.subject or f"{request.caller.city}#{request.caller.application}"
 
     def _id(self, key: str) -> Any:
         return f"{self._city}:dataset:{key}"
@@ -218,17 +227,23 @@ class Governance:
                 Terms,
             )
         except msgspec.ValidationError as error:
-            raise BadInput(f"offer: {error}") from None
+            raise BadInput(f"offer: {error}", flaws=_malformed(str(error))) from None
 
     def _version(self, key: str, row: dict[str, Any]) -> api.AssessmentVersion:
         same = (
-            "version", "author", "authored_at", "reason", "purposes", "obligations", "open_obligations", "review_due",
-            "completeness", "timeliness", "plausibility", "signed_off_by", "signed_off_at",
+            "anonymisation", "legal_basis", "licence", "consent_reference", "hvd_category", "data_owner",
+            "data_steward", "retention", "reference_class", "version", "author", "authored_at", "reason", "purposes",
+            "obligations", "open_obligations", "review_due", "completeness", "timeliness", "plausibility",
+            "signed_off_by", "signed_off_at",
         )  # fmt: skip
         return api.AssessmentVersion(
             dataset=self._id(key),
             tier=enums.Tier[row["tier"]],
             personal_reference=api.PersonalReference(row["personal_reference"]),
+            confidentiality=api.ProtectionNeed(row["confidentiality"]),
+            integrity=api.ProtectionNeed(row["integrity"]),
+            availability=api.ProtectionNeed(row["availability"]),
+            consent=api.SupervisoryConsent(row["consent"]),
             in_force=bool(row["in_force"]),
             **{name: row[name] for name in same},
         )
@@ -246,6 +261,13 @@ class Governance:
         )
 
 
+def _malformed(message: str) -> list[Flaw]:
+    """The field that msgspec names at the end of its message."""
+    problem, _, where = message.partition(" - at `$.")
+    wrong = Wrong.EMPTY if "length >= 1" in problem else Wrong.FORM
+    return [Flaw(where.partition("[")[0].rstrip("`"), wrong, problem)] if where else []
+
+
 def _assessment(key: str, told: api.AssessmentInput, author: str) -> Assessment:
     return Assessment(
         dataset=key,
@@ -259,6 +281,6 @@ def _assessment(key: str, told: api.AssessmentInput, author: str) -> Assessment:
         purposes=None if told.purposes is None else frozenset(told.purposes),
         retention=tuple(told.retention),
         obligations=read_obligations(told.obligations),
-        open_obligations=read_obligations(told.open_obligations),
+        open_obligations=read_obligations(told.open_obligations, "open_obligations"),
         **{name: getattr(told, name) for name in _TEXTS},
     )

@@ -16,7 +16,8 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from node.http.asgi import SECURITY_HEADERS
-from schema.errors import RequestError, TooCostly
+from policy.errors import Flaw
+from schema.errors import BadInput, RequestError, TooCostly
 
 log = logging.getLogger("verbund.http")
 
@@ -74,12 +75,24 @@ def graphql_error(error: GraphQLError, trace_id: str) -> dict[str, Any]:
         extensions["city"] = city
     if isinstance(error.original_error, TooCostly) and error.original_error.cost is not None:
         extensions["cost"] = error.original_error.cost
+    if isinstance(error.original_error, BadInput) and error.original_error.flaws:
+        extensions["fields"] = [fields_entry(flaw) for flaw in error.original_error.flaws]
     entry: dict[str, Any] = {"message": message[:MAX_MESSAGE], "extensions": extensions}
     if error.locations:
         entry["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if error.path:
         entry["path"] = list(error.path)
     return entry
+
+
+def fields_entry(flaw: Flaw) -> dict[str, str]:
+    """What is wrong with one field: its name as in the schema, a stable word for what is wrong, a message."""
+    first, *others = flaw.field.split("_")
+    return {
+        "name": first + "".join(map(str.title, others)),
+        "wrong": flaw.wrong.value,
+        "message": flaw.text[:MAX_MESSAGE],
+    }
 
 
 def request_errors(message: str, code: str, hint: str, trace_id: str | None = None) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from node.auth.metadata import AUTHORIZE_PATH, CALLBACK_PATH
 from node.auth.sign_in.request import UntrustedRequest
-from node.auth.sign_in.service import SIGN_IN_S, Redirect, SignIns
+from node.auth.sign_in.service import SignIns
+from node.auth.sign_in.trip import SIGN_IN_S, Redirect
 from node.http.problem import problem
 
 MAX_QUERY_BYTES = 8_192
@@ -27,14 +28,14 @@ def sign_in_routes(sign_ins: SignIns, *, is_encrypted: bool) -> list[HTTPRouteHa
     @get(AUTHORIZE_PATH, include_in_schema=False)
     async def authorize(request: Request[Any, Any, Any]) -> Response[Any]:
         try:
-            return _sent(await sign_ins.begin(_parameters(request)))
+            return _sent(await sign_ins.begin(parameters_of(request)))
         except UntrustedRequest as error:
             return problem(400, error.reason)
 
     @get(CALLBACK_PATH, include_in_schema=False)
     async def callback(request: Request[Any, Any, Any]) -> Response[Any]:
         try:
-            return _sent(await sign_ins.finish(_parameters(request), _cookie(request, name)), is_over=True)
+            return _sent(await sign_ins.finish(parameters_of(request), _cookie(request, name)), is_over=True)
         except UntrustedRequest as error:
             return problem(400, error.reason)
 
@@ -49,7 +50,7 @@ def sign_in_routes(sign_ins: SignIns, *, is_encrypted: bool) -> list[HTTPRouteHa
     return [authorize, callback]
 
 
-def _parameters(request: Request[Any, Any, Any]) -> dict[str, str]:
+def parameters_of(request: Request[Any, Any, Any]) -> dict[str, str]:
     """The parameters of the URL, each with one value (RFC 6749 §3.1). Raises UntrustedRequest."""
     query = request.scope["query_string"]
     bounds = f"the URL may have {MAX_QUERY_BYTES} bytes and {MAX_PARAMETERS} parameters"

@@ -5,6 +5,7 @@ remedy. There is no default for anything secret, and insecure switches carry `un
 """
 
 from node.settings.checks import CITY_ID
+from node.settings.desk import Desk
 from node.settings.environment import PREFIX, hand_over, home_directory, keep_large_blocks
 from node.settings.errors import SettingsError
 from node.settings.limits import Limits
@@ -17,6 +18,7 @@ __all__ = [
     "CITY_ID",
     "FILE_NAME",
     "PREFIX",
+    "Desk",
     "Limits",
     "Portal",
     "Secret",

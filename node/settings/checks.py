@@ -6,6 +6,7 @@ import re
 from ipaddress import ip_network
 
 from federation.subjects import is_issuer
+from node.settings.desk import Desk
 from node.settings.model import Settings
 from node.settings.portal import Portal
 
@@ -17,6 +18,7 @@ def problems_of(settings: Settings) -> list[str]:
     return [
         *_identity_problems(settings),
         *_portal_problems(settings.portal),
+        *_desk_problems(settings.desk),
         *_service_problems(settings),
         *_broker_problems(settings),
         *[_no_network(network) for network in settings.peer_networks if not _is_network(network)],
@@ -71,6 +73,12 @@ def _is_provider(settings: Settings) -> bool:
     address = settings.identity_provider or ""
     schemes = ("https://", "http://") if settings.unsafe_plain_http else ("https://",)
     return address.startswith(schemes) and address.isascii() and address.isprintable() and " " not in address
+
+
+def _desk_problems(desk: Desk) -> list[str]:
+    if "openid" in desk.scope.split():
+        return []
+    return [f"desk.scope: {desk.scope!r} lacks openid. Write e.g. openid profile"]
 
 
 def _portal_problems(portal: Portal) -> list[str]:

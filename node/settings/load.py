@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from node.settings.checks import problems_of
+from node.settings.desk import Desk
 from node.settings.environment import PREFIX, variables
 from node.settings.errors import SettingsError
 from node.settings.limits import Limits
@@ -19,7 +20,7 @@ from node.settings.model import Settings
 from node.settings.portal import Portal
 
 FILE_NAME = "verbund.toml"
-TABLES: Mapping[str, type[msgspec.Struct]] = {"limits": Limits, "portal": Portal}
+TABLES: Mapping[str, type[msgspec.Struct]] = {"limits": Limits, "portal": Portal, "desk": Desk}
 LISTS = frozenset({"peer_networks"})  # of which a variable holds several, with commas between them
 _NOT_IN_FILE = (
     "key_passphrase: must not stand in a file beside the keys. Set it as VERBUND_KEY_PASSPHRASE, or name a file that is"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from node.settings.desk import Desk
 from node.settings.limits import Limits
 from node.settings.meaning import Secret, count, told
 from node.settings.portal import Portal
@@ -174,6 +175,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     portal: Annotated[Portal, told("The table `[portal]`.", default="see below")] = msgspec.field(
         default_factory=Portal
     )
+    desk: Annotated[Desk, told("The table `[desk]`.", default="see below")] = msgspec.field(default_factory=Desk)
 
     @property
     def unsafe(self) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import NODEFAULT, inspect
 
+from node.settings.desk import Desk
 from node.settings.limits import Limits
 from node.settings.model import Settings
 from node.settings.portal import Portal
@@ -17,9 +18,9 @@ _INTRODUCTION = """\
 # Settings
 
 In `verbund.toml` in the node's home directory; a variable `VERBUND_<NAME>` overrides a setting,
-`VERBUND_LIMITS_<NAME>` a limit, `VERBUND_PORTAL_<NAME>` a text of the pages. The home is `--home`, else `VERBUND_HOME`,
-else the current directory. All settings are checked at start; unknown ones are refused. `verbund settings show` tells
-which hold.
+`VERBUND_LIMITS_<NAME>` a limit, `VERBUND_PORTAL_<NAME>` a text of the pages, `VERBUND_DESK_<NAME>` who works at the
+desks. The home is `--home`, else `VERBUND_HOME`, else the current directory. All settings are checked at start; unknown
+ones are refused. `verbund settings show` tells which hold.
 
 This page is made from the code: `make settings`.
 """
@@ -36,6 +37,12 @@ _PORTAL = """\
 ## Pages
 
 `[portal]` in the file: what a city tells on its [pages](web.md). What is missing is marked there as still to be filled.
+"""
+_DESK = """\
+## Desks
+
+`[desk]` in the file: which claims of the [identity provider](sign-in.md#desks) let people work at the node's
+[desks](web.md#desks).
 """
 _FILES = """\
 ## Files in the home directory
@@ -70,6 +77,8 @@ def reference() -> str:
         _AFTER_LIMITS,
         _PORTAL,
         _table("text", Portal),
+        _DESK,
+        _table("setting", Desk),
         _FILES,
     ]
     return "\n".join(parts)

@@ -14,6 +14,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from federation.agreements import AgreementError, Document, Kind, Terms, digest_of
+from policy.errors import Flaw, Wrong
 
 _COLUMNS = {Kind.OFFER: "offer", Kind.ACCEPTANCE: "acceptance", Kind.REVOCATION: "revocation"}
 _Row = dict[str, Any]
@@ -124,7 +125,7 @@ def unrevoked(connection: psycopg.Connection[Any], id_: str, version: int | None
     rows = [newest] if version is not None else _versions(connection, id_)
     if found := [row for row in rows if row["revoked_at"] is None]:
         return found
-    raise AgreementError(f"agreement: {id_!r} is revoked already")
+    raise _flawed("agreement", Wrong.DONE_ALREADY, f"{id_!r} is revoked already")
 
 
 def list_agreements(connection: psycopg.Connection[Any]) -> list[_Row]:
@@ -184,14 +185,12 @@ def _check_version(terms: Terms, known: list[_Row], *, ours: bool) -> None:
         return  # a city may be told of an agreement late, so the first that it hears of need not be version 1
     newest = known[0]
     if (newest["owner"], newest["member"]) != (None if ours else terms.owner, terms.member):
-        raise AgreementError(f"id: {terms.id!r} is taken by an agreement with another city")
+        raise _flawed("id", Wrong.TAKEN, f"{terms.id!r} is taken by an agreement with another city")
     if all(row["revoked_at"] is not None for row in known):
-        raise AgreementError(f"id: {terms.id!r} is revoked; choose another one")
+        raise _flawed("id", Wrong.TAKEN, f"{terms.id!r} is revoked; choose another one")
     if terms.version <= newest["version"]:
-        raise AgreementError(
-            f"version: {terms.version} of {terms.id!r} is not new; what was offered is not changed, the next version is"
-            f" {newest['version'] + 1}"
-        )
+        following = f"what was offered is not changed, the next version is {newest['version'] + 1}"
+        raise _flawed("version", Wrong.TAKEN, f"{terms.version} of {terms.id!r} is not new; {following}")
 
 
 def _answered(versions: list[_Row], offer_digest: str) -> _Row:
@@ -204,10 +203,10 @@ def _answered(versions: list[_Row], offer_digest: str) -> _Row:
 def _answer(connection: psycopg.Connection[Any], row: _Row, kind: Kind, text: str, by: str) -> None:
     key = row["id"], row["version"]
     if row["revoked_at"] is not None:
-        raise AgreementError(f"agreement: {row['id']!r} is revoked already")
+        raise _flawed("agreement", Wrong.DONE_ALREADY, f"{row['id']!r} is revoked already")
     if kind is Kind.ACCEPTANCE:
         if row["accepted_at"] is not None:
-            raise AgreementError(f"agreement: {row['id']!r} is accepted already")
+            raise _flawed("agreement", Wrong.DONE_ALREADY, f"{row['id']!r} is accepted already")
         connection.execute(
             "update agreement set acceptance = %s, accepted_at = clock_timestamp() where id = %s and version = %s",
             (text, *key),
@@ -225,4 +224,10 @@ def _check_datasets(connection: psycopg.Connection[Any], terms: Terms) -> None:
         key for (key,) in connection.execute("select key from dataset where key = any(%s)", (list(terms.datasets),))
     }
     if missing := sorted(set(terms.datasets) - known):
-        raise AgreementError(f"dataset: {', '.join(missing)} does not exist; see `verbund dataset list`")
+        text = f"{', '.join(missing)} does not exist; see `verbund dataset list`"
+        raise _flawed("datasets", Wrong.UNKNOWN, text)
+
+
+def _flawed(field: str, wrong: Wrong, text: str) -> AgreementError:
+    flaw = Flaw(field, wrong, text)
+    return AgreementError(str(flaw), [flaw])

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from node.store.quality import quality_of
 from policy.assessment import Assessment, check_assessment
-from policy.errors import PolicyError
+from policy.errors import Flaw, PolicyError, Wrong
 from policy.model import Tier
 
 _SAME_COLUMNS = (
@@ -20,6 +20,8 @@ _SAME_COLUMNS = (
 )  # fmt: skip
 _WORKLIST = """
 select d.key, d.title, d.tier::text, a.version, a.author, d.review_due,
+       exists (select from datastream s where s.dataset_id = d.id and s.interval_seconds <= 3600
+               and s.observation_type like '%%/OM_CountObservation') as counts,
        array_remove(array[
          case when d.assessment_id is null and a.id is null then 'UNASSESSED' end,
          case when a.id is not null and a.signed_off_at is null then 'UNSIGNED' end,
@@ -28,12 +30,17 @@ select d.key, d.title, d.tier::text, a.version, a.author, d.review_due,
   from dataset d
   left join lateral (select * from assessment where dataset_id = d.id order by version desc limit 1) a on true
   left join assessment f on f.id = d.assessment_id
+ where %(key)s::text is null or d.key = %(key)s
  order by d.title_sort, d.key
 """
 
 
 class AssessmentError(Exception):
-    """It can't be carried out; the text names what is wrong and the remedy."""
+    """It can't be carried out; the text names what is wrong and the remedy. `flaws`: the same, field by field."""
+
+    def __init__(self, message: str, *flaws: Flaw) -> None:
+        super().__init__(message)
+        self.flaws = flaws
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ def assess(connection: psycopg.Connection[Any], new: Assessment) -> int:
     try:
         check_assessment(new, datetime.now(UTC))
     except PolicyError as error:
-        raise AssessmentError(str(error)) from None
+        raise AssessmentError(str(error), *error.flaws) from None
     with connection.transaction():
         id_, digest = _dataset(connection, new.dataset)
         scores = quality_of(connection, id_)
@@ -98,13 +105,18 @@ def sign_off(connection: psycopg.Connection[Any], key: str, version: int, by: st
         id_, digest = _dataset(connection, key)
         one = _newest(connection, id_, key)
         if one["version"] != version:
-            raise AssessmentError(f"version: {version} is not the newest of {key!r}, which is {one['version']}")
+            raise _flawed(
+                "version", Wrong.NOT_NEWEST, f"{version} is not the newest of {key!r}, which is {one['version']}"
+            )
         if one["signed_off_at"] is not None:
-            raise AssessmentError(f"version: {version} of {key!r} is signed off already, by {one['signed_off_by']}")
+            text = f"{version} of {key!r} is signed off already, by {one['signed_off_by']}"
+            raise _flawed("version", Wrong.DONE_ALREADY, text)
         if not by.strip() or by.strip().lower() == one["author"].strip().lower():
-            raise AssessmentError(f"by: {by!r} has written this assessment; a second person signs it off")
+            text = f"{by!r} has written this assessment; a second person signs it off"
+            raise _flawed("by", Wrong.SAME_PERSON, text)
         if bytes(one["dataset_digest"]) != bytes(digest):
-            raise AssessmentError(f"dataset: {key!r} has changed since it was assessed; assess it anew")
+            text = f"{key!r} has changed since it was assessed; assess it anew"
+            raise _flawed("dataset", Wrong.CHANGED_SINCE, text)
         connection.execute(
             "update assessment set signed_off_by = %s, signed_off_at = clock_timestamp() where id = %s", (by, one["id"])
         )
@@ -127,8 +139,10 @@ def withdraw(connection: psycopg.Connection[Any], key: str, reason: str, by: str
     Raises:
         AssessmentError: there is no such dataset, or no reason is given.
     """
-    if not reason.strip() or not by.strip():
-        raise AssessmentError("reason and by: say why, and who takes the dataset back")
+    if not reason.strip():
+        raise _flawed("reason", Wrong.EMPTY, "is empty; say why the dataset is taken back")
+    if not by.strip():
+        raise _flawed("by", Wrong.EMPTY, "is empty; say who takes the dataset back")
     with connection.transaction():
         id_, _ = _dataset(connection, key)
         row = connection.execute(
@@ -152,10 +166,15 @@ def versions(connection: psycopg.Connection[Any], key: str) -> list[dict[str, An
         ).fetchall()
 
 
-def worklist(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
-    """Datasets about which something is to be done: UNASSESSED, UNSIGNED, OVERDUE, CHANGED."""
+def worklist(
+    connection: psycopg.Connection[Any], *, key: str | None = None, everything: bool = False
+) -> list[dict[str, Any]]:
+    """Datasets about which something is to be done: UNASSESSED, UNSIGNED, OVERDUE, CHANGED. By title.
+
+    `everything`: also the others. `key`: this one alone, whether something is to be done or not.
+    """
     with connection.cursor(row_factory=dict_row) as cursor:
-        return [row for row in cursor.execute(_WORKLIST) if row["todo"]]
+        return [row for row in cursor.execute(_WORKLIST, {"key": key}) if row["todo"] or everything or key is not None]
 
 
 def list_datasets(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
@@ -166,15 +185,9 @@ def list_datasets(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
         ).fetchall()
 
 
-def propose(connection: psycopg.Connection[Any], key: str) -> bool:
-    """Whether the obligations that the federation proposes for counts of traffic fit: it counts every hour or finer."""
-    id_, _ = _dataset(connection, key)
-    row = connection.execute(
-        "select exists (select from datastream where dataset_id = %s and interval_seconds <= 3600"
-        " and observation_type like '%%/OM_CountObservation')",
-        (id_,),
-    ).fetchone()
-    return row == (True,)
+def _flawed(field: str, wrong: Wrong, text: str) -> AssessmentError:
+    flaw = Flaw(field, wrong, text)
+    return AssessmentError(str(flaw), flaw)
 
 
 def _dataset(connection: psycopg.Connection[Any], key: str) -> tuple[int, bytes]:

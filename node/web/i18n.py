@@ -70,6 +70,13 @@ class Language:
         local = _local(value)
         return f"{dates.format_datetime(local, form, locale=self.locale)} {local.tzname()}"
 
+    def day(self, value: str | datetime | None) -> str:
+        """A day in UTC, in short, e.g. 01.11.2026: for what begins and ends at midnight UTC."""
+        if value is None:
+            return "–"
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return dates.format_date(moment.astimezone(UTC), "medium", locale=self.locale)
+
     def slot(self, value: str | datetime) -> str:
         """A time within a week, e.g. Mo., 26.10., 03:00."""
         form = {"de": "EEE, d.M., HH:mm", "en": "EEE d MMM, HH:mm"}[self.code]

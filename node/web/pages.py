@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -22,7 +23,9 @@ from node.web import words
 from node.web.i18n import EN, LANGUAGES, Language, language_of
 from node.web.static_files import MISSING, StaticFiles
 from node.web.stored import Answer, NotAnswered
+from policy.agreement_text import purpose_text
 from policy.model import ANONYMOUS, Caller
+from policy.vocabulary import PURPOSES
 
 log = logging.getLogger("verbund.web")
 TEMPLATES = Path(__file__).parent / "templates"
@@ -45,6 +48,7 @@ class Visit:
     query: Mapping[str, list[str]]
     cookies: Mapping[str, str] = field(default_factory=dict)
     caller: Caller = ANONYMOUS
+    person: str | None = None
 
     def first(self, name: str) -> str | None:
         """The first value of a parameter; None if it is absent or empty."""
@@ -134,6 +138,12 @@ class Pages:
         )
 
 
+def see(address: str) -> Response[Any]:
+    """Go there, with GET."""
+    headers = {**SECURITY_HEADERS, "Location": address, "Cache-Control": "no-store"}
+    return Response(b"", status_code=HTTPStatus.SEE_OTHER, headers=headers, media_type="text/plain")
+
+
 def page_path(path: str) -> str:
     """The path without the language."""
     language = language_of(path)
@@ -188,6 +198,9 @@ def _environment(language: Language, settings: Settings, static: StaticFiles) ->
         date=language.date,
         moment=language.moment,
         slot=language.slot,
+        day=language.day,
+        obligation=lambda text: _obligation(text, told),
+        purpose=lambda name: purpose_text(name, language.code),
         told=told,
         path=lambda text: quote(text, safe="/"),
         named=lambda code, names: told(names[code]) if code in names else code,
@@ -198,11 +211,19 @@ def _environment(language: Language, settings: Settings, static: StaticFiles) ->
         settings=settings,
         portal=settings.portal,
         words=words,
+        purposes=PURPOSES,
         asset=static.url,
         page_url=lambda path: f"{language.prefix}{path}" if path != "/" else language.prefix or "/",
         query_url=_query_url,
     )
     return environment
+
+
+def _obligation(text: str, told: Callable[[str], str]) -> str:
+    """An obligation in words."""
+    name, _, value = text.partition("=")
+    value = told(words.LEFT_OUT.get(value, value)) if name == "without" else value
+    return told(words.OBLIGATIONS.get(name, "%(value)s")) % {"value": value}
 
 
 def _query_url(answer: Answer) -> str:

@@ -9,14 +9,20 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
 from node.audit.tree import Tree
-from node.auth.sign_in.desk import Desks
+from node.auth.sign_in.desk import Desks, Role
+from node.auth.sign_in.desk_sign_ins import DeskSignIns
 from node.http.problem import handle_http_error
 from node.members import Members
 from node.settings import Settings
 from node.web.dataset import DatasetPage
+from node.web.desk.agreements import AgreementDesk
 from node.web.desk.audit import AuditDesk
 from node.web.desk.doors import Doors
-from node.web.pages import Pages, visit_of, wants_page
+from node.web.desk.explaining import ExplainDesk
+from node.web.desk.governance import StewardDesk
+from node.web.desk.provider_door import ProviderDoor
+from node.web.forms import Action
+from node.web.pages import Pages, View, visit_of, wants_page
 from node.web.portal import Portal, not_found
 from node.web.search import Search
 from node.web.static_files import StaticFiles
@@ -27,7 +33,9 @@ from node.web.texts import explorer, guide, text_view
 class Site:
     """The portal and the explorer."""
 
-    def __init__(self, settings: Settings, asker: Asker, members: Members, tree: Tree, desks: Desks) -> None:
+    def __init__(
+        self, settings: Settings, asker: Asker, members: Members, tree: Tree, desks: Desks, sign_ins: DeskSignIns | None
+    ) -> None:
         self._static = StaticFiles()
         self._pages = Pages(settings, self._static)
         self._asker = asker
@@ -36,7 +44,9 @@ class Site:
         self._tree = tree
         self._desk = AuditDesk(asker, tree)
         secure = settings.issuer.startswith("https:")
-        self._doors = Doors(desks, self._pages, settings.city, secure=secure)
+        self._doors = Doors(desks, self._pages, settings.city, secure=secure, provider=sign_ins is not None)
+        self._provider = None if sign_ins is None else ProviderDoor(sign_ins, self._doors, self._pages, secure=secure)
+        self._forms: list[HTTPRouteHandler] = []
 
     def routes(self) -> list[HTTPRouteHandler]:
         """The Litestar handlers."""
@@ -55,11 +65,34 @@ class Site:
             "/privacy": text_view("privacy.html"),
             "/imprint": text_view("imprint.html"),
             "/sign-in": self._doors.entrance,
-            "/audit": self._doors.guarded(self._desk.records),
-            "/audit/traces/{trace:str}": self._doors.guarded(self._desk.trace),
+            **self._audit(),
+            **self._governance(portal),
         }
         pages = [self._pages.route(path, view) for path, view in views.items()]
-        return [*pages, *self._doors.routes(), self._static.route()]
+        provider = self._provider.routes() if self._provider else []
+        return [*pages, *self._forms, *self._doors.routes(), *provider, self._static.route()]
+
+    def _audit(self) -> dict[str, View]:
+        desk, role = self._desk, Role.AUDITOR
+        views = {"/audit": desk.records, "/audit/traces/{trace:str}": desk.trace}
+        return {path: self._doors.guarded(view, role) for path, view in views.items()}
+
+    def _governance(self, portal: Portal) -> dict[str, View]:
+        desk = StewardDesk(self._asker, self._city)
+        agreements = AgreementDesk(self._asker, portal, self._city)
+        views: dict[str, tuple[View, Action | None]] = {
+            "/governance": (desk.worklist, None),
+            "/governance/datasets/{key:path}": (desk.dataset, desk.decide),
+            "/governance/assess/{key:path}": (desk.assess, desk.submit),
+            "/governance/agreements": (agreements.listed, None),
+            "/governance/agreements/new": (agreements.new, agreements.offer),
+            "/governance/agreements/{id:str}": (agreements.one, agreements.act),
+            "/governance/explain": (ExplainDesk(self._asker, portal, self._city).view, None),
+        }
+        self._forms += [
+            self._doors.form(path, action, Role.STEWARD) for path, (_, action) in views.items() if action is not None
+        ]
+        return {path: self._doors.guarded(view, Role.STEWARD) for path, (view, _) in views.items()}
 
     def http_error(self, request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
         """A person who looks for what is not there gets a page, a program problem details."""

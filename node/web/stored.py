@@ -11,11 +11,12 @@ from typing import Any
 
 import orjson
 
+from node.http.problem import fields_entry
 from node.telemetry.requests import Telemetry
 from policy.model import ANONYMOUS, Caller
-from schema.errors import Unavailable
+from schema.errors import BadInput, Unavailable
 from schema.execution import Executor
-from schema.ports import Context, Directory, Gate, Request
+from schema.ports import Context, Directory, Gate, Request, Stewardship
 
 OPERATIONS = Path(__file__).parent / "operations"
 
@@ -33,6 +34,11 @@ class Answer:
     data: Mapping[str, Any]
     errors: list[dict[str, Any]]
     trace_id: str
+
+    @property
+    def flaws(self) -> dict[str, dict[str, str]]:
+        """What is wrong with fields of a form, by name."""
+        return {flaw["name"]: flaw for error in self.errors for flaw in error["fields"]}
 
     @property
     def codes(self) -> set[str]:
@@ -60,12 +66,19 @@ class Asker:
     """Asks stored operations for pages. `deadline_ms` is how long a page waits for the cities."""
 
     def __init__(
-        self, executor: Executor, gate: Gate, directory: Directory, telemetry: Telemetry, deadline_ms: int
+        self,
+        executor: Executor,
+        gate: Gate,
+        directory: Directory,
+        telemetry: Telemetry,
+        deadline_ms: int,
+        stewardship: Stewardship,
     ) -> None:
         self._executor = executor
         self._gate = gate
         self._directory = directory
         self._telemetry = telemetry
+        self._stewardship = stewardship
         self._deadline_s = deadline_ms / 1000
 
     async def ask(self, name: str, caller: Caller = ANONYMOUS, **variables: Any) -> Answer:
@@ -78,7 +91,7 @@ class Asker:
         deadline = asyncio.get_running_loop().time() + self._deadline_s
         with self._telemetry.request(f"page {name}", {}) as trace:
             request = Request(caller, text, deadline, trace.trace_id, trace.traceparent)
-            context = Context(request, self._gate, self._directory)
+            context = Context(request, self._gate, self._directory, stewardship=self._stewardship)
             result = await self._executor.execute(text, variables, None, context)
         if any(isinstance(error.original_error, Unavailable) for error in result.errors):
             raise NotAnswered(trace.trace_id)
@@ -89,6 +102,7 @@ class Asker:
 
 def _told(error: Any) -> dict[str, Any]:
     original = error.original_error
+    fields = [fields_entry(flaw) for flaw in original.flaws] if isinstance(original, BadInput) else []
     code = getattr(original, "code", None) or (error.extensions or {}).get("code", "INTERNAL")
     message = str(error.message) if code != "INTERNAL" else "an internal error occurred"
-    return {"code": code, "message": message, "city": getattr(original, "city", None)}
+    return {"code": code, "message": message, "city": getattr(original, "city", None), "fields": fields}

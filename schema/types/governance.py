@@ -80,6 +80,19 @@ class AssessmentVersion:
     tier: Tier
     reason: str
     personal_reference: PersonalReference
+    anonymisation: str
+    confidentiality: ProtectionNeed
+    integrity: ProtectionNeed
+    availability: ProtectionNeed
+    legal_basis: str
+    licence: str
+    consent: SupervisoryConsent
+    consent_reference: str
+    hvd_category: str
+    data_owner: str
+    data_steward: str
+    retention: list[str]
+    reference_class: str
     purposes: list[strawberry.ID] | None = strawberry.field(description="Null: not limited.")
     obligations: list[str]
     open_obligations: list[str]
@@ -101,7 +114,12 @@ class WorklistItem:
     tier: Tier
     todo: list[str] = strawberry.field(description="UNASSESSED, UNSIGNED, OVERDUE, CHANGED.")
     version: int | None = strawberry.field(description="The newest assessment.")
+    author: str | None = strawberry.field(description="Who wrote it.")
     review_due: DateTime | None
+    proposed_open_obligations: list[str] = strawberry.field(
+        description="What the federation proposes for whoever has no agreement: counts of traffic without small"
+        " numbers and short times."
+    )
 
 
 @strawberry.input(description="What is offered to another city. Datasets are meant by key, theme and keyword.")

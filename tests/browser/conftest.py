@@ -22,6 +22,7 @@ from tests.browser.demo import Demo
 from tests.demo_ports import demo_ports
 from tests.federation.cities import free_port
 
+pytest.register_assert_rewrite("tests.browser.auditor", "tests.browser.steward", "tests.browser.visits")
 DAYS = 8
 # the same week a year before, so that there is something to compare with
 YEAR_BEFORE = """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -46,10 +47,15 @@ class Got:
 class Demo:
     made: DemoFederation
     nodes: Mapping[str, NodeProcess]
+    city: str = HOME
 
     @property
     def url(self) -> str:
-        return self.nodes[HOME].url
+        return self.nodes[self.city].url
+
+    def at(self, city: str) -> Demo:
+        """The same, seen from another city."""
+        return replace(self, city=city)
 
     async def get(self, path: str, accept: str = "text/html", **headers: str) -> Got:
         headers = {"Accept": accept, **{name.replace("_", "-"): value for name, value in headers.items()}}
@@ -62,17 +68,27 @@ class Demo:
         async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as response:
             return await response.json()
 
-    async def post(self, path: str, **form: str) -> Got:
+    async def post(self, path: str, cookie: str = "", **form: str) -> Got:
+        headers = {"Accept": "text/html", "Cookie": cookie}
         async with (
             aiohttp.ClientSession() as session,
-            session.post(self.url + path, data=form, headers={"Accept": "text/html"}) as response,
+            session.post(self.url + path, data=form, headers=headers, allow_redirects=False) as response,
         ):
             return Got(response.status, await response.read(), response.headers)
 
-    async def desk_link(self, person: str) -> str:
+    async def session(self, person: str, *roles: str) -> tuple[str, str]:
+        """The cookie of somebody who is signed in, and the secret of their forms."""
+        link = (await self.desk_link(person, *roles)).partition("?link=")[2]
+        cookie = (await self.post("/sign-in", link=link)).headers["Set-Cookie"].partition(";")[0]
+        desk = "/audit" if not roles or "auditor" in roles else "/governance"
+        page = (await self.get(desk, Cookie=cookie)).text
+        return cookie, re.findall(r'name="csrf" value="([^"]+)"', page)[0]
+
+    async def desk_link(self, person: str, *roles: str) -> str:
         """What the command prints, without the node's address."""
-        home = str(self.made.settings[HOME].home)
+        home = str(self.made.settings[self.city].home)
         command = [sys.executable, "-m", "node.cli", "--home", home, "desk", "link", person]
+        command += [word for role in roles for word in ("--role", role)]
         process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         output, _ = await process.communicate()
         assert process.returncode == 0

@@ -7,75 +7,20 @@ import json
 import os
 import re
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import expect
 
 from node.auth.keys import load_signing_key
 from node.auth.token_client import obtain_token
 from node.web.texts import examples
-from tests.browser.demo import DATASET, HOME, PAGES, Demo, localized
-from tests.conftest import REPOSITORY
+from tests.browser.auditor import *  # noqa: F403 - one demo and one browser do for all
+from tests.browser.demo import DATASET, HOME, PAGES, localized
+from tests.browser.steward import *  # noqa: F403
+from tests.browser.visits import AXE, picture, ready, violations_of, visiting
 
-AXE = REPOSITORY / ".assets" / "node_modules" / "axe-core" / "axe.min.js"
-PICTURES = REPOSITORY / "artifacts" / "browser"
 FIRST_VIEW = 100_000  # bytes, compressed, without fonts
 LOG = "query ($trace: String!) { accessLog(filter: {traceIds: [$trace]}) { nodes { role field document rows } } }"
-
-
-@asynccontextmanager
-async def visiting(browser: Browser, demo: Demo, **options) -> AsyncIterator[Page]:
-    """A page of a new visitor that may load nothing from elsewhere and has nothing to complain about."""
-    context = await browser.new_context(base_url=demo.url, **options)
-    context.set_default_timeout(30_000)
-    page = await context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda asked: complaints.append(asked.url) if not _own(asked.url, demo) else None)
-    try:
-        yield page
-        # a page that is not there is told as an error of the browser's own
-        assert [said for said in complaints if not re.search("status of (40[0134]|503)", said)] == []
-    finally:
-        await context.close()
-
-
-def _own(url: str, demo: Demo) -> bool:
-    return url.startswith((demo.url + "/", "data:", "blob:"))
-
-
-async def picture(page: Page, name: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
-
-
-async def ready(page: Page, path: str) -> None:
-    await page.goto(path, wait_until="load")
-    if path.endswith("/explorer"):
-        await page.wait_for_selector("#explorer .view-line")
-        await page.wait_for_selector("#explorer .graphiql-sidebar")
-    for drawn in await page.query_selector_all("figure[data-chart] .canvas, figure[data-map] .canvas"):
-        await drawn.evaluate("node => node.parentElement.scrollIntoView()")
-        await drawn.wait_for_element_state("visible")
-
-
-async def violations_of(page: Page, options: dict[str, object]) -> list[dict[str, object]]:
-    # GraphiQL's dark theme has comments that are too dim now and then; docs/web.md names it as an open fault
-    told = await page.evaluate("options => axe.run({exclude: ['.graphiql-dark .view-lines']}, options)", options)
-    return told["violations"]
-
-
-async def barriers(page: Page) -> None:
-    """No violation that axe finds, on the page as it is, in either colour scheme."""
-    await page.evaluate(AXE.read_text())
-    for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)
-        told = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        assert [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in told["violations"]] == []
-    await page.emulate_media(color_scheme="light")
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
@@ -219,50 +164,6 @@ async def test_the_explorer_asks_with_a_token(browser, demo):
         await expect(page.get_by_text("Sie fragen mit Ihrem Token.")).to_be_visible()
         await page.get_by_role("button", name=re.compile("Execute query")).click()
         await expect(page.locator(".graphiql-response")).to_contain_text("SHARED")
-
-
-async def test_an_auditor_signs_in_once_and_checks_a_record(browser, demo):
-    await demo.ask("{ datasets(first: 1) { nodes { id } } }")
-    link = await demo.desk_link("Frau Beispiel")
-    async with visiting(browser, demo, viewport={"width": 1200, "height": 900}) as page:
-        await page.goto("/audit?q=decision:deny")
-        await expect(page.get_by_role("heading", name="Bitte anmelden")).to_be_visible()
-        await page.goto(link)
-        await page.get_by_role("button", name="Jetzt anmelden").click()
-        await expect(page.get_by_role("heading", name="Zugriffe")).to_be_visible()
-        [cookie] = await page.context.cookies()
-        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
-        await page.get_by_role("link", name="role:owner").click()
-        assert page.url.endswith("/audit?q=role%3Aowner")
-        await barriers(page)
-        await picture(page, "audit")
-        await page.get_by_role("region", name="Verlauf").get_by_role("link").first.click()
-        held = page.get_by_text("Der Eintrag steht unverändert im Protokoll.")
-        for _ in range(50):  # the sequencer takes a moment
-            await page.get_by_role("button", name="Nachweis jetzt prüfen").click()
-            if await held.count():
-                break
-        await expect(held.first).to_be_visible()
-        await barriers(page)
-        await picture(page, "audit-trace")
-        await page.goto("/audit?q=colour:red")
-        await expect(page.get_by_text("Der Filter ist nicht lesbar")).to_be_visible()
-        await page.get_by_role("button", name="Frau Beispiel abmelden").click()
-        await page.goto("/audit")
-        await expect(page.get_by_role("heading", name="Bitte anmelden")).to_be_visible()
-        await page.goto(link)
-        await page.get_by_role("button", name="Jetzt anmelden").click()
-        await expect(page.get_by_role("heading", name="Anmeldung nicht möglich")).to_be_visible()
-
-
-async def test_nobody_gets_to_a_desk_by_guessing(demo):
-    link = await demo.desk_link("x")
-    token = link.partition("?link=")[2]
-    assert (await demo.post("/sign-in", link=token[:-1] + "_")).status == 403  # which ends the link
-    assert (await demo.post("/sign-in", link=token)).status == 403
-    assert (await demo.get("/audit")).status == 401
-    assert (await demo.get("/audit?format=json")).json == {"page": "/audit", "code": "UNAUTHENTICATED", "answers": {}}
-    assert (await demo.post("/sign-out", csrf="x")).status == 403
 
 
 async def test_a_city_that_says_nothing_costs_its_own_rows_only(browser, demo):

@@ -25,6 +25,7 @@ PACKAGES = REPOSITORY / ".bench" / "foreign"
 APPLICATION = "buergerportal"
 RETURN = "http://127.0.0.1:9/back"
 RUN_S = 180
+ROLES = {"ada-lovelace": ["verbund-steward"], "grace-hopper": ["verbund-auditor", "verbund-steward"]}
 FILES = ("package.json", "package-lock.json", "application.mjs", "provider.mjs")
 
 
@@ -102,7 +103,8 @@ def scene(packages: Path, postgres_url: str, tmp_path_factory) -> Iterator[Scene
     job = {
         "port": port,
         "client_id": "verbund",
-        "redirect_uri": f"{town.settings.issuer}/oauth/callback",
+        "redirect_uris": [f"{town.settings.issuer}{path}" for path in ("/oauth/callback", "/sign-in/callback")],
+        "roles": ROLES,
         "jwks_uri": f"{town.settings.issuer}/oauth/jwks",
     }
     with subprocess.Popen(

@@ -1,5 +1,6 @@
-// The city's identity provider, played by oidc-provider. It knows one client, the node, and signs everybody in as Ada Lovelace.
-// Standard input: { port, client_id, redirect_uri, jwks_uri }. It tells when it is ready, and ends with its input.
+// The city's identity provider, played by oidc-provider. It knows one client, the node, and signs everybody in as Ada
+// Lovelace, or as the account that the header `account` names. ID tokens have a claim `roles`.
+// Standard input: { port, client_id, redirect_uris, jwks_uri, roles: { account: [role] } }. It tells when it is ready, and ends with its input.
 import { createServer } from 'node:http'
 import { createInterface } from 'node:readline'
 import { generateKeyPairSync } from 'node:crypto'
@@ -19,7 +20,7 @@ const provider = new Provider(issuer, {
   clients: [
     {
       client_id: job.client_id,
-      redirect_uris: [job.redirect_uri],
+      redirect_uris: job.redirect_uris,
       grant_types: ['authorization_code'],
       response_types: ['code'],
       token_endpoint_auth_method: 'private_key_jwt',
@@ -33,7 +34,9 @@ const provider = new Provider(issuer, {
   features: { devInteractions: { enabled: false } },
   pkce: { required: () => true },
   interactions: { url: (_context, interaction) => `/sign-in/${interaction.uid}` },
-  findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  claims: { openid: ['sub', 'roles'] },
+  conformIdTokenClaims: false,
+  findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, roles: job.roles[id] ?? [] }) }),
   loadExistingGrant: async (context) => {
     const grant = new context.oidc.provider.Grant({
       clientId: context.oidc.client.clientId,
@@ -49,6 +52,6 @@ const provider = new Provider(issuer, {
 const callback = provider.callback()
 createServer((request, response) => {
   if (!request.url.startsWith('/sign-in/')) return callback(request, response)
-  return provider.interactionFinished(request, response, { login: { accountId: 'ada-lovelace' } })
+  return provider.interactionFinished(request, response, { login: { accountId: request.headers.account ?? 'ada-lovelace' } })
 }).listen(job.port, '127.0.0.1', () => console.log('ready'))
 lines.on('close', () => process.exit(0))

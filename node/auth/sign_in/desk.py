@@ -1,4 +1,4 @@
-"""Who works at the node's own desks: one-time links from the command line, and the sessions that they begin.
+"""Who works at the node's own desks: one-time links from the command line, and sessions.
 
 A link has a handle and a secret. A wrong secret ends the link, so there is one guess at 256 bits. A session ends when
 nobody used it for half an hour, and after eight hours in any case.
@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,20 +30,24 @@ class Role(StrEnum):
     """What somebody may do at the desks."""
 
     AUDITOR = "auditor"
+    STEWARD = "steward"
 
 
-SCOPES = {Role.AUDITOR: frozenset({"audit:read"})}
+SCOPES = {
+    Role.AUDITOR: frozenset({"audit:read"}),
+    Role.STEWARD: frozenset({"data:read", "governance:read", "governance:write"}),
+}
 
 
 class _Link(msgspec.Struct, tag="desk-link"):
     person: str
-    role: Role
+    roles: frozenset[Role]
     secret: str
 
 
 class _Session(msgspec.Struct, tag="desk-session"):
     person: str
-    role: Role
+    roles: frozenset[Role]
     csrf: str
     ends_at: float
 
@@ -53,14 +58,13 @@ class Session:
 
     handle: str
     person: str
-    role: Role
+    roles: frozenset[Role]
     csrf: str
 
     def caller(self, city: str) -> Caller:
         """Who asks the gate."""
-        return Caller(
-            city=city, application=APPLICATION, purpose=PURPOSE, scopes=SCOPES[self.role], subject=self.person
-        )
+        scopes = frozenset().union(*(SCOPES[role] for role in self.roles))
+        return Caller(city=city, application=APPLICATION, purpose=PURPOSE, scopes=scopes, subject=self.person)
 
     def accepts(self, csrf: str | None) -> bool:
         """Whether a form came from a page of this session."""
@@ -68,15 +72,16 @@ class Session:
 
 
 class Desks:
-    """Links and sessions, kept in PostgreSQL under digests."""
+    """Links and sessions, kept in PostgreSQL under digests. `clock`: seconds since 1970."""
 
-    def __init__(self, store: SignInStore) -> None:
+    def __init__(self, store: SignInStore, *, clock: Callable[[], float] = time.time) -> None:
         self._store = store
+        self._clock = clock
 
-    async def link(self, person: str, role: Role) -> str:
+    async def link(self, person: str, roles: Collection[Role]) -> str:
         """A link's token, good for one sign-in within ten minutes."""
         secret = secrets.token_urlsafe(32)
-        handle = await self._store.put(_Link(person, role, _digest(secret)), LINK_S)
+        handle = await self._store.put(_Link(person, frozenset(roles), _digest(secret)), LINK_S)
         return f"{handle}.{secret}"
 
     async def sign_in(self, token: str) -> Session | None:
@@ -85,7 +90,11 @@ class Desks:
         found = await self._store.take(handle, _Link)
         if found is None or not hmac.compare_digest(found.secret, _digest(secret)):
             return None
-        session = _Session(found.person, found.role, secrets.token_urlsafe(32), time.time() + LONGEST_S)
+        return await self.begin(found.person, found.roles)
+
+    async def begin(self, person: str, roles: Collection[Role]) -> Session:
+        """A session of somebody who is known by other means."""
+        session = _Session(person, frozenset(roles), secrets.token_urlsafe(32), self._clock() + LONGEST_S)
         return _opened(await self._store.put(session, IDLE_S), session)
 
     async def session(self, handle: str | None) -> Session | None:
@@ -93,7 +102,7 @@ class Desks:
         found = await self._store.look(handle, _Session) if handle else None
         if handle is None or found is None:
             return None
-        left = int(found.ends_at - time.time())
+        left = int(found.ends_at - self._clock())
         if left <= 0:
             return None
         await self._store.prolong(handle, min(IDLE_S, left))
@@ -105,7 +114,7 @@ class Desks:
 
 
 def _opened(handle: str, session: _Session) -> Session:
-    return Session(handle, session.person, session.role, session.csrf)
+    return Session(handle, session.person, session.roles, session.csrf)
 
 
 def _digest(secret: str) -> str:

@@ -64,6 +64,7 @@ class IdentityProvider:
         transport: PeerTransport,
         signing_key: Callable[[], ECKey],
         *,
+        scope: str = "openid",
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -72,6 +73,7 @@ class IdentityProvider:
         self._callback = callback
         self._transport = transport
         self._signing_key = signing_key
+        self._scope = scope
         self._clock = clock
         self._monotonic = monotonic
         self._metadata: tuple[float, ProviderMetadata] | None = None
@@ -84,7 +86,7 @@ class IdentityProvider:
             "response_type": "code",
             "client_id": self._client_id,
             "redirect_uri": self._callback,
-            "scope": "openid",
+            "scope": self._scope,
             "state": state,
             "nonce": nonce,
             "code_challenge": challenge_of(verifier),
@@ -99,8 +101,8 @@ class IdentityProvider:
         if issuer != self.issuer and (issuer is not None or expected):
             raise ProviderError("the answer is not of the city's identity provider")
 
-    async def subject(self, code: str, nonce: str, verifier: str) -> str:
-        """Who signed in: the provider's `sub`. Raises ProviderError."""
+    async def claims(self, code: str, nonce: str, verifier: str) -> dict[str, Any]:
+        """Who signed in: the claims of the ID token, `sub` among them. Raises ProviderError."""
         metadata = await self._current_metadata()
         assertion = client_assertion(self._client_id, self.issuer, self._signing_key(), int(self._clock()))
         form = {
@@ -123,9 +125,9 @@ class IdentityProvider:
             )
         )
         tokens: _Tokens = _decoded(response, _Tokens, "token endpoint")
-        return await self._subject_of(tokens.id_token, nonce)
+        return await self._claims_of(tokens.id_token, nonce)
 
-    async def _subject_of(self, id_token: str, nonce: str) -> str:
+    async def _claims_of(self, id_token: str, nonce: str) -> dict[str, Any]:
         claims = await self._verified(id_token)
         now = self._clock()
         audience = claims.get("aud")
@@ -140,7 +142,7 @@ class IdentityProvider:
         subject = claims.get("sub")
         if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
             raise ProviderError("the ID token names nobody")
-        return subject
+        return claims
 
     async def _verified(self, id_token: str) -> dict[str, Any]:
         keys = await self._current_keys(REMEMBER_S)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
-import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
 import psycopg
@@ -21,7 +16,6 @@ from node.auth.clients import ApplicationClient
 from node.auth.identity import NodeIdentity
 from node.auth.oauth_errors import TemporarilyUnavailableError
 from node.auth.sign_in.code import IssuedCode
-from node.auth.sign_in.pkce import new_verifier
 from node.auth.sign_in.provider import IdentityProvider, ProviderError
 from node.auth.sign_in.request import (
     AuthorizationRequest,
@@ -32,33 +26,23 @@ from node.auth.sign_in.request import (
     return_address,
 )
 from node.auth.sign_in.store import SignInStore
+from node.auth.sign_in.trip import SIGN_IN_S, Redirect, Trip, new_trip, pseudonym
 from node.auth.uses import Uses
 from node.store.pool import Pool
 from schema.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
-SIGN_IN_S = 600
 CODE_S = 60
 UNKNOWN = "this sign-in is unknown, too old, or was begun in another browser: begin again in the application"
 _DATABASE = (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, Unavailable)
 
 
 class Pending(msgspec.Struct, frozen=True):
-    """A sign-in under way. `browser`: SHA-256 of the cookie of the browser that began it."""
+    """A sign-in under way, for an application."""
 
     request: AuthorizationRequest
-    nonce: str
-    verifier: str
-    browser: str
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """Where the browser goes, and the cookie that it is to come back with."""
-
-    url: str
-    cookie: str | None = None
+    trip: Trip
 
 
 class SignIns:
@@ -99,7 +83,7 @@ class SignIns:
             pending = await self._store.take(parameters.get("state", ""), Pending)
         except _DATABASE:
             raise UntrustedRequest("nobody can sign in now: begin again in a moment") from None
-        if pending is None or not hmac.compare_digest(pending.browser, _digest(cookie or "")):
+        if pending is None or not pending.trip.is_of(cookie):
             raise UntrustedRequest(UNKNOWN)
         request = pending.request
         try:
@@ -122,15 +106,15 @@ class SignIns:
         return None if found is None else ApplicationClient(found)
 
     async def _to_provider(self, request: AuthorizationRequest) -> Redirect:
-        cookie, nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(32), new_verifier()
-        state = await self._store.put(Pending(request, nonce, verifier, _digest(cookie)), SIGN_IN_S)
-        return Redirect(await self._provider.address(state, nonce, verifier), cookie)
+        trip, cookie = new_trip()
+        state = await self._store.put(Pending(request, trip), SIGN_IN_S)
+        return Redirect(await self._provider.address(state, trip.nonce, trip.verifier), cookie)
 
     async def _code(self, pending: Pending, parameters: Mapping[str, str]) -> str:
         await self._provider.check_origin(parameters.get("iss"))
         if "code" not in parameters:
             raise AccessDeniedError("the sign-in was broken off, or the identity provider refused it")
-        subject = await self._provider.subject(parameters["code"], pending.nonce, pending.verifier)
+        claims = await self._provider.claims(parameters["code"], pending.trip.nonce, pending.trip.verifier)
         request = pending.request
         code = IssuedCode(
             client_id=request.client_id,
@@ -138,20 +122,10 @@ class SignIns:
             scope=request.scope,
             purpose=request.purpose,
             code_challenge=request.challenge,
-            person=await self._pseudonym(subject),
+            person=await pseudonym(self._uses, self._provider.issuer, claims["sub"]),
             thumbprint=request.thumbprint,
         )
         return await self._store.put(code, CODE_S)
 
-    async def _pseudonym(self, subject: str) -> str:
-        """The same for the same person, of no use without this node's database."""
-        key = await self._uses.secret("people")
-        mac = hmac.digest(key, f"{self._provider.issuer} {subject}".encode(), "sha256")
-        return f"person-{urlsafe_b64encode(mac[:15]).decode()}"
-
     def _back(self, address: str, state: str | None, error: OAuth2Error) -> Redirect:
         return Redirect(answer_url(address, self._node.issuer, state, **error_answer(error)))
-
-
-def _digest(cookie: str) -> str:
-    return hashlib.sha256(cookie.encode("utf-8", "surrogatepass")).hexdigest()

@@ -65,7 +65,7 @@ def test_sound_ones(changes):
         ({"anonymisation": "x" * (LONGEST_TEXT + 1)}, "anonymisation: is longer"),
         ({"legal_basis": "x" * (LONGEST_TEXT + 1)}, "legal_basis: is longer"),
         ({"consent_reference": "x" * (LONGEST_TEXT + 1)}, "consent_reference: is longer"),
-        ({"purposes": frozenset({"fun"})}, "purpose: 'fun' is not in the vocabulary"),
+        ({"purposes": frozenset({"fun"})}, "purposes: 'fun' is not in the vocabulary"),
         ({"consent": Consent.GIVEN}, "consent_reference: is empty"),
         ({"consent": Consent.NEEDED}, "consent: is needed and not given; the tier can't be OPEN"),
         ({"consent": Consent.NEEDED, "tier": Tier.SHARED}, "the tier can't be SHARED"),
