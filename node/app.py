@@ -184,7 +184,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     )
 
     scraped = supervised and settings.metrics_port is not None
-    stored = watched(counts, pool, healths, members.current, waiting=lambda: (access_log.waiting, reading.busy))
+    stored = watched(counts, pool, healths, members, audit.states, lambda: (access_log.waiting, reading.busy))
 
     looked_up = [stored.keep] if scraped or settings.otlp_endpoint is not None else []
     lifespan = partial(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -60,11 +62,37 @@ def towns(postgres_url, tmp_path_factory, collector):
     formed.stop()
 
 
+NEEDED = {
+    "verbund_request_seconds_count", "verbund_cost_total", 'verbund_peer_answers_total{peer="giessen",state="OK"}',
+    'verbund_peer_breaker_open{peer="giessen"}', 'verbund_member_silent_seconds{peer="giessen"}',
+    "verbund_membership_ends_seconds", "verbund_log_size", "verbund_log_lag_seconds", "verbund_log_waiting",
+    "verbund_quarantine", 'verbund_members{status="ACTIVE"}',
+}  # fmt: skip
+
+
+async def test_figures_tell_of_requests_peers_members_the_log_and_imports(towns):
+    home = towns["offenbach"]
+    await home.ask("{ things(first: 1) { nodes { id } } }")
+    ends = time.monotonic() + 60
+    while missing := NEEDED - figures(home).keys():  # they are written every two seconds, and looked up every 15
+        assert time.monotonic() < ends, missing
+        await asyncio.sleep(0.5)
+    found = figures(home)
+    assert found['verbund_members{status="ACTIVE"}'] == 2
+    assert found['verbund_peer_breaker_open{peer="giessen"}'] == 0
+    assert found["verbund_membership_ends_seconds"] > 3_600
+    assert found['verbund_member_silent_seconds{peer="giessen"}'] < 300
+
+
+def figures(town) -> dict[str, float]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{town.settings.metrics_port}/metrics") as answer:
+        lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+
 async def test_a_question_over_the_border_is_one_trace(towns, collector):
     home, owner = towns["offenbach"], towns["giessen"]
     trace = (await home.ask(TWO_ASKED)).trace
-    with urllib.request.urlopen(f"http://127.0.0.1:{home.settings.metrics_port}/metrics") as answer:  # noqa: ASYNC210
-        assert answer.status == 200
     for town in (home, owner):
         town.process.stop()  # what is left is exported at the end, and the lines are complete
     spans = {(city, span.name): span for city, span in collector.received if span.trace_id.hex() == trace}

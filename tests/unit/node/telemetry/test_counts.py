@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import orjson
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
@@ -141,6 +142,28 @@ def test_dashboard_and_alerts_speak_of_figures_that_there_are(file):
     named = {re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"verbund_[a-z_]+", text)}
     assert named
     assert named <= METRICS.keys()
+
+
+def test_alerts_speak_of_labels_that_there_are_and_of_places_in_the_guide():
+    guide = (ROOT / "docs" / "incidents.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", guide, re.MULTILINE)
+    places = {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    for group in yaml.safe_load((ROOT / "helm" / "monitoring" / "alerts.yaml").read_text(encoding="utf-8"))["groups"]:
+        for rule in group["rules"]:
+            names = re.findall(r"(verbund_[a-z_]+)", rule["expr"])
+            known = {"le"} | {label for name in names if name in METRICS for label in METRICS[name].labels}
+            used = set(re.findall(r"[{,]\s*(\w+)\s*[=!]", rule["expr"]))
+            used |= set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+            used |= {label for by in re.findall(r"by \(([^)]*)\)", rule["expr"]) for label in by.split(", ")}
+            assert used <= known, rule["alert"]
+            page, _, place = rule["annotations"]["runbook"].partition("#")
+            assert (page, place in places) == ("docs/incidents.md", True), rule["annotations"]["runbook"]
+
+
+@pytest.mark.parametrize("name", sorted(set(METRICS) - {"verbund_rows_total"}))
+def test_every_figure_is_shown_or_watched(name):
+    folder = ROOT / "helm" / "monitoring"
+    assert any(name in (folder / file).read_text(encoding="utf-8") for file in ("dashboard.json", "alerts.yaml"))
 
 
 def test_every_figure_is_documented():
