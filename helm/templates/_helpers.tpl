@@ -24,6 +24,17 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- .Values.expose.host | default (urlParse .Values.city.issuer).host -}}
 {{- end }}
 
+{{- /* The port of a URL, or the one that its scheme stands for. */ -}}
+{{- define "verbund.port" -}}
+{{- regexFind ":[0-9]+$" (urlParse .).host | trimPrefix ":" | default (get (dict "https" "443" "http" "80" "mqtts" "8883" "mqtt" "1883") (urlParse .).scheme) }}
+{{- end }}
+
+{{- /* NetworkPolicy peers, of which there must be some: an empty list would let out to everywhere. */ -}}
+{{- define "verbund.peers" -}}
+{{- if not (index . 0) }}{{ fail (index . 1) }}{{ end }}
+{{- toYaml (index . 0) }}
+{{- end }}
+
 {{- /* A value in TOML: JSON's strings and booleans are TOML's, but its numbers would become floats. */ -}}
 {{- define "verbund.toml" -}}
 {{- if kindIs "float64" . }}{{ if eq (floor .) . }}{{ int64 . }}{{ else }}{{ . }}{{ end }}{{ else }}{{ toJson . }}{{ end }}
@@ -46,6 +57,18 @@ metrics_host = "0.0.0.0"
 metrics_port = {{ int .Values.telemetry.metricsPort }}
 {{- with .Values.telemetry.otlpEndpoint }}
 otlp_endpoint = {{ toJson . }}
+{{- end }}
+{{- if .Values.authorities.existingConfigMap }}
+ca_file = "/run/verbund/authorities/ca.pem"
+{{- end }}
+{{- with .Values.mqtt.url }}
+mqtt_url = {{ toJson . }}
+{{- end }}
+{{- with .Values.mqtt.topic }}
+mqtt_topic = {{ toJson . }}
+{{- end }}
+{{- if .Values.mqtt.passwordSecret }}
+mqtt_password_file = "/run/verbund/mqtt/password"
 {{- end }}
 {{- range $name, $value := .Values.settings }}
 {{- if not (kindIs "map" $value) }}
@@ -168,6 +191,15 @@ volumeMounts:
   - {name: keys, mountPath: /run/verbund/keys, readOnly: true}
   {{- if .Values.keys.passphraseSecret }}
   - {name: passphrase, mountPath: /run/verbund/passphrase, readOnly: true}
+  {{- end }}
+  {{- if .Values.mqtt.passwordSecret }}
+  - {name: mqtt, mountPath: /run/verbund/mqtt, readOnly: true}
+  {{- end }}
+  {{- if .Values.authorities.existingConfigMap }}
+  - {name: authorities, mountPath: /run/verbund/authorities, readOnly: true}
+  {{- end }}
+  {{- if .Values.documents }}
+  - {name: documents, mountPath: /var/lib/verbund/documents, readOnly: true}
   {{- end }}
   - {name: tmp, mountPath: /tmp}
 {{- end }}

@@ -23,8 +23,8 @@ SCHEMA = CHART / "values.schema.json"
 HELM = Path(sys.executable).with_name("helm")
 # What the chart makes from other values, or what has no place in a cluster.
 MADE = {
-    "ags", "city", "database_url", "home", "host", "issuer", "key_passphrase", "key_passphrase_file", "keys_directory",
-    "limits", "metrics_host", "metrics_port", "name", "otlp_endpoint", "port", "unsafe_plain_http",
+    "ags", "ca_file", "city", "database_url", "home", "host", "issuer", "key_passphrase", "key_passphrase_file", "keys_directory",
+    "limits", "metrics_host", "metrics_port", "mqtt_password_file", "mqtt_topic", "mqtt_url", "name", "otlp_endpoint", "port", "unsafe_plain_http",
 }  # fmt: skip
 
 Object = dict[str, Any]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 
 import kubernetes_validate
 import pytest
 import yaml
 
-from node.settings import load_settings
+from node.settings import Limits, Portal, Settings, load_settings
 from tests.helm.chart import (
     CHART,
     CITIES,
@@ -116,14 +117,23 @@ def test_the_network_lets_through_the_gateway_the_database_names_and_members_alo
     ]
     assert all(rule["from"] for rule in policy["ingress"]), "an empty list would let in everybody"
     assert all(rule["to"] for rule in policy["egress"]), "an empty list would let out to everywhere"
-    names, database, members, *collector = policy["egress"]
+    names, database, members, *more = policy["egress"]
     assert {port["port"] for port in names["ports"]} == {53}
     assert database["ports"] == [{"port": 6432 if values.stem == "wetzlar" else 5432, "protocol": "TCP"}]
     assert members["ports"] == [{"port": 443, "protocol": "TCP"}]
     assert "169.254.0.0/16" in members["to"][0]["ipBlock"]["except"], "the cloud's metadata service is out of reach"
-    assert [rule["ports"][0]["port"] for rule in collector] == ([4318] if values.stem == "offenbach" else [])
+    assert [rule["ports"][0]["port"] for rule in more] == ([4318, 8883] if values.stem == "offenbach" else [])
     if demo:
         assert only("NetworkPolicy", found, "fulda-verbund-demo-database")["spec"]["egress"] == []
+
+
+def test_an_empty_list_of_the_network_policy_lets_nobody_through():
+    giessen = CHART / "cities" / "giessen.yaml"
+    empty = "networkPolicy.gateway=null,networkPolicy.monitoring=null,networkPolicy.members.to=null"
+    policy = only("NetworkPolicy", objects(giessen, "--set", empty), "giessen-verbund")["spec"]
+    assert policy["ingress"] is None
+    assert all(rule["to"] for rule in policy["egress"])
+    assert len(policy["egress"]) == 2, "names and the database"
 
 
 @cities
@@ -155,6 +165,74 @@ def test_probes_are_apart(values):
 
 
 @cities
+def test_what_objects_name_is_there(values):
+    """Selectors select, routes lead to ports, and what is mounted exists or is named in the values."""
+    found = objects(values)
+    name = f"{values.stem}-verbund"
+    service, node = only("Service", found, name), only("Deployment", found, name)
+    pod, labels = node["spec"]["template"]["spec"], node["spec"]["template"]["metadata"]["labels"]
+    ports = {port["name"] for port in pod["containers"][0]["ports"]}
+    assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+    named = {port["name"]: port["port"] for port in service["spec"]["ports"]}
+    selectors = [service["spec"]["selector"], node["spec"]["selector"]["matchLabels"]]
+    for each in found:
+        spec = each.get("spec", {})
+        match each["kind"]:
+            case "PodDisruptionBudget":
+                selectors.append(spec["selector"]["matchLabels"])
+            case "HorizontalPodAutoscaler":
+                assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+                assert "replicas" not in node["spec"], "two would quarrel about the number"
+                assert pod["containers"][0]["resources"]["requests"]["cpu"], "a share of what is asked for"
+            case "ServiceMonitor":
+                assert spec["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+                assert {endpoint["port"] for endpoint in spec["endpoints"]} <= named.keys()
+                assert set(spec["targetLabels"]) <= service["metadata"]["labels"].keys()
+            case "HTTPRoute":
+                [rule] = spec["rules"]
+                assert rule["backendRefs"] == [{"name": name, "port": named["http"]}]
+                assert spec["parentRefs"][0]["name"]
+                assert spec["hostnames"] == [f"daten.{values.stem}.example"]
+            case "Ingress":
+                [rule], [tls] = spec["rules"], spec["tls"]
+                assert rule["http"]["paths"][0]["backend"]["service"] == {"name": name, "port": {"name": "http"}}
+                assert tls["hosts"] == [rule["host"]]
+                assert tls["secretName"]
+    for selector in selectors:
+        assert selector.items() <= labels.items()
+    assert pod["serviceAccountName"] in {each["metadata"]["name"] for each in found if each["kind"] == "ServiceAccount"}
+    given = yaml.safe_load(values.read_text(encoding="utf-8"))
+    for kind, key in (("configMap", "name"), ("secret", "secretName")):
+        mounted = {volume[kind][key] for volume in pod["volumes"] if kind in volume}
+        made = {each["metadata"]["name"] for each in found if each["kind"] == "ConfigMap"}
+        assert all(one in made or one in json.dumps(given) for one in mounted), mounted
+    volumes = {volume["name"] for volume in pod["volumes"]}
+    assert {mount["name"] for mount in pod["containers"][0]["volumeMounts"]} == volumes
+
+
+def test_every_setting_can_be_given_to_the_chart(tmp_path):
+    """By `settings`, or the chart makes it from other values, or it has no place in a cluster."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))["properties"]["settings"]["properties"]
+    nowhere = {"home", "unsafe_plain_http", "key_passphrase"}  # mounted there; for trials; a file holds it
+    text = "".join(
+        only("ConfigMap", objects(values), f"{values.stem}-verbund")["data"]["verbund.toml"] for values in CITIES
+    )
+    made = set(re.findall(r"^(\w+) = ", text, re.MULTILINE)) | {"database_url", "mqtt_topic"}
+    assert set(Settings.__struct_fields__) - nowhere <= set(schema) | made
+    assert set(Limits.__struct_fields__) == set(schema["limits"]["properties"])
+    assert set(Portal.__struct_fields__) == set(schema["portal"]["properties"])
+
+
+def test_compose_can_be_given_every_setting():
+    """`home` is mounted with its verbund.toml, and what Compose sets itself are settings."""
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    for name in ("node", "migrate"):
+        assert "./home:/var/lib/verbund" in compose["services"][name]["volumes"], name
+        for variable in compose["services"][name]["environment"]:
+            assert variable.removeprefix("VERBUND_").lower() in Settings.__struct_fields__, variable
+
+
+@cities
 def test_the_settings_that_are_rendered_are_settings(values, tmp_path):
     config = only("ConfigMap", objects(values), f"{values.stem}-verbund")
     (tmp_path / "verbund.toml").write_text(config["data"]["verbund.toml"], encoding="utf-8")
@@ -165,6 +243,8 @@ def test_the_settings_that_are_rendered_are_settings(values, tmp_path):
         assert settings.workers == 2
         assert settings.limits.peer_ms == 3000
         assert settings.portal.operator == "Stadt Offenbach am Main"
+        assert str(settings.mqtt_password_file) == "/run/verbund/mqtt/password"
+        assert str(settings.ca_file) == "/run/verbund/authorities/ca.pem"
 
 
 def test_rules_are_mounted_as_a_folder_so_that_changes_reach_a_running_node():
@@ -188,7 +268,12 @@ def test_rules_are_mounted_as_a_folder_so_that_changes_reach_a_running_node():
         ("database.existingSecret=", "existingSecret"),
         ("city.issuer=http://daten.giessen.example", "issuer"),
         ("image.tag=latest", "tag"),
+        ("mqtt.url=mqtt://broker", "mqtt.url"),
+        ("mqtt.url=mqtts://broker", "mqtt.to"),
+        ("documents.liste=x", "documents"),
         ("networkPolicy.database.to=null", "networkPolicy.database.to"),
+        ("networkPolicy.database.to={}", "networkPolicy.database.to"),
+        ("telemetry.otlpEndpoint=http://c:4318", "telemetry.otlpTo"),
     ],
 )
 def test_wrong_values_are_told_by_name(setting, told):
