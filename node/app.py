@@ -63,7 +63,7 @@ from node.http.trusted import load_documents
 from node.ingest.intake.service import ObservationIntake
 from node.ingest.intake.writer import IntakeWriter
 from node.lifespan import Task, begun, closing, living
-from node.members import Members, own_member, peer_transport, presented
+from node.members import Members, authorities, own_member, peer_transport, presented
 from node.members import fetched_by as statements_fetched_by
 from node.orphans import end_with_parent
 from node.settings import Settings
@@ -243,7 +243,8 @@ def _brokers(settings: Settings, writer: IntakeWriter, counts: Counts) -> list[T
 
     file = settings.mqtt_password_file
     password = None if file is None else (settings.home / file).read_text(encoding="utf-8").strip()
-    broker = Broker(settings.mqtt_url, password, settings.mqtt_topic, f"verbund-{settings.city}")
+    client_id = f"verbund-{settings.city}"
+    broker = Broker(settings.mqtt_url, password, settings.mqtt_topic, client_id, authorities(settings))
     return [MqttIntake(broker, settings.database_url, writer, counts).keep]
 
 

@@ -117,15 +117,23 @@ def peer_transport(settings: Settings) -> PeerTransport:
         SettingsError: `ca_file` can't be used.
     """
     allows = public_and(settings.peer_networks, loopback=settings.unsafe_plain_http)
+    return PeerTransport(ssl_context=authorities(settings), allows=allows)
+
+
+def authorities(settings: Settings) -> ssl.SSLContext | None:
+    """Who is trusted to vouch for servers' names; None: the system's authorities.
+
+    Raises:
+        SettingsError: `ca_file` can't be used.
+    """
     if settings.ca_file is None:
-        return PeerTransport(allows=allows)
+        return None
     path = settings.home / settings.ca_file
     try:
-        context = ssl.create_default_context(cafile=path)
+        return ssl.create_default_context(cafile=path)
     except (OSError, ssl.SSLError) as error:
         why = error.strerror or "it holds no certificate"
         raise SettingsError([f"ca_file: {path} can't be used ({why}). Use a file with certificates in PEM"]) from None
-    return PeerTransport(ssl_context=context, allows=allows)
 
 
 def fetched_by(transport: PeerTransport) -> Fetch:

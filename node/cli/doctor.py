@@ -21,7 +21,7 @@ from node.cli.output import print_table
 from node.doctor import database, here, log
 from node.doctor.finding import Finding, State, ok
 from node.doctor.members import PeerExaminer, known_members
-from node.members import peer_transport
+from node.members import authorities, peer_transport
 from node.settings import Settings
 from node.store.embedded import embedded_postgres
 from schema.build import print_sdl
@@ -70,7 +70,8 @@ async def _examine_peers(settings: Settings, membership: Membership, url: str) -
     others = [member for member in membership.members if member.id != settings.city]
     async with peer_transport(settings) as transport:
         tokens = PeerTokens(identity.issuer, lambda: identity.signing_key, transport)
-        found = [finding async for finding in PeerExaminer(transport, tokens, print_sdl()).examine(others)]
+        examiner = PeerExaminer(transport, tokens, print_sdl(), authorities(settings))
+        found = [finding async for finding in examiner.examine(others)]
         found += await log.seen_by_witnesses(transport, others, log.own_head(url))
         await tokens.close()
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from node.doctor.finding import Finding, failed, ok, warning
+from node.doctor.finding import Finding, State, failed, ok, warning
 from node.settings import Settings
 from node.store.engine import make_engine
 from node.store.migrate import schema_state
@@ -26,10 +26,13 @@ Connection = psycopg.Connection[Any]
 def examine(settings: Settings, database_url: str) -> Iterator[Finding]:
     """All that the database tells. Ends early if it can't be reached or has no schema."""
     try:
-        with psycopg.connect(database_url, autocommit=True, connect_timeout=5) as connection:
+        with psycopg.connect(database_url, autocommit=True, connect_timeout=5, client_encoding="utf8") as connection:
             yield _version(connection)
             yield _clock(connection)
-            yield from _settings(connection)
+            found = list(_settings(connection))
+            yield from found
+            if any(finding.state is State.FAILED for finding in found):
+                return  # of another encoding, nothing more can be told
             yield _sessions(connection, settings)
             yield from _schema(connection, database_url)
     except psycopg.OperationalError as error:
@@ -92,6 +95,8 @@ def _schema(connection: Connection, database_url: str) -> Iterator[Finding]:
         connection.execute(ENTER)
     except psycopg.errors.SystemError as error:
         yield failed("reading role", str(error.diag.message_primary), str(error.diag.message_hint))
+    except psycopg.errors.UndefinedFunction:
+        yield failed("reading role", "can't be taken on: its function is missing", "run `verbund migrate`")
     else:
         yield ok("reading role", "can be taken on")
 

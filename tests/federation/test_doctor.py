@@ -42,14 +42,14 @@ async def test_a_well_node_has_nothing_that_failed(federation):
     assert rows["encryption"]["state"] == "WARNING", "plain http is for trials"
     assert rows["database fsync"]["remedy"] == "set fsync = on", "the tests' server may lose what it has committed"
     assert rows["log"]["state"] == "OK"
-    assert "same schema" in rows["city giessen"]["message"]
+    assert "token and schema are well" in rows["city giessen"]["message"]
 
 
 async def test_a_city_that_is_away_is_told_with_a_remedy(healthy):
     healthy["wetzlar"].process.stop()
     rows = await asyncio.to_thread(doctor, healthy["offenbach"].settings.home, exit_code=1)
-    assert rows["city wetzlar"]["state"] == "FAILED"
-    assert "call the city" in rows["city wetzlar"]["remedy"]
+    assert rows["city wetzlar: reach"]["state"] == "FAILED"
+    assert "call the city" in rows["city wetzlar: reach"]["remedy"]
     assert rows["city fulda"]["state"] == "OK"
 
 

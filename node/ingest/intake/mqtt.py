@@ -51,12 +51,23 @@ _Payload: msgspec.json.Decoder[Observed | list[Observed]] = msgspec.json.Decoder
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where to read: `mqtts://user@host:8883`, or mqtt:// on a trial's own machine; the password is kept apart."""
+    """Where to read: `mqtts://user@host:8883`, or mqtt:// on a trial's own machine; the password is kept apart.
+
+    `authorities`: None for the system's.
+    """
 
     url: str
     password: str | None
     topic: str
     client_id: str
+    authorities: ssl.SSLContext | None = None
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """How it is encrypted."""
+        if urlsplit(self.url).scheme != "mqtts":
+            return None
+        return self.authorities or ssl.create_default_context()
 
 
 def read_message(into: Checked, topic: str, payload: bytes, known: Any, now: datetime, quality: str = "RAW") -> None:
@@ -126,7 +137,7 @@ class MqttIntake:
             protocol=aiomqtt.ProtocolVersion.V5,
             clean_start=False,
             properties=session,
-            tls_context=ssl.create_default_context() if address.scheme == "mqtts" else None,
+            tls_context=self._broker.tls,
         )
         client._client.manual_ack_set(True)  # noqa: SLF001, FBT003 - aiomqtt has no other way
         async with client:
