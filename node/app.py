@@ -27,6 +27,7 @@ from federation.transport import PeerTransport
 from node.agreeing import Agreeing
 from node.audit.figures import counting
 from node.audit.log import AccessLog
+from node.audit.security import SecurityLog
 from node.audit.service import LogService
 from node.auth.callers import Callers
 from node.auth.entity import EntityConfiguration
@@ -140,6 +141,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     logging_sessions = Sessions(settings.database_url, size=1, statement_ms=limits.statement_ms, name="verbund-log")
     reader = Reader(reading, settings.city, PageLimits(limits.observations_page, limits.page, limits.answer_bytes))
     access_log = AccessLog(logging_sessions, coming=lambda: reading.busy, counted=counting(counts))
+    security_log = SecurityLog(access_log)
     gate = CityGate(
         city=settings.city,
         own=OwnData(settings.city, reader, decisions),
@@ -162,7 +164,14 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     provider = _provider(settings, identity, transport, CALLBACK_PATH)
     desk_provider = _provider(settings, identity, transport, DESK_CALLBACK_PATH, settings.desk.scope)
     callers = Callers(
-        identity, members.current, uses, on_revoked=lambda caller: tokens.forget(application=caller.application)
+        identity,
+        members.current,
+        uses,
+        on_revoked=lambda caller: tokens.forget(application=caller.application),
+        on_refused=security_log.refused,
+    )
+    token_service = TokenService(
+        identity, members.current, pool, uses, learn=members.learn, on_refused=security_log.refused
     )
     summary = SummaryPage(settings.city, identity, pool, callers, decisions.terms)
     executor = Executor(schema, CostLimits(limits.rows, limits.cost))
@@ -200,7 +209,14 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             begun(members.keeper.load),
             reporting.running(settings.home, scraped=scraped),
         ],
-        [*_brokers(settings, intake_writer, counts), members.keeper.keep, summaries.keep, audit.keep, *looked_up],
+        [
+            *_brokers(settings, intake_writer, counts),
+            members.keeper.keep,
+            summaries.keep,
+            audit.keep,
+            security_log.keep,
+            *looked_up,
+        ],
         supervised,
     )
 
@@ -217,7 +233,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         route_handlers=[
             *site.routes(),
             *Health(pool, members.current, members.keeper.contacts, settings.city, audit.states).routes(),
-            *oauth_routes(TokenService(identity, members.current, pool, uses, learn=members.learn)),
+            *oauth_routes(token_service),
             *_sign_in(provider, identity, pool, uses),
             schema_route(sdl),
             *entity_routes(entity),

@@ -17,11 +17,12 @@ from psycopg.sql import SQL, Composed, Literal
 from node.audit.grammar import Filter, read_filter
 from node.audit.operator import ERASE, Act
 from node.audit.search import conditions
+from node.audit.security import FIELD
 
 Connection = psycopg.Connection[Any]
 BATCH = 20_000
 MAX_RANGES = 400  # of positions in one record
-SECURITY = "k.action like '%:token:refuse'"
+SECURITY = f"k.field = '{FIELD}'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ NAMES = {
     "dataset": "datasets",
     "decision": "decisions",
     "field": "fields",
+    "kind": "kinds",
     "purpose": "purposes",
     "role": "roles",
     "rule": "rules",
@@ -26,7 +27,7 @@ NAMES = {
     "token": "tokenIds",
     "trace": "traceIds",
 }
-IN_CAPITALS = frozenset({"decision", "role", "state"})
+IN_CAPITALS = frozenset({"decision", "kind", "role", "state"})
 TIMES = ("after", "before")
 MAX_LENGTH = 2_000
 MAX_TERMS = 50

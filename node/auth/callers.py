@@ -62,7 +62,10 @@ class Admitted:
 
 
 class Callers:
-    """Finds out who asks. `on_revoked` hears of callers whose token was good until it was revoked."""
+    """Finds out who asks. `on_revoked` hears of callers whose token was good until it was revoked, `on_refused` of all.
+
+    `on_refused` gets OAuth's code of the refusal and the caller, who is anonymous unless the token was good.
+    """
 
     def __init__(
         self,
@@ -71,11 +74,13 @@ class Callers:
         uses: Uses,
         *,
         on_revoked: Callable[[Caller], None] = lambda _caller: None,
+        on_refused: Callable[[str, Caller], None] = lambda _error, _caller: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.issuer = node.issuer
         self._tokens = TokenCheck(node, membership, clock=clock)
         self._on_revoked = on_revoked
+        self._on_refused = on_refused
         self._uses = uses
         self._clock = clock
 
@@ -138,8 +143,8 @@ class Callers:
     def _refusal(self, caller: Caller, verdict: Verdict) -> InvalidToken:
         if verdict is Verdict.REVOKED:
             self._on_revoked(caller)
-            return InvalidToken(verdict.value)
-        return InvalidToken(verdict.value, INVALID_PROOF)
+            return InvalidToken(verdict.value, caller=caller)
+        return InvalidToken(verdict.value, INVALID_PROOF, caller)
 
     async def caller(self, presented: Presented) -> Caller:
         """Who asks with a method that has no body. Raises as `claimed` and `confirm`."""
@@ -147,8 +152,10 @@ class Callers:
         await self.confirm(claimed, None)
         return claimed.caller
 
-    async def nonce(self) -> str | None:
-        """A nonce for the next proof; None if there is none to be had now."""
+    async def refused(self, error: InvalidToken) -> str | None:
+        """Tell of a refusal. Returns a nonce for the next proof; None if there is none to be had now."""
+        if error.error != USE_NONCE:  # the caller is only asked to say it again
+            self._on_refused(error.error, error.caller)
         try:
             return (await self._uses.nonces()).current(self._clock())
         except Unavailable:

@@ -34,6 +34,7 @@ from node.auth.token_endpoints import INTROSPECTION, REVOCATION, issued
 from node.auth.token_request import TokenRequest, read_form
 from node.auth.uses import Uses
 from node.store.pool import Pool
+from policy.model import ANONYMOUS, Caller
 from schema.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ async def _nothing(_issuer: str, _timeout_s: float) -> None:
 class TokenService:
     """Issues this node's access tokens. `membership` gives the list that is valid now, or raises MembershipError.
 
-    `learn` asks a member for its keys at once: it may have changed them a moment ago.
+    `learn` asks a member for its keys at once: it may have changed them a moment ago. `on_refused` gets OAuth's code of
+    each refusal and who was refused, if the request names somebody whom this node knows; that is not proven.
     """
 
     def __init__(
@@ -60,10 +62,12 @@ class TokenService:
         clock: Callable[[], float] = time.time,
         *,
         learn: Callable[[str, float], Awaitable[None]] = _nothing,
+        on_refused: Callable[[str, Caller], None] = lambda _error, _caller: None,
     ) -> None:
         self.node = node
         self._membership = membership
         self._learn = learn
+        self._on_refused = on_refused
         self._applications = ApplicationReader(pool)
         self._replay = ReplayMemory(pool)
         self._uses = uses
@@ -127,13 +131,24 @@ class TokenService:
         try:
             form = read_form(body)
             request = TokenRequest(form, await self._fetch_client(form))
-            return await answer(request)
+            reply = await answer(request)
         except OAuth2Error as error:
-            return self.refuse(error, request)
+            reply = self.refuse(error, request)
         except (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, Unavailable):
             # no memory of what was used, no token
             log.exception("the token endpoint can't reach its database")
             return self.refuse(TemporarilyUnavailableError("no tokens can be dealt with now; try again soon"), request)
+        if reply.status != 200:
+            self._on_refused(str(reply.body.get("error")), self._named(request))
+        return reply
+
+    def _named(self, request: TokenRequest | None) -> Caller:
+        match None if request is None else request.fetched_client:
+            case PeerClient() as client:
+                return Caller(client.member.id, peer=client.member.id)
+            case OAuthClient() as client:
+                return Caller(self.node.city, client.client_id)
+        return ANONYMOUS
 
     def _read_proof(self, proofs: Sequence[str], nonces: Nonces) -> Proof:
         """The proof of the key that the token will be bound to.

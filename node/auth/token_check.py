@@ -23,7 +23,7 @@ from federation.subjects import ANONYMOUS_ID, APPLICATION_ID
 from node.auth.access_tokens import LIFETIME_S, TYP
 from node.auth.identity import NodeIdentity
 from node.auth.revocation import client_subject, foreign_subject, token_subject
-from policy.model import Caller
+from policy.model import ANONYMOUS, Caller
 from schema.errors import Unauthenticated
 
 REMEMBERED = 10_000
@@ -33,12 +33,16 @@ THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class InvalidToken(Unauthenticated):
-    """Token or proof is not accepted. `reason` is fit for the caller, `error` is OAuth's code; answer with 401."""
+    """Token or proof is not accepted. `reason` is fit for the caller, `error` is OAuth's code; answer with 401.
 
-    def __init__(self, reason: str, error: str = "invalid_token") -> None:
+    `caller`: who that is, if it is known.
+    """
+
+    def __init__(self, reason: str, error: str = "invalid_token", caller: Caller = ANONYMOUS) -> None:
         super().__init__(reason)
         self.reason = reason
         self.error = error
+        self.caller = caller
 
 
 @dataclass(frozen=True, slots=True)

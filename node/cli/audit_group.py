@@ -15,8 +15,8 @@ from node.audit.operator import Act
 from node.cli.context import CommandError, OpenNode, open_node
 
 OPTIONS = """FILTER is made of terms like city:giessen dataset:giessen:dataset:kfz decision:deny purpose:research
-role:owner state:ok application:… rule:… action:… trace:… after:2026-11-01 before:2026-12-01T12:00:00Z; a minus before a
-term turns it round."""
+role:owner state:ok kind:security application:… rule:… action:… trace:… after:2026-11-01 before:2026-12-01T12:00:00Z; a
+minus before a term turns it round."""
 
 MINUS = {"ignore_unknown_options": True}  # terms may begin with one
 

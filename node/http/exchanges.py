@@ -60,7 +60,7 @@ class ExchangesPage:
         try:
             caller = await self._callers.caller(presented)
         except InvalidToken as error:
-            told = challenge(error, self._callers.issuer, await self._callers.nonce())
+            told = challenge(error, self._callers.issuer, await self._callers.refused(error))
             raise NotAuthorizedException(f"the token is not accepted: {error}", headers=told) from None
         except Unavailable as error:
             raise ServiceUnavailableException(error.message) from None

@@ -195,7 +195,7 @@ class GraphQLEndpoint:
         )
 
     async def _unauthenticated(self, error: InvalidToken) -> _Refused:
-        told = challenge(error, self._callers.issuer, await self._callers.nonce())
+        told = challenge(error, self._callers.issuer, await self._callers.refused(error))
         hint = "make a proof with the nonce in DPoP-Nonce" if error.error == USE_NONCE else "get a new token"
         return _Refused(401, f"the token is not accepted: {error}", "UNAUTHENTICATED", hint, told)
 

@@ -70,7 +70,7 @@ class SummaryPage:
                 caller = await self._callers.caller(presented)
                 content = await self._current()
             except InvalidToken as error:
-                told = challenge(error, self._callers.issuer, await self._callers.nonce())
+                told = challenge(error, self._callers.issuer, await self._callers.refused(error))
                 raise NotAuthorizedException(f"the token is not accepted: {error}", headers=told) from None
             except Unavailable as error:
                 raise ServiceUnavailableException(error.message) from None

@@ -168,7 +168,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         int,
         count("How long access records are kept.", unit="days", more="access-log.md#what-is-kept-and-for-how-long"),
     ] = 730
-    keep_security_days: Annotated[int, count("How long records of refused tokens are kept.", unit="days")] = 90
+    keep_security_days: Annotated[int, count("How long security events are kept in the log.", unit="days")] = 90
     limits: Annotated[Limits, told("The table `[limits]`.", default="see below")] = msgspec.field(
         default_factory=Limits
     )

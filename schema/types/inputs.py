@@ -206,6 +206,9 @@ class AccessTerms:
     states: list[str] | None = strawberry.field(default=None, description="States of answers, e.g. OK.")
     actions: list[str] | None = strawberry.field(default=None, description="caller:subject:action.")
     fields: list[str] | None = strawberry.field(default=None, description="Root fields.")
+    kinds: list[str] | None = strawberry.field(
+        default=None, description="ACCESS, SECURITY (what was refused), OPERATOR (acts at the command line)."
+    )
     subjects: list[str] | None = strawberry.field(default=None, description="Pseudonyms of persons.")
     token_ids: list[str] | None = None
     trace_ids: list[str] | None = None

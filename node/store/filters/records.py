@@ -19,6 +19,10 @@ TERMS: Mapping[str, str] = {
     "states": "{p}.state = any({value})",
     "actions": "{p}.action = any({value})",
     "fields": "{p}.field = any({value})",
+    "kinds": (
+        "case when {p}.field = 'security' then 'SECURITY' when split_part({p}.action, ':', 1) = 'operator'"
+        " then 'OPERATOR' else 'ACCESS' end = any({value})"
+    ),
     "subjects": "{t}.subject = any({value})",
     "tokenIds": "{t}.token_id = any({value})",
     "traceIds": "{t}.trace_id = any({value})",

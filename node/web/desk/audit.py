@@ -11,7 +11,7 @@ from node.web.pages import Page, Visit
 from node.web.portal import not_found
 from node.web.stored import Asker
 
-SHORTCUTS = ("decision:deny", "role:owner", "role:consumer", "state:timeout", "purpose:research")
+SHORTCUTS = ("decision:deny", "role:owner", "role:consumer", "state:timeout", "purpose:research", "kind:security")
 
 
 class AuditDesk:

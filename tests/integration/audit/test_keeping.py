@@ -25,7 +25,7 @@ OLD = NOW - timedelta(days=731)
 
 def test_records_expire_by_kind_and_proofs_keep_holding(connection, database_url):
     append(connection, 300, at=OLD)
-    append(connection, 2, at=NOW - timedelta(days=91), action="anonymous:token:refuse")
+    append(connection, 2, at=NOW - timedelta(days=91), field="security")
     append(connection, 3, at=NOW - timedelta(days=91))
     sequence(database_url)
     assert expire(connection, "giessen", KEEP) == 302
