@@ -211,7 +211,7 @@ class PeerClient:
 
                 timer = asyncio.get_running_loop().call_later(patience, lose_patience)
                 try:
-                    envelope = _read(await self._authorized(member, health, body, request, ends))
+                    envelope = read_envelope(await self._authorized(member, health, body, request, ends))
                 finally:
                     timer.cancel()
                 envelope.request = hashlib.sha256(body).digest()
@@ -312,7 +312,8 @@ def _left(ends: float) -> float:
     return left
 
 
-def _read(response: PeerResponse) -> Envelope:
+def read_envelope(response: PeerResponse) -> Envelope:
+    """The envelope of a response. Raises PeerError."""
     if response.status in {401, 403}:
         raise PeerDenied("it refused the request")
     if response.status in {429, 503}:

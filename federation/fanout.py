@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 import msgspec
 from graphql import GraphQLSchema
 
+from federation.batches import BatchPlan, CityBatch
 from federation.client import Envelope, PeerClient
 from federation.errors import (
     FederationError,
@@ -105,6 +106,10 @@ class Fanout:
             return plan.owner_field(city), partial(plan.read, city)
 
         return await self._from_all(members, question, request)
+
+    async def batch(self, plan: BatchPlan, member: Member, request: Request) -> Outcome[CityBatch]:
+        """What has arrived at this member, whatever becomes of it."""
+        return await self._from_one(member, lambda _city: (plan.owner_field(), plan.read), request)
 
     async def single(self, root: Field, member: Member, request: Request) -> tuple[bytes | None, CityReport]:
         """One object from its owner: its JSON, or None if the owner says that it is not found.
@@ -251,6 +256,8 @@ def _refused(envelope: Envelope) -> FederationError:
     codes = sorted({problem.code for problem in envelope.errors if problem.code.isupper()})
     if codes == [TooCostly.code]:
         return PeerTooCostly("the question is more than it answers at once")
+    if codes == [NotFound.code]:
+        return PeerDenied("it shows this caller no such data, or no more")
     kind = PeerMisunderstood if codes == [NOT_IN_SCHEMA] else PeerIncompatible
     return kind(f"it answered with errors ({', '.join(codes)[:100] or 'no code'})")
 

@@ -20,6 +20,7 @@ from federation.client import PeerBounds, PeerClient
 from federation.fanout import Fanout
 from federation.foreign import ForeignSchemas, fetched_by
 from federation.health.peers import PeerHealths
+from federation.patience import PatientClient
 from federation.shape import Shapes
 from federation.summaries import Summaries
 from federation.tokens import PeerTokens
@@ -47,7 +48,7 @@ from node.auth.sign_in.store import SignInStore
 from node.auth.uses import ASYNCHRONOUS, Uses
 from node.directory import NodeDirectory
 from node.figures import watched
-from node.gate import CityGate, CityRules, Decisions, Explainer, Governance, OwnData
+from node.gate import CityGate, CityRules, Decisions, Explainer, FollowLimits, Governance, Live, OwnData
 from node.http.agreements import AgreementInbox
 from node.http.asgi import SECURITY_HEADERS, routed
 from node.http.entity import entity_routes
@@ -61,6 +62,7 @@ from node.http.schema_page import schema_route
 from node.http.sign_in import sign_in_routes
 from node.http.summary import SummaryPage
 from node.http.trusted import load_documents
+from node.http.websocket import WebSocketEndpoint
 from node.ingest.intake.service import ObservationIntake
 from node.ingest.intake.writer import IntakeWriter
 from node.lifespan import Task, begun, closing, living
@@ -68,6 +70,7 @@ from node.members import Members, authorities, own_member, peer_transport, prese
 from node.members import fetched_by as statements_fetched_by
 from node.orphans import end_with_parent
 from node.settings import Settings
+from node.store.arrival_watch import ArrivalWatch
 from node.store.compiler import PageLimits
 from node.store.pool import Pool, make_pool
 from node.store.reader import Reader
@@ -142,6 +145,18 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     reader = Reader(reading, settings.city, PageLimits(limits.observations_page, limits.page, limits.answer_bytes))
     access_log = AccessLog(logging_sessions, coming=lambda: reading.busy, counted=counting(counts))
     security_log = SecurityLog(access_log)
+    live = Live(
+        Fanout(
+            PatientClient(
+                transport, tokens, bounds, PeerHealths(limits.peers_at_once), members.renewed, summaries.heard
+            ),
+            Shapes(schema.graphql),
+            schema.graphql,
+            foreign,
+        ),
+        ArrivalWatch(settings.database_url),
+        FollowLimits(limits.subscriptions_per_caller, limits.subscriptions),
+    )
     gate = CityGate(
         city=settings.city,
         own=OwnData(settings.city, reader, decisions),
@@ -150,6 +165,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         access_log=access_log,
         why_skip=summaries.why_skip,
         log_state=audit.states.state,
+        live=live,
     )
     agreeing = Agreeing(identity, members.current)
     stewardship = Stewardship(
@@ -215,6 +231,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             summaries.keep,
             audit.keep,
             security_log.keep,
+            live.watch.keep,
             *looked_up,
         ],
         supervised,
@@ -248,7 +265,11 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         exception_handlers={HTTPException: site.http_error, Exception: handle_unexpected},
         after_request=_secure,
     )
-    return routed({"/graphql": endpoint.handle, "/graphql/": endpoint.handle}, others)
+    return routed(
+        {"/graphql": endpoint.handle, "/graphql/": endpoint.handle},
+        others,
+        {"/graphql": WebSocketEndpoint(callers, reporting.request_telemetry, endpoint.begin).handle},
+    )
 
 
 def _brokers(settings: Settings, writer: IntakeWriter, counts: Counts) -> list[Task]:

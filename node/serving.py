@@ -31,7 +31,9 @@ def run_server(settings: Settings, database_url: str) -> bool:
         workers=settings.workers,
         loop="uvloop",
         http=BoundedProtocol,
-        ws="none",
+        ws="websockets-sansio",  # ADR 0063
+        ws_max_size=settings.limits.body_bytes,
+        ws_per_message_deflate=False,
         lifespan="on",
         interface="asgi3",
         log_config=None,

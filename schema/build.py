@@ -19,6 +19,7 @@ from schema.mutation import Mutation
 from schema.ports import Context
 from schema.prepared import PreparedExecutor
 from schema.query import Query
+from schema.subscription import Subscription
 from schema.types.scalars import DATE_TIME, DURATION, DateTime, Duration
 
 log = logging.getLogger("verbund.schema")
@@ -53,6 +54,7 @@ def build_schema(bounds: Bounds | None = None) -> VerbundSchema:
     schema = VerbundSchema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         execution_context_class=PreparedExecutor,
         config=StrawberryConfig(
             scalar_map={DateTime: DATE_TIME, Duration: DURATION}, enable_experimental_incremental_execution=True

@@ -6,6 +6,8 @@
     ├── NotFound        it does not exist for this caller
     ├── Forbidden       the token lacks a scope
     ├── Incomplete      `require` is not met
+    ├── Ended           the token of a subscription ended before it
+    ├── TooMany         there is no room for another subscription
     ├── CityUnavailable the one city that could answer did not
     └── Unavailable     this node can't answer now; nothing of the answer leaves
 
@@ -79,6 +81,20 @@ class Incomplete(RequestError):
 
     code = "INCOMPLETE"
     hint = "ask again, or accept gaps with require: BEST_EFFORT"
+
+
+class Ended(RequestError):
+    """A subscription's token has expired, or was revoked."""
+
+    code = "UNAUTHENTICATED"
+    hint = "get a new token and go on with the last cursor as `after`"
+
+
+class TooMany(RequestError):
+    """More subscriptions than there may be."""
+
+    code = "TOO_MANY"
+    hint = "end a subscription, or name more datastreams in one"
 
 
 class CityUnavailable(RequestError):

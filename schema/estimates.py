@@ -13,6 +13,7 @@ from datetime import datetime
 from math import ceil
 
 from schema.selection import Argument
+from schema.weights import BATCH
 
 DIVIDES = frozenset({"CITY", "THING", "DATASTREAM"})  # of `groupBy`: what keeps cities apart
 DAY = 86_400
@@ -90,4 +91,12 @@ def _duration(text: str) -> int:
     return sum(int(part or 0) * unit for part, unit in zip(found.groups(), _SECONDS, strict=True)) if found else 0
 
 
-_ESTIMATES: Mapping[str, Callable[[Arguments], Estimate]] = {"series": _series, "aggregate": _aggregate}
+def _batch(_arguments: Arguments) -> Estimate:
+    return Estimate(BATCH)
+
+
+_ESTIMATES: Mapping[str, Callable[[Arguments], Estimate]] = {
+    "series": _series,
+    "aggregate": _aggregate,
+    "newObservations": _batch,
+}

@@ -26,7 +26,7 @@ from schema.documents import Checked
 from schema.errors import BadInput, RequestError, Unauthenticated
 from schema.frames import Told, errors_of, frame_json
 from schema.plans import OperationPlan, Root
-from schema.ports import Context, Directory, Planned, Result
+from schema.ports import Context, Directory, Planned, Result, Standing
 from schema.prepared import Prepared, dump_json
 from schema.query import LOCAL
 from schema.selection import TYPENAME, Collector, Field
@@ -53,6 +53,15 @@ class _Asked:
     fields: Sequence[Field]
     cost: Mapping[str, int]
     is_prepared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A subscription under way: the response key of its root field, the answers, what each costs."""
+
+    key: str
+    answers: AsyncGenerator[Prepared]
+    cost: Mapping[str, int]
 
 
 _MUTATION = _Asked((), (), {}, is_prepared=False)  # its root fields are resolvers
@@ -134,8 +143,39 @@ class Executor:
                 yield frame_json(frame, told, first)
                 first = None
 
+    def subscribe(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None,
+        operation_name: str | None,
+        context: Context,
+        standing: Standing,
+    ) -> Result | Subscribed:
+        """Begin a subscription, or say what is wrong with it."""
+        asked = self._checked(query, variables, operation_name, context, OperationType.SUBSCRIPTION)
+        if isinstance(asked, Result):
+            return asked
+        try:
+            answers = context.gate.follow(context.request, asked.fields[0], standing)
+        except RequestError as error:
+            return Result(None, [_request_error(error)])
+        return Subscribed(asked.roots[0].key, answers, asked.cost)
+
+    def kind(self, query: str, operation_name: str | None, context: Context) -> OperationType | Result:
+        """Of which kind the operation is that is meant, or what is wrong with the document."""
+        checked = self._schema.documents.check(query, from_peer=context.request.caller.peer is not None)
+        if checked.errors:
+            return Result(None, list(map(fresh, checked.errors)))
+        plan = checked.plan(operation_name)
+        return Result(None, [_no_choice(checked, operation_name)]) if plan is None else plan.operation.operation
+
     def _checked(
-        self, query: str, variables: Mapping[str, Any] | None, operation_name: str | None, context: Context
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None,
+        operation_name: str | None,
+        context: Context,
+        kind: OperationType = OperationType.QUERY,
     ) -> _Asked | Result:
         """What is asked, or what is wrong with it."""
         from_peer = context.request.caller.peer is not None
@@ -143,10 +183,12 @@ class Executor:
         if checked.errors:
             return Result(None, list(map(fresh, checked.errors)))
         plan = checked.plan(operation_name)
-        if plan is not None and plan.operation.operation is OperationType.MUTATION:
+        if plan is not None and plan.operation.operation is OperationType.MUTATION and kind is OperationType.QUERY:
             return _MUTATION
-        if plan is None or plan.operation.operation is not OperationType.QUERY:
+        if plan is None:
             return Result(None, [_no_choice(checked, operation_name)])
+        if plan.operation.operation is not kind:
+            return Result(None, [_of_another_kind(plan)])
         return self._asked(plan, variables or {}, self._limits[from_peer], context.directory)
 
     def _asked(
@@ -167,7 +209,8 @@ class Executor:
             fields = [root.template.fill(collector) if root.template else None for root in roots]
             of_gate = [field for field in fields if field is not None and field.name not in LOCAL]
             below = [read for field in fields if field and field.name in LOCAL for read in _below(field, directory)]
-            cost = as_extension(check_cost([*of_gate, *below], limits, _members(of_gate, directory)), limits)
+            priced = map(_polled, of_gate) if plan.operation.operation is OperationType.SUBSCRIPTION else of_gate
+            cost = as_extension(check_cost([*priced, *below], limits, _members(of_gate, directory)), limits)
         except (GraphQLError, RequestError) as error:
             return Result(None, [_request_error(error)])
         is_prepared = len(of_gate) == sum(root.name != TYPENAME for root in roots)
@@ -247,6 +290,17 @@ def _text(variables: Mapping[str, Any]) -> bytes | None:
     except TypeError:  # an integer beyond 64 bits, which JSON may hold
         return None
     return text if len(text) <= LONGEST_REMEMBERED else None
+
+
+def _polled(field: Field) -> Field:
+    """A subscription costs with every batch what asking for one does."""
+    return replace(field, name="newObservations")
+
+
+def _of_another_kind(plan: OperationPlan) -> GraphQLError:
+    kind = plan.operation.operation.value
+    hint = "subscribe with Accept: text/event-stream, or over WebSocket" if kind == "subscription" else "ask by POST"
+    return GraphQLError(f"a {kind} is not answered this way", extensions={"code": "BAD_REQUEST", "hint": hint})
 
 
 def _no_choice(checked: Checked, operation_name: str | None) -> GraphQLError:

@@ -104,7 +104,7 @@ class OperationPlan:
         return roots
 
     def _plan(self, variables: VariableValues) -> Iterator[Root]:
-        query = self._schema.query_type
+        query = self._schema.get_root_type(self.operation.operation)
         assert query is not None
         collector = _Planner(self._schema, self.fragments, variables)
         for key, nodes in collector.roots(query, self.operation.selection_set.selections).items():

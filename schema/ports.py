@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -26,6 +26,21 @@ class Gate(Protocol):
 
         None means null. Raises `schema.errors.RequestError`.
         """
+        ...
+
+    def follow(self, request: Request, field: Field, standing: Standing) -> AsyncGenerator[Prepared]:
+        """Answer one root field of a subscription again and again: each batch is recorded before it is given out.
+
+        Raises `schema.errors.RequestError`, at the beginning or when it has to end.
+        """
+        ...
+
+
+class Standing(Protocol):
+    """Whether a caller still is one, for answers that go on."""
+
+    async def check(self) -> float:
+        """How many seconds it may be until the next check. Raises `schema.errors.Ended`."""
         ...
 
 

@@ -36,6 +36,7 @@ from schema.types.inputs import (
     ThingFilter,
     TimeInterval,
 )
+from schema.types.live import After, Datastreams, ObservationBatch
 from schema.types.scalars import Duration
 from schema.types.sensors import Datastream, DatastreamConnection, ObservationConnection, Thing, ThingConnection
 from schema.types.statistics import AggregateResult, SeriesResult
@@ -236,6 +237,18 @@ class Query:
         deadline_ms: DeadlineMs = None,
     ) -> AggregateResult:
         """Federated."""
+        return await _read(info)
+
+    @strawberry.field(
+        description="One batch of what the subscription `observations` gives, of the datastreams of one city; for"
+        " those who can't keep a connection, and for nodes among themselves. Without `after` it has no observations,"
+        " and the cursor to begin with. If there is nothing yet, it waits up to `waitMs` milliseconds, at most 0.8 of"
+        " the node's `requestMs`. Access: as the query `observations`."
+    )
+    async def new_observations(
+        self, info: CONTEXT, datastreams: Datastreams, after: After = None, wait_ms: int = 0
+    ) -> ObservationBatch:
+        """The owner's."""
         return await _read(info)
 
     @strawberry.field(

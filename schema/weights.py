@@ -28,11 +28,13 @@ WEIGHTS: Mapping[str, float] = {
     "Query.datasets": 100,
     "Query.datastream": 100,
     "Query.datastreams": 100,
+    "Query.newObservations": 100,
     "Query.observations": 100,
     "Query.aggregate": 100,
     "Query.series": 100,
     "Query.thing": 100,
     "Query.things": 100,
+    "Subscription.observations": 100,
     # a list in each object of another list
     "DatastreamConnection": 5,
     "ObservationConnection": 5,
@@ -54,6 +56,7 @@ WEIGHTS: Mapping[str, float] = {
     "DatasetEdge": 0,
     "DatastreamEdge": 0,
     "FederationReport": 0,
+    "ObservationBatch": 0,
     "ObservationEdge": 0,
     "AggregateResult": 0,
     "PageInfo": 0,
@@ -86,6 +89,8 @@ WEIGHTS: Mapping[str, float] = {
     "ThingFilter.textPrefix": 1000,
 }
 
+BATCH = 1_000  # observations in a batch
+
 # How long lists without `first` are taken to be.
 ASSUMED_SIZES: Mapping[str, int] = {
     "Query.cities": 10,  # counted as many as there are
@@ -98,6 +103,7 @@ ASSUMED_SIZES: Mapping[str, int] = {
     "DatasetFacetsResult.publishers": 100,
     "DatasetFacetsResult.themes": 13,  # the EU's table has thirteen
     "DatasetFacetsResult.tiers": 4,
+    "ObservationBatch.nodes": BATCH,
     "RecordedObservations.refused": 100,
 }
 

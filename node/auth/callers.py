@@ -7,6 +7,7 @@ this very request: method, URL, time, token, a nonce of this node, and between n
 from __future__ import annotations
 
 import hmac
+import math
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -152,10 +153,30 @@ class Callers:
         await self.confirm(claimed, None)
         return claimed.caller
 
+    async def seconds_left(self, claimed: Claimed) -> float:
+        """How long a confirmed caller remains one; of anonymous ones, infinity.
+
+        Raises:
+            InvalidToken: the token has expired or was revoked, or its city is suspended.
+            Unavailable: that can't be found out.
+        """
+        token = claimed.token
+        if token is None:
+            return math.inf
+        self._tokens.check_still(token)
+        if await self._uses.are_ended(token.issued_at, token.subjects):
+            self._on_revoked(claimed.caller)
+            raise InvalidToken(Verdict.REVOKED.value)
+        return token.expires_at - self._clock()
+
     async def refused(self, error: InvalidToken) -> str | None:
         """Tell of a refusal. Returns a nonce for the next proof; None if there is none to be had now."""
         if error.error != USE_NONCE:  # the caller is only asked to say it again
             self._on_refused(error.error, error.caller)
+        return await self.nonce()
+
+    async def nonce(self) -> str | None:
+        """A nonce for the next proof; None if there is none to be had now."""
         try:
             return (await self._uses.nonces()).current(self._clock())
         except Unavailable:

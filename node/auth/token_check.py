@@ -88,6 +88,13 @@ class TokenCheck:
             self._check_home(verified.home_issuer, verified.caller.city)
         return verified
 
+    def check_still(self, verified: Verified) -> None:
+        """Whether what was verified is still valid. Raises InvalidToken."""
+        if verified.expires_at <= self._clock():
+            raise InvalidToken("the token has expired: get a new one")
+        if verified.home_issuer is not None:
+            self._check_home(verified.home_issuer, verified.caller.city)
+
     def _verified(self, token: str) -> Verified:
         now = self._clock()
         name = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from federation.proofs import AHEAD_S, MAX_AGE_S
 from node.auth.nonces import SECRET_BYTES, Nonces
 from node.store.session import Call
@@ -33,6 +35,7 @@ _PRUNE = (
     "delete from used_proof where expires_at < now()",
     "delete from revocation where issued_before < now() - interval '10 minutes'",  # longer than any token lives
 )
+_ENDED = "select from revocation where subject = any($1::text[]) and issued_before > to_timestamp($2::float8) limit 1"
 _MAKE_SECRET = "insert into node_secret (name, value) values ($1, decode($2, 'hex')) on conflict do nothing"  # noqa: S105
 _READ_SECRET = "select encode(value, 'hex') from node_secret where name = $1"  # noqa: S105 - SQL
 
@@ -88,6 +91,15 @@ class Uses:
         if self._writer is None or self._writer.done():
             self._writer = loop.create_task(self._write())
         await waiting.spent
+
+    async def are_ended(self, token_issued: int, subjects: Sequence[str]) -> bool:
+        """Whether a token that was issued then has ended with one of these subjects. Raises Unavailable."""
+        listed = b"{" + b",".join(msgspec.json.encode(subject) for subject in subjects) + b"}"
+        try:
+            (found,) = await self._sessions.read(Call(_ENDED, [listed, str(token_issued).encode()]))
+        except Exception as error:
+            raise Unavailable("tokens can't be checked now, so no data may leave") from error
+        return found.ntuples > 0
 
     async def nonces(self) -> Nonces:
         """The nonces of this node, the same at all its replicas. Raises Unavailable."""

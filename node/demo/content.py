@@ -12,7 +12,7 @@ from node.demo.counters import BICYCLE, CAR, END, INWARD, OUTWARD, SLOT, START, 
 from node.demo.governance import GATEKEEPER, TIERS, assessment_of
 from node.demo.stations import STATIONS, Station
 from node.ingest.dcat.importer import ingest_dcat
-from node.ingest.observations import ObservationBatch, refresh_datastreams, write_batch
+from node.ingest.observations import ObservationBatch, finish_writing, write_batch
 from node.ingest.sensors import upsert_datastream, upsert_observed_property, upsert_sensor, upsert_thing
 from node.store.assessments import assess, sign_off
 
@@ -106,5 +106,5 @@ def _load_station(connection: psycopg.Connection, datasets: dict[str, int], stat
                 b"".join(rows), len(rows), frozenset({datastream}), first.isoformat(), (END - SLOT).isoformat()
             )
             written += write_batch(connection, batch)
-            refresh_datastreams(connection, {datastream})
+            finish_writing(connection, {datastream})
     return written

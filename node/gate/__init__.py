@@ -4,11 +4,22 @@ GraphQL, pages, exports and AI access are all its clients. `city_gate` is the ro
 the rules of `decisions`, `records` what is kept of each access.
 """
 
-from node.gate.city_gate import CityGate
+from node.gate.city_gate import CityGate, Live
 from node.gate.decisions import Decisions
 from node.gate.explaining import Explainer
+from node.gate.following import FollowLimits
 from node.gate.governance import Governance
 from node.gate.own_data import OwnData
 from node.gate.rules import CityRules, load_rules
 
-__all__ = ["CityGate", "CityRules", "Decisions", "Explainer", "Governance", "OwnData", "load_rules"]
+__all__ = [
+    "CityGate",
+    "CityRules",
+    "Decisions",
+    "Explainer",
+    "FollowLimits",
+    "Governance",
+    "Live",
+    "OwnData",
+    "load_rules",
+]

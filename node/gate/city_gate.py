@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable, Sequence
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from federation.batches import ROOT
 from federation.client import JOIN_WITHIN_S
 from federation.errors import MembershipError
 from federation.fanout import Fanout
@@ -16,6 +17,8 @@ from federation.membership import Membership
 from federation.report import CityReport, State
 from node.audit.log import AccessLog
 from node.gate.answer import PageInfo, connection_json
+from node.gate.batches import Batches
+from node.gate.following import Following, FollowLimits
 from node.gate.gathered import Gathered
 from node.gate.lists import ListsRoad, unasked
 from node.gate.own_data import OwnData
@@ -23,15 +26,25 @@ from node.gate.parts import PartsRoad
 from node.gate.records import Recorder
 from node.gate.requirement import check_requirement, require, within_deadline
 from node.gate.targets import Targets, WhySkip, targets_of
+from node.store.arrival_watch import ArrivalWatch
 from schema.cursor import Cursor, binding_of, decode, encode
 from schema.errors import CityUnavailable, Forbidden, NotFound, Unavailable
 from schema.ids import GlobalId, parse_id
-from schema.ports import Request
+from schema.ports import Request, Standing
 from schema.prepared import Prepared
 from schema.selection import Field
 
 READ_SCOPE = "data:read"
 AUDIT_SCOPE = "audit:read"
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What following observations needs: the fan-out that waits for them, the watch over arrivals, limits."""
+
+    patient: Fanout
+    watch: ArrivalWatch
+    limits: FollowLimits
 
 
 class CityGate:
@@ -47,6 +60,7 @@ class CityGate:
         access_log: AccessLog,
         why_skip: WhySkip,
         log_state: Callable[[str], str] = lambda _: "UNKNOWN",
+        live: Live | None = None,
     ) -> None:
         self._city = city
         self._log_state = log_state
@@ -57,16 +71,19 @@ class CityGate:
         self._log = access_log
         self._lists = ListsRoad(city, own, fanout, self._with_logs)
         self._parts = PartsRoad(city, own, fanout, self._with_logs)
+        self._following = None
+        if live is not None:
+            batches = Batches(city, own, live.patient, live.watch, self._append)
+            self._following = Following(city, batches, self._membership, live.watch, live.limits)
         self._in_flight = InFlight[tuple[int, Hashable], Gathered](JOIN_WITHIN_S)
 
     async def read(self, request: Request, field: Field) -> Prepared | None:
         """Answer one root field; see `schema.ports.Gate`."""
         if field.name == "accessLog":
             return await self._access_log(request, field)
-        if not request.caller.is_anonymous and READ_SCOPE not in request.caller.scopes:
-            raise Forbidden(
-                f"{field.name}: the token has no scope {READ_SCOPE}", hint="ask for a token with that scope"
-            )
+        _check_scope(request, field)
+        if field.name == ROOT:
+            return await self._live().poll(request, field)
         check_requirement(field)
         request = within_deadline(request, field, asyncio.get_running_loop().time())
         if field.type_name.endswith("Connection"):
@@ -75,6 +92,16 @@ class CityGate:
             targets = self._targets(request, field)
             return await self._of_many(request, field, targets, partial(self._parts.gather, request, field, targets))
         return await self._object(request, field)
+
+    def follow(self, request: Request, field: Field, standing: Standing) -> AsyncGenerator[Prepared]:
+        """Answer one root field of a subscription; see `schema.ports.Gate`."""
+        _check_scope(request, field)
+        return self._live().follow(request, field, standing)
+
+    def _live(self) -> Following:
+        if self._following is None:
+            raise Unavailable("this node gives nothing live")
+        return self._following
 
     async def _list(self, request: Request, field: Field) -> Prepared:
         targets = self._targets(request, field)
@@ -196,3 +223,8 @@ class CityGate:
             raise Unavailable(
                 f"the membership list can't be used: {error.reason}", hint="the operator must fetch a new list"
             ) from error
+
+
+def _check_scope(request: Request, field: Field) -> None:
+    if not request.caller.is_anonymous and READ_SCOPE not in request.caller.scopes:
+        raise Forbidden(f"{field.name}: the token has no scope {READ_SCOPE}", hint="ask for a token with that scope")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from federation.report import CityReport, State
 from node.gate.decisions import Decisions, Ruling
+from node.store.arrivals import Arrivals
 from node.store.parameters import ACCESS_LOG
 from node.store.reader import Page, Part, Reader, Single
 from policy.model import Action, Caller
@@ -15,7 +17,7 @@ from schema.errors import Unavailable
 from schema.selection import Field
 
 RETRIES = 3
-OBSERVATIONS = frozenset({"observations", "series", "aggregate"})
+OBSERVATIONS = frozenset({"observations", "series", "aggregate", "newObservations"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,16 @@ class OwnObject:
 
     found: Single
     ruling: Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBatch:
+    """What has arrived, the rows of it (None: no arrivals), the ruling, and this city's row of the report."""
+
+    arrivals: Arrivals
+    page: Page | None
+    ruling: Ruling
+    report: CityReport
 
 
 class OwnData:
@@ -75,6 +87,31 @@ class OwnData:
             part = await self._reader.parts(field, ruling.scope)
             if part.epoch == ruling.epoch:
                 return OwnPart(part, ruling, self._report(ruling, part, began))
+            ruling = await self._decisions.ruling(caller, action_of(field), stale=ruling.epoch)
+        raise _restless()
+
+    async def batch(self, caller: Caller, field: Field, after: int | None) -> OwnBatch:
+        """What has arrived after a position (None: the start); raises as `page`."""
+        began = time.perf_counter()
+        ruling = await self._decisions.ruling(caller, action_of(field))
+        for _ in range(RETRIES):
+            arrivals = await self._reader.arrivals(field, ruling.scope, after)
+            page = None
+            if arrivals.found is not None:
+                page = await self._reader.arrived(field, ruling.scope, arrivals.found)
+            if arrivals.epoch == ruling.epoch and (page is None or page.epoch == ruling.epoch):
+                told = ruling.grant.obligations_for(page.datasets if page else frozenset(ruling.grant.obligations))
+                took = (time.perf_counter() - began) * 1000
+                version = ruling.grant.policy_version
+                report = CityReport(
+                    self._city,
+                    State.OK,
+                    took_ms=took,
+                    as_of=datetime.now(UTC),
+                    policy_version=version,
+                    obligations=told,
+                )
+                return OwnBatch(arrivals, page, ruling, report)
             ruling = await self._decisions.ruling(caller, action_of(field), stale=ruling.epoch)
         raise _restless()
 

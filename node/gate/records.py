@@ -21,6 +21,7 @@ _SUBJECTS = {
     "things": "thing",
     "datastreams": "datastream",
     "observations": "observation",
+    "newObservations": "observation",
     "series": "observation",
     "aggregate": "observation",
     "datasetFacets": "dataset",
@@ -53,6 +54,15 @@ class Recorder:
         self._own(page.datasets, ruling, decision, State.OK.value, rows, size)
         if page.denied:
             self._own(page.denied, ruling, DENY, NOT_FOUND, 0, 0)
+
+    def own_batch(self, page: Page | None, denied: frozenset[str], ruling: Ruling, size: int) -> None:
+        """Observations left as they arrived, or somebody begins to wait for them; or nothing may leave."""
+        if denied:
+            self._own(denied, ruling, DENY, NOT_FOUND, 0, 0)
+        else:
+            self._own(
+                page.datasets if page else frozenset(), ruling, PERMIT, State.OK.value, page.rows if page else 0, size
+            )
 
     def own_object(self, found: Single, ruling: Ruling) -> None:
         """One object of this city was asked for by its id."""

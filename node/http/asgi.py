@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send, WebSocketScope
 
 log = logging.getLogger("verbund.http")
 
@@ -23,6 +23,7 @@ _CONTENT_LENGTH = b"content-length"
 _BODILESS = {204, 304}
 
 Endpoint = Callable[[HTTPScope, Receive, Send], Awaitable[None]]
+WebSocket = Callable[[WebSocketScope, Receive, Send], Awaitable[None]]
 
 
 class ClientGone(Exception):
@@ -73,7 +74,9 @@ async def body_of(headers: Mapping[bytes, str], receive: Receive, bound: int) ->
             return body
 
 
-def routed(endpoints: Mapping[str, Endpoint], others: ASGIApp) -> ASGIApp:
+def routed(
+    endpoints: Mapping[str, Endpoint], others: ASGIApp, web_sockets: Mapping[str, WebSocket] | None = None
+) -> ASGIApp:
     """An application that hands some paths to endpoints and the rest to `others`.
 
     For what is asked thousands of times a second: a framework's own layers take a tenth of such a request.
@@ -86,6 +89,10 @@ def routed(endpoints: Mapping[str, Endpoint], others: ASGIApp) -> ASGIApp:
                 return endpoint(scope, receive, send)
         elif str(scope["type"]) == "lifespan":  # Litestar's types do not know it
             return _lifespan(others, scope, receive, send)
+        elif scope["type"] == ScopeType.WEBSOCKET:
+            web_socket = (web_sockets or {}).get(scope["path"])
+            if web_socket is not None:
+                return web_socket(scope, receive, send)
         return others(scope, receive, send)
 
     return application

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import partial
 
 import orjson
@@ -25,8 +25,21 @@ from node.http.asgi import Answer, BodyTooLarge, ClientGone, body_of, headers_of
 from node.http.challenge import challenge
 from node.http.compression import beside, compressed
 from node.http.conditional import entity_tag, has_already
+from node.http.events import Events, send_events
 from node.http.incremental import Parts, send_parts
-from node.http.negotiation import IDENTITY, JSON, RESPONSE_JSON, accepts_parts, encoding, is_json, media_type
+from node.http.live import LiveAnswers
+from node.http.negotiation import (
+    EVENTS,
+    IDENTITY,
+    JSON,
+    PARTS,
+    RESPONSE_JSON,
+    accepts_events,
+    accepts_parts,
+    encoding,
+    is_json,
+    media_type,
+)
 from node.http.problem import INTERNAL, find, graphql_error, request_errors
 from node.http.question import BAD_REQUEST, BadQuestion, Question, document_of, from_body, from_url, is_mutation
 from node.settings import Limits
@@ -95,6 +108,7 @@ class GraphQLEndpoint:
         self._trusted = trusted
         self._trusted_only = trusted_only
         self._intake = intake
+        self._live = LiveAnswers(executor, callers, counts)
 
     async def handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """One exchange, as an ASGI application for this path."""
@@ -103,7 +117,7 @@ class GraphQLEndpoint:
         method = scope["method"]
         media = media_type(headers.get(b"accept"))
         with self._telemetry.request("graphql", {"traceparent": headers.get(b"traceparent", "")}) as trace:
-            answer: Answer | Parts
+            answer: Answer | Parts | Events
             try:
                 answer = await self._answer(method, media, headers, scope, receive, trace)
             except ClientGone:
@@ -124,16 +138,27 @@ class GraphQLEndpoint:
                 self._counts.add("verbund_requests_total", "200")
                 await send_parts(send, answer, self._limits.request_ms / 1000 * GRACE)
                 return
+        if isinstance(answer, Events):  # outside of the request's span, which ends with its beginning
+            self._counts.add("verbund_requests_total", "200")
+            await send_events(send, receive, answer)
+            return
         self._counts.add("verbund_requests_total", str(answer.status))
         await send_answer(send, answer, with_body=method != "HEAD")
 
+    def begin(self, question: Question, claimed: Claimed, trace: Trace) -> Result | AsyncGenerator[bytes]:
+        """Begin an operation on a connection that is kept; see `LiveAnswers.begin`. Raises BadQuestion."""
+        document = document_of(question, self._trusted, trusted_only=self._trusted_only)
+        context = self._context(document, claimed.caller, trace, None, Admitted())
+        return self._live.begin(document, question.variables, question.operationName, context, claimed)
+
     async def _answer(
         self, method: str, media: str | None, headers: Headers, scope: HTTPScope, receive: Receive, trace: Trace
-    ) -> Answer | Parts:
+    ) -> Answer | Parts | Events:
         if method == "OPTIONS":
             return Answer(204, b"", JSON, {"Allow": METHODS})
         in_parts = accepts_parts(headers.get(b"accept")) and method == "POST"
-        if media is None and not in_parts:
+        as_events = accepts_events(headers.get(b"accept"))
+        if media is None and not in_parts and not as_events:
             raise _Refused(406, "the header Accept allows none of our types", "NOT_ACCEPTABLE", f"accept {JSON}")
         question, body = None, None
         admitted = Admitted()
@@ -151,10 +176,8 @@ class GraphQLEndpoint:
                 if method != "POST" and is_mutation(document, question.operationName):
                     raise _Refused(405, "a mutation is not for GET", "METHOD_NOT_ALLOWED", "use POST", Allow=METHODS)
                 context = self._context(document, caller, trace, body, admitted)
-                if in_parts and (media is None or self._executor.defers(document, context)):
-                    result = await self._frames(document, question, context)
-                else:
-                    result = await self._executor.execute(document, question.variables, question.operationName, context)
+                form = EVENTS if as_events else PARTS if in_parts else JSON
+                result = await self._executed(document, question, context, claimed, form, is_whole=media is not None)
                 await context.request.confirmed()
         except BadQuestion as error:
             # a document that is not known is a request error like any other, see `_joined`
@@ -162,7 +185,7 @@ class GraphQLEndpoint:
             raise _Refused(status, error.message, error.code, error.hint) from None
         except TimeoutError:
             raise _too_late(question, self._limits.request_ms) from None
-        if isinstance(result, Parts):
+        if isinstance(result, Parts | Events):
             return result
         media = media or JSON
         if result.cost is not None:
@@ -237,6 +260,18 @@ class GraphQLEndpoint:
         if isinstance(found, Result):
             return found
         return Parts(found, {"Cache-Control": "no-store", "Vary": VARY})
+
+    async def _executed(
+        self, document: str, question: Question, context: Context, claimed: Claimed, form: str, *, is_whole: bool
+    ) -> Result | Parts | Events:
+        """The answer in the form that is asked for; `is_whole` if one in a piece will do as well as parts."""
+        if form is EVENTS:
+            await context.request.confirmed()
+            found = self._live.begin(document, question.variables, question.operationName, context, claimed)
+            return found if isinstance(found, Result) else Events(found, {"Cache-Control": "no-store", "Vary": VARY})
+        if form is PARTS and not (is_whole and not self._executor.defers(document, context)):
+            return await self._frames(document, question, context)
+        return await self._executor.execute(document, question.variables, question.operationName, context)
 
     async def _encoded(self, method: str, headers: Headers, caller: Caller, result: Result, answer: Answer) -> Answer:
         """Compressed if the client likes; an answer to anybody's GET can be asked for again by its tag."""

@@ -10,6 +10,7 @@ MAX_HEADER = 1_000  # characters; a longer header is taken as absent
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
 PARTS = "multipart/mixed"
+EVENTS = "text/event-stream"
 IDENTITY = "identity"
 ENCODINGS = ("zstd", "gzip", "br")  # what costs us least comes first
 
@@ -35,6 +36,11 @@ def accepts_parts(accept: str | None) -> bool:
     An older form had no `pending`; clients that want it say so by `deferSpec`.
     """
     return accept is not None and "multipart/mixed" in accept and len(accept) <= MAX_HEADER and _parts(accept)
+
+
+def accepts_events(accept: str | None) -> bool:
+    """Whether the client asks for server-sent events."""
+    return accept is not None and EVENTS in accept and len(accept) <= MAX_HEADER
 
 
 def encoding(accept_encoding: str | None) -> str:

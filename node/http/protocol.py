@@ -22,6 +22,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """
 
     _in_head = True  # also before the first request
+    _is_upgraded = False
     _head_bytes = 0
     _late: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
@@ -63,6 +64,17 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         self._watch()
 
+    def handle_websocket_upgrade(self) -> None:
+        """The connection is another protocol's from now on."""
+        self._is_upgraded = True
+        super().handle_websocket_upgrade()
+
+    def shutdown(self) -> None:
+        """The server is about to stop: what waits for the client to go, as streams do, is woken."""
+        super().shutdown()
+        if self.cycle is not None:
+            self.cycle.message_event.set()
+
     def pause_writing(self) -> None:
         """The client takes its answer more slowly than it is made."""
         super().pause_writing()
@@ -76,7 +88,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _watch(self) -> None:
         """Give the client time for what it owes."""
-        owes = self._in_head or (self.cycle.response_complete and self.cycle.more_body)
+        owes = not self._is_upgraded and (self._in_head or (self.cycle.response_complete and self.cycle.more_body))
         if not owes and self._late is not None:
             self._late.cancel()
             self._late = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
 import psycopg
 
+from node.ingest.arrivals import RECENT, announce, prepare
 from node.store.partitions import ensure_partitions
 
 BATCH_ROWS = 50_000
@@ -34,26 +35,39 @@ class ObservationBatch:
 def write_batch(connection: psycopg.Connection, batch: ObservationBatch) -> int:
     """Write a batch in the caller's transaction; returns how many observations were new or changed.
 
+    `finish_writing` has to be called before the transaction ends.
+
     Where the datastreams have nothing in the batch's span yet, the rows go straight into the table; else they are
     compared, and equal ones are not rewritten.
     """
     if batch.count == 0:
         return 0
     ensure_partitions(connection, range(int(batch.first[:4]), int(batch.last[:4]) + 1))
+    prepare(connection)
     if _is_new_ground(connection, batch):
         _copy(connection, "observation", batch.rows)
+        connection.execute(
+            "insert into announced select datastream_id, phenomenon_time from observation where datastream_id = any(%s)"
+            " and phenomenon_time between greatest(%s::timestamptz, now() - %s) and %s::timestamptz",
+            (sorted(batch.datastreams), batch.first, RECENT, batch.last),
+        )
         return batch.count
     connection.execute("create temp table if not exists incoming (like observation) on commit drop")
     _copy(connection, "incoming", batch.rows)
-    changed = connection.execute(
-        "insert into observation select * from incoming"
+    found = connection.execute(
+        "with changed as (insert into observation select * from incoming"
         " on conflict (datastream_id, phenomenon_time) do update"
         " set phenomenon_end = excluded.phenomenon_end, result = excluded.result, quality = excluded.quality"
         " where (observation.phenomenon_end, observation.result, observation.quality)"
         " is distinct from (excluded.phenomenon_end, excluded.result, excluded.quality)"
-    ).rowcount
+        " returning datastream_id, phenomenon_time),"
+        " told as (insert into announced select * from changed where phenomenon_time >= now() - %s)"
+        " select count(*) from changed",
+        (RECENT,),
+    )
+    changed = found.fetchone()
     connection.execute("truncate incoming")
-    return changed
+    return 0 if changed is None else int(changed[0])
 
 
 def write_observations(
@@ -68,7 +82,7 @@ def write_observations(
     for batch in batches(rows, batch_rows):
         written += write_batch(connection, batch)
         datastreams |= batch.datastreams
-    refresh_datastreams(connection, datastreams)
+    finish_writing(connection, datastreams)
     return written
 
 
@@ -86,11 +100,16 @@ def batches(rows: Iterable[Observation], batch_rows: int = BATCH_ROWS) -> Iterat
         )
 
 
-def refresh_datastreams(connection: psycopg.Connection, datastreams: Iterable[int]) -> None:
-    """Bring the latest observation and the covered span of these datastreams up to date."""
+def finish_writing(connection: psycopg.Connection, datastreams: Iterable[int]) -> None:
+    """End the writing of these datastreams: what is derived is brought up to date, what is new is announced."""
     identities = sorted(set(datastreams))
-    if not identities:
-        return
+    if identities:
+        refresh_datastreams(connection, identities)
+        announce(connection)
+
+
+def refresh_datastreams(connection: psycopg.Connection, identities: Sequence[int]) -> None:
+    """Bring the latest observation and the covered span of these datastreams up to date."""
     connection.execute(
         "insert into latest_observation (datastream_id, phenomenon_time, phenomenon_end, result, quality)"
         " select d.id, o.phenomenon_time, o.phenomenon_end, o.result, o.quality from unnest(%s::integer[]) d (id)"

@@ -107,6 +107,14 @@ _LATEST = (
     f" cross join lateral (select * from ({_cells(f'(last.at - {LATEST_WITHIN})', 'last.at')}) c"
     " order by slot desc limit 1) c"
 )
+# Cells are read once all of their grid step is over and released: see `node.store.arrivals`.
+_ARRIVAL = (
+    "select id, datastream_id, times, null::timestamptz as ripe_at from granted.arrival union all"
+    f" select a.id, s.id, array(select distinct date_bin(length, at, {_ORIGIN}) from unnest(a.times) at),"
+    f" (select date_bin(family.grid, max(at), {_ORIGIN}) + family.grid from unnest(a.times) at)"
+    f" + make_interval(secs => ob.delay) from {{home}}.arrival a join {_OBSERVED} on s.id = a.datastream_id"
+    f" cross join lateral ({_FAMILY}) family"
+)
 
 
 def _strictest(bits: str, id_: str) -> str:
@@ -151,6 +159,7 @@ _THING_DESCRIPTION = _unless("Thing.description", "s.description", "''")
 VIEWS: Mapping[str, str] = {
     "observation": _OBSERVATION,
     "latest_observation": _LATEST,
+    "arrival": _ARRIVAL,
     "datastream": _changed(
         tables.datastream,
         _strictest("datasets", "s.dataset_id"),

@@ -83,13 +83,28 @@ ACCESS_LOG = Scope((), (), ACCESS_LOG_GRANTED)
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """Observations by datastream and time, as arrays of PostgreSQL of the same length; the first and the last time."""
+
+    ids: bytes
+    times: bytes
+    since: bytes
+    last: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a statement is bound to: one root field of one request. `key` is that of a single object."""
+    """What a statement is bound to: one root field of one request. `key` is that of a single object.
+
+    `position` and `arrived`: of what is read in the order of its arrival.
+    """
 
     root: Field
     scope: Scope
     after: Position | None = None
     key: str = ""
+    position: int = 0
+    arrived: Arrived | None = None
 
 
 GENERIC = "force_generic_plan"

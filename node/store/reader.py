@@ -12,8 +12,9 @@ import orjson
 import psycopg
 from psycopg.pq.abc import PGresult
 
+from node.store.arrivals import Arrivals, arrivals_in, compile_arrivals, compile_arrived
 from node.store.compiler import Compiler, PageLimits
-from node.store.parameters import NO_NAMES, NOTHING, Inputs, Scope, Statement
+from node.store.parameters import NO_NAMES, NOTHING, Arrived, Inputs, Scope, Statement
 from node.store.results import RESULTS
 from node.store.row_grant import SET_GRANT_AND_PLAN, SET_OBLIGED
 from node.store.session import Call
@@ -146,6 +147,37 @@ class Reader:
         result = await self._run(statement, inputs)
         return Single(None, NO_NAMES, _keys(result.get_value(0, 0)), int(result.get_value(0, 1) or 0))
 
+    async def arrivals(self, root: Field, scope: Scope, after: int | None) -> Arrivals:
+        """Which observations have arrived after a position; None is the start. Raises as `page`."""
+        kind = f"arrivals {after is None} {scope.is_obliged}"
+        statement = self._known(
+            kind,
+            root,
+            scope.sets,
+            lambda compiler: compile_arrivals(root, compiler, is_start=after is None, is_obliged=scope.is_obliged),
+        )
+        result = await self._run(statement, Inputs(root, scope, position=after or 0))
+        return arrivals_in(result, _keys(result.get_value(0, result.nfields - 2)))
+
+    async def arrived(self, root: Field, scope: Scope, found: Arrived) -> Page:
+        """Observations that have arrived; raises as `page`."""
+        statement = self._known("arrived", root, scope.sets, lambda compiler: compile_arrived(root, compiler))
+        result = await self._run(statement, Inputs(root, scope, arrived=found))
+        arrays = [_bytes(result, column) for column in range(len(statement.rows))]
+        self._check_size(root, sum(map(len, arrays)))
+        count, datasets, epoch = (result.get_value(0, column) for column in range(len(arrays), len(arrays) + 3))
+        return Page(
+            columns={child.key: array for child, array in zip(statement.rows, arrays, strict=True)},
+            rows=int(count or 0),
+            has_next=False,
+            start_cursor=None,
+            end_cursor=None,
+            datasets=scope.names(datasets),
+            denied=NO_NAMES,
+            epoch=int(epoch or 0),
+            as_of=datetime.now(UTC),
+        )
+
     def _list_statement(self, root: Field, sets: str, *, after: bool) -> Statement:
         kind = "list after" if after else "list"
         return self._known(kind, root, sets, lambda compiler: compiler.list_statement(root, after=after))
@@ -180,7 +212,7 @@ class Reader:
         settings = Call(SET_GRANT_AND_PLAN, (*scope.rows.parameters, statement.plan.encode()))
         sql = statement.sql
         if scope.is_obliged:
-            settings = Call(SET_OBLIGED, (*settings.parameters, scope.rows.obligations, *asked_time(inputs.root)))
+            settings = Call(SET_OBLIGED, (*settings.parameters, scope.rows.obligations, *asked_time(inputs)))
             sql = f"{OBLIGED}{sql}"
         try:
             with span("database"):
@@ -197,8 +229,11 @@ class Reader:
         return result
 
 
-def asked_time(root: Field) -> tuple[bytes, bytes]:
+def asked_time(inputs: Inputs) -> tuple[bytes, bytes]:
     """From when until when observations can be asked for, as times of PostgreSQL; empty for any."""
+    root = inputs.root
+    if inputs.arrived is not None:
+        return inputs.arrived.since, inputs.arrived.last
     if root.name not in ("observations", "series", "aggregate"):
         return b"", b""
     if root.name == "observations":

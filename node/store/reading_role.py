@@ -52,6 +52,7 @@ CONDITIONS: Mapping[str, str] = {
     "thing": _bit("things", "id"),
     "observation": _bit("observed", "datastream_id"),
     "latest_observation": _bit("observed", "datastream_id"),
+    "arrival": _bit("observed", "datastream_id"),
     "access_kind": _AUDIT,
     "access_record": _AUDIT,
     "log_run": _AUDIT,
@@ -60,7 +61,7 @@ CONDITIONS: Mapping[str, str] = {
 # Functions of the search name these tables, so that a view in their place would not be seen: here the policies hold.
 BY_POLICY = ("dataset_word", "word_trigram")
 # Words of the trade, without rows of any dataset.
-OPEN = ("publisher", "licence", "sensor", "observed_property", "policy_epoch")
+OPEN = ("publisher", "licence", "sensor", "observed_property", "policy_epoch", "arrival_horizon")
 
 
 def secure_reading(connection: psycopg.Connection, revision: str) -> None:

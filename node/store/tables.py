@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from node.store.arrival_tables import arrival, arrival_horizon
 from node.store.columns import METADATA, QUALITY, TIER
 from node.store.columns import own_id as _id
 from node.store.columns import own_key as _key
@@ -17,7 +18,7 @@ from node.store.columns import texts_column as _texts
 from node.store.columns import time_column as _time
 from node.store.log_tables import access_kind, access_record
 
-__all__ = ["METADATA", "access_kind", "access_record"]
+__all__ = ["METADATA", "access_kind", "access_record", "arrival", "arrival_horizon"]
 
 
 def _name_sort() -> sa.Column[str]:

@@ -27,6 +27,7 @@ class Metric:
 
 
 METRICS: Mapping[str, Metric] = {
+    "verbund_live_batches_total": Metric("counter", "Batches that subscriptions were given"),
     "verbund_requests_total": Metric("counter", "GraphQL requests that were answered", ("status",)),
     "verbund_request_seconds": Metric("histogram", "Time from a GraphQL request's head to its answer"),
     "verbund_cost_total": Metric("counter", "Cost of the operations that were executed, as docs/limits.md reckons it"),

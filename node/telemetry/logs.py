@@ -23,6 +23,8 @@ def set_up_logs(level: str, form: Literal["text", "json"]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    if root.level == logging.INFO:  # on each WebSocket it tells the client's address
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 
 class TextLines(logging.Formatter):

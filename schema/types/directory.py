@@ -30,6 +30,10 @@ class NodeLimits:
     request_ms: int
     peer_ms: int
     statement_ms: int
+    subscriptions: int = strawberry.field(description="Subscriptions that a process of the node keeps.")
+    subscriptions_per_caller: int = strawberry.field(
+        description="Those of one application; or of all that come without a token."
+    )
 
 
 @strawberry.type(description="A purpose that tokens and agreements can name.")

@@ -6,15 +6,18 @@ import psycopg
 import pytest
 from graphql import get_named_type, is_object_type, is_required_argument
 
+from federation.batches import ROOT
 from node.store.compiler import PageLimits
 from node.store.reader import Reader
 from node.store.sessions import Sessions
 from schema.build import build_schema
 from schema.query import LOCAL
-from tests.integration.store.conftest import SEED, Store
+from tests.integration.store.conftest import ALL, SEED, Store, scope_of
+from tests.unit.schema.test_selection import tree
 
 QUERY = build_schema().graphql.query_type
 EXEMPT = LOCAL | {"accessLog"}  # no data of datasets; scopes of their own, tested where they are checked
+ARRIVED = "insert into arrival select 1, datastream_id, array_agg(phenomenon_time) from observation group by 2 limit 1"
 IDS = {"dataset": "giessen:dataset:rad", "thing": "giessen:thing:s1", "datastream": "giessen:datastream:rad-ein"}
 REQUIRED = {
     "filter": "{}",
@@ -49,8 +52,16 @@ def lists(returned) -> list[str]:
 async def store(database_url):
     with psycopg.connect(database_url) as connection:
         connection.execute(SEED)
+        connection.execute(ARRIVED)
     async with Sessions(database_url, size=1, statement_ms=5000, name="test") as sessions:
         yield Store(Reader(sessions, "giessen", PageLimits()))
+
+
+async def arrived(store, granted) -> int:
+    field = await tree(document(ROOT))
+    scope = scope_of(ALL if granted is None else granted)
+    found = (await store.reader.arrivals(field, scope, 0)).found
+    return 0 if found is None else (await store.reader.arrived(field, scope, found)).rows
 
 
 @pytest.mark.parametrize("name", sorted(set(QUERY.fields) - EXEMPT))
@@ -58,6 +69,9 @@ async def test_nothing_without_a_grant(store, name):
     if name in IDS:
         assert (await store.one(document(name), ()))[0] is None
         assert (await store.one(document(name)))[0] is not None, "the test must be able to fail"
+    elif name == ROOT:
+        assert await arrived(store, ()) == 0
+        assert await arrived(store, None) > 0, "the test must be able to fail"
     elif is_result(name):
         members, part = await store.part(document(name), ())
         assert ([*members.values()], part.rows, part.datasets) == ([[]], 0, frozenset())

@@ -162,6 +162,27 @@ class Town:
             connection.execute(statement, parameters)
 
 
+class Replica(NodeProcess):
+    """A process that serves the town beside others; `issuer` is the address that they share."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.port}"
+
+    async def post(self, body: bytes, headers=None) -> Answer:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(
+                f"{self.url}/graphql", data=body, headers={"Content-Type": "application/json", **(headers or {})}
+            ) as response,
+        ):
+            return Answer(response.status, orjson.loads(await response.read()), response.headers)
+
+    async def ask(self, document: str, access=None) -> Answer:
+        body = orjson.dumps({"query": document})
+        return await self.post(body, access.headers("POST", self.settings.graphql_url, body) if access else None)
+
+
 class Federation:
     """The towns, and the anchor that vouches for them."""
 

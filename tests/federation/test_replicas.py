@@ -15,39 +15,17 @@ import orjson
 import psycopg
 import pytest
 
-from node.demo.processes import NodeProcess
 from node.settings import FILE_NAME, load_settings
 from node.store.migrate import LOCK_TIMEOUT_MS, _revisions, head_revision, usable_schema, with_little_patience
 from node.store.reading_role import secure_reading
 from policy.model import Tier
 from tests.assessed import set_tier
 from tests.conftest import TEMPLATE
-from tests.federation.cities import APP, Answer, Federation, free_port
+from tests.federation.cities import APP, Federation, Replica, free_port
 
 KFZ = '{ datastreams(filter: {vehicleClasses: ["CAR"]}, cities: ["giessen"]) { nodes { id } } }'
 PAGE = "{ datasets(first: 4, after: %s) { nodes { id } pageInfo { endCursor hasNextPage } } }"
 OWN = '{ datasets(first: 3, cities: ["giessen"]) { nodes { id } } }'
-
-
-class Replica(NodeProcess):
-    """A process that serves the town beside others; `issuer` is the address that they share."""
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.settings.port}"
-
-    async def post(self, body: bytes, headers=None) -> Answer:
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(
-                f"{self.url}/graphql", data=body, headers={"Content-Type": "application/json", **(headers or {})}
-            ) as response,
-        ):
-            return Answer(response.status, orjson.loads(await response.read()), response.headers)
-
-    async def ask(self, document: str, access=None) -> Answer:
-        body = orjson.dumps({"query": document})
-        return await self.post(body, access.headers("POST", self.settings.graphql_url, body) if access else None)
 
 
 @pytest.fixture(scope="module")

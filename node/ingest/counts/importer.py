@@ -17,7 +17,7 @@ from node.ingest.counts.mapping_file import load_mapping
 from node.ingest.counts.reader import CounterFile, FileOutcome
 from node.ingest.counts.registry import register
 from node.ingest.errors import SourceError
-from node.ingest.observations import ObservationBatch, refresh_datastreams, write_batch
+from node.ingest.observations import ObservationBatch, finish_writing, write_batch
 from node.ingest.prefetch import prefetch
 from node.ingest.report import Flaw, Progress, Report
 from node.ingest.runs import finish_file, finished_files, ingest_connection, quarantine, save_run, start_run
@@ -160,6 +160,6 @@ def _write_batches(
         elif isinstance(event, _End):
             if event.failure is not None:
                 raise _FileFailedError(event.failure)
-            refresh_datastreams(connection, changed)
+            finish_writing(connection, changed)
             return written, event.outcome
     raise RuntimeError("the parser stopped in the middle of a file")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Any, Self
 import psycopg
 
 from node.ingest.intake.checks import Checked, Datastream, Flawed, Row
-from node.ingest.observations import batches, refresh_datastreams, write_batch
+from node.ingest.observations import batches, finish_writing, write_batch
 from node.ingest.report import Flaw, Report
 from node.ingest.runs import start_run
 from schema.errors import Unavailable
@@ -49,6 +50,8 @@ class IntakeWriter:
         self._rows = 0
         self._writer: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
+        self._guard = threading.RLock()  # who is cancelled gives up its turn, but its thread goes on
+        self._has_ended = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -58,8 +61,7 @@ class IntakeWriter:
     ) -> None:
         if self._writer is not None:
             await self._writer  # what was taken is stored
-        if self._connection is not None:
-            self._connection.close()
+        await asyncio.to_thread(self._end)
 
     async def datastreams(self, keys: Sequence[str]) -> Mapping[str, Datastream]:
         """The datastreams of this city by key; looked up anew if one of `keys` is not known yet."""
@@ -104,7 +106,19 @@ class IntakeWriter:
     async def _alone(self, work: Any, *arguments: Any) -> Any:
         """Run in a thread with the connection; one at a time."""
         async with self._turn:
-            return await asyncio.to_thread(work, *arguments)
+            return await asyncio.to_thread(self._guarded, work, *arguments)
+
+    def _guarded(self, work: Any, *arguments: Any) -> Any:
+        with self._guard:
+            if self._has_ended:
+                raise Unavailable("this node is being stopped")
+            return work(*arguments)
+
+    def _end(self) -> None:
+        with self._guard:
+            self._has_ended = True
+            if self._connection is not None:
+                self._connection.close()
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None or self._connection.closed:
@@ -135,7 +149,7 @@ class IntakeWriter:
             for part in batches(rows.values()):
                 write_batch(connection, part)
                 datastreams |= part.datastreams
-            refresh_datastreams(connection, datastreams)
+            finish_writing(connection, datastreams)
             for entry in batch:
                 if entry.checked.flawed:
                     self._quarantine(connection, entry)

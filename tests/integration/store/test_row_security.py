@@ -24,6 +24,7 @@ from tests.unit.schema.test_selection import tree
 ALL = (1, 2, 3, 4)
 AUDITED = {"access_kind", "access_record", "log_run", "operation"}
 RECORD = """
+insert into arrival select row_number() over (), datastream_id, array_agg(phenomenon_time) from observation group by 2;
 insert into log_run (position, record_id, length) values (0, 1, 1);
 insert into contact (key, name, email) values ('a', 'Amt', 'a@x.example'), ('b', 'Büro', 'b@x.example'), ('c', 'Niemand', null);
 update dataset set contact_id = case when id = 4 then 2 else 1 end;
@@ -38,6 +39,7 @@ OWNED = {
     "thing": "select t.id, s.dataset_id from thing t join datastream s on s.thing_id = t.id",
     "word_trigram": "select g.trigram || g.word, w.dataset_id from word_trigram g join dataset_word w on w.word = g.word",
     "observation": "select (o.datastream_id, phenomenon_time)::text, dataset_id from observation o join datastream s on s.id = o.datastream_id",
+    "arrival": "select o.id, dataset_id from arrival o join datastream s on s.id = o.datastream_id",
     "latest_observation": "select o.datastream_id, dataset_id from latest_observation o join datastream s on s.id = o.datastream_id",
 }
 SHOWN = {
@@ -49,9 +51,10 @@ SHOWN = {
     "thing": "id",
     "word_trigram": "trigram || word",
     "observation": "(datastream_id, phenomenon_time)::text",
+    "arrival": "id",
     "latest_observation": "datastream_id",
 }
-OBSERVED = {"observation", "latest_observation"}
+OBSERVED = {"observation", "latest_observation", "arrival"}
 
 
 @pytest.fixture
