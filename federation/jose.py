@@ -215,7 +215,10 @@ def _public_members(key: ECKey) -> dict[str, Any]:
 def json_object(part: bytes) -> dict[str, Any]:
     """The JSON object in one part of a compact JWS. Raises JwtError."""
     try:
-        value = json.loads(urlsafe_b64decode(part))
+        text = urlsafe_b64decode(part).decode()
+        value = json.loads(text)
+        if "\\u" in text:  # an escape may stand for half a character, which nothing can write down
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise JwtError("not a signed JWT: header or claims are not JSON") from None
     if not isinstance(value, dict):

@@ -5,6 +5,7 @@ All of it is hashes, sizes and times. Records are for this city's auditors alone
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,8 @@ from schema.errors import Unavailable
 
 TEXT = "text/plain; charset=utf-8"
 NO_STORE = {"Cache-Control": "no-store"}
+NO_SUCH_TREES = "the log has no trees of these sizes"
+LARGEST = 2**62  # leaves; the database counts no further
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
@@ -66,11 +69,11 @@ class LogPages:
 
         @get("/log/consistency", include_in_schema=False)
         async def consistency(old: FromQuery[int], new: FromQuery[int]) -> Response[str]:
-            return await _proof(self._tree.consistency(old, new))
+            return await _proof(self._tree.consistency, old, new)
 
         @get("/log/inclusion", include_in_schema=False)
         async def inclusion(index: FromQuery[int], size: FromQuery[int]) -> Response[str]:
-            return await _proof(self._tree.inclusion(index, size))
+            return await _proof(self._tree.inclusion, index, size)
 
         @get("/log/counts", include_in_schema=False)
         async def counts() -> Response[str]:
@@ -114,8 +117,10 @@ async def _available(reading: Any) -> Any:
         raise ServiceUnavailableException(error.message) from None
 
 
-async def _proof(reading: Any) -> Response[str]:
+async def _proof(prove: Callable[[int, int], Any], one: int, other: int) -> Response[str]:
+    if max(one, other) > LARGEST:
+        raise NotFoundException(NO_SUCH_TREES)
     try:
-        return Response(proof_lines(await _available(reading)), media_type=TEXT, headers=NO_STORE)
+        return Response(proof_lines(await _available(prove(one, other))), media_type=TEXT, headers=NO_STORE)
     except (ValueError, TileMissing):
-        raise NotFoundException("the log has no trees of these sizes") from None
+        raise NotFoundException(NO_SUCH_TREES) from None

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+import random
+import re
+import time
+from collections import Counter
+from urllib.parse import quote, urlencode
+
+import aiohttp
 import orjson
 import pytest
+from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
+from yarl import URL
+
+from federation.grants import ASSERTION_TYPE, client_assertion
+from federation.jose import sign_parts
+from node.auth.keys import load_signing_key
+from tests.federation.cities import APP
+from tests.fuzz.mutate import mutated
+from tests.fuzz.targets import SUBMISSION
+from tests.kinds import KINDS
 
 LEAKS = ("Traceback", "psycopg", 'File "', " from dataset", "insert into", "node/", "site-packages", "PostgreSQL 1")
 
@@ -101,6 +118,94 @@ async def test_everything_else_is_a_problem_document(federation, path, status):
     assert answer.headers["Content-Type"].startswith("application/problem+json")
     assert {"type", "title", "status", "detail", "code", "hint"} <= set(answer.body)
     clean(answer)
+
+
+class Stranger:
+    """Somebody with a key that is registered, who sends good messages with mistakes in them, and counts the answers."""
+
+    def __init__(self, town, access) -> None:
+        self.town, self.access, self.chance = town, access, random.Random(20_261_126)
+        self.answers: Counter[tuple[str, int]] = Counter()
+
+    async def send(self, session, method: str, path: str, body: bytes = b"", **headers: str) -> None:
+        url = self.town.settings.issuer + path
+        sent = {name: value.encode("utf-8", "replace").decode("latin-1") for name, value in headers.items()}
+        sent = {name: re.sub(r"[\x00-\x08\x0a-\x1f\x7f]", "?", value) for name, value in sent.items()}
+        async with session.request(method, URL(url, encoded=True), data=body, headers=sent) as response:
+            told = (await response.read()).decode("utf-8", "replace")
+            self.answers[path.partition("?")[0], response.status] += 1
+            assert response.status < 500, (method, path, body[:300], sent, response.status, told[:300])
+            assert not any(leak in told for leak in ("Traceback", 'File "', "site-packages")), (path, body[:300])
+
+    def wrong(self, good: bytes | str) -> bytes:
+        return mutated(good.encode() if isinstance(good, str) else good, self.chance)
+
+    def wrong_text(self, good: str) -> str:
+        return self.wrong(good).decode("latin-1")[:6_000]
+
+    def assertion(self) -> str:
+        """A good one, or one that says something else over a good signature."""
+        key = load_signing_key(self.town.keys / f"{APP}.pem")
+        good = client_assertion(APP, self.town.settings.issuer, key, int(time.time()))
+        if self.chance.random() < 0.5:
+            return good
+        head, payload = (urlsafe_b64decode(part.encode()) for part in good.split(".")[:2])
+        return sign_parts(urlsafe_b64encode(self.wrong(head) or b"{}"), self.wrong(payload) or b"{}", key)
+
+
+async def test_whatever_strangers_send_there_is_an_answer_and_no_500(federation):
+    town = federation["fulda"]
+    stranger = Stranger(town, await town.token())
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    kinds = [kind.make() for kind in KINDS]
+    async with aiohttp.ClientSession() as session:
+        for _ in range(25):
+            grant = urlencode(
+                {
+                    "grant_type": "client_credentials",
+                    "client_assertion_type": ASSERTION_TYPE,
+                    "client_assertion": stranger.assertion(),
+                    "purpose": "research",
+                    "token": stranger.access.token,
+                }
+            )
+            proof = stranger.access.headers("POST", town.settings.token_endpoint)["DPoP"]
+            for path in ("/oauth/token", "/oauth/revoke", "/oauth/introspect"):
+                body = stranger.wrong(grant) if stranger.chance.random() < 0.5 else grant.encode()
+                sent = proof if stranger.chance.random() < 0.5 else stranger.wrong_text(proof)
+                await stranger.send(session, "POST", path, body, DPoP=sent, **form)
+            asked = orjson.dumps({"query": "{ datasets(first: 1) { nodes { id } } }"})
+            good = stranger.access.headers("POST", town.settings.graphql_url, asked)
+            for name in good:
+                wrong = good | {name: stranger.wrong_text(good[name]), "Content-Type": "application/json"}
+                await stranger.send(session, "POST", "/graphql", asked, **wrong)
+            for name in ("Accept", "Accept-Encoding", "traceparent", "Content-Type", "If-None-Match"):
+                value = stranger.wrong_text("multipart/mixed, application/json;q=0.9")
+                await stranger.send(session, "POST", "/graphql", asked, **{name: value})
+            await stranger.send(
+                session, "POST", "/graphql", stranger.wrong(asked), **{"Content-Type": "application/json"}
+            )
+            document = stranger.wrong(stranger.chance.choice(kinds))
+            await stranger.send(
+                session, "POST", "/federation/agreements", document, **{"Content-Type": "application/jwt"}
+            )
+            await stranger.send(session, "POST", "/log/add-checkpoint", stranger.wrong(SUBMISSION))
+            query = quote(stranger.wrong("after=0&start=2026-01-01T00:00:00Z"), safe="=&")
+            for path in (
+                "/graphql?query=%7Bnode%7Bversion%7D%7D&",
+                "/log/exchanges?",
+                "/oauth/authorize?client_id=x&",
+                "/federation/summary?",
+            ):
+                await stranger.send(session, "GET", path + query)
+            number = stranger.chance.choice(("-1", "0", "7", "9" * 18, "9" * 19, "9" * 40, "x", "1e3", "٣"))
+            for path in (f"/log/inclusion?index=0&size={number}", f"/log/consistency?old=1&new={number}"):
+                await stranger.send(session, "GET", quote(path, safe="/?=&"))
+            tile = quote(stranger.wrong("0/x001/234.p/8"), safe="/.")
+            await stranger.send(session, "GET", f"/log/tile/{tile}")
+    statuses = Counter(status for (_, status), count in stranger.answers.items() for _ in range(count))
+    assert statuses[200] > 10, "some messages stayed good"
+    assert statuses[400] + statuses[401] > 100, statuses
 
 
 async def test_the_node_still_answers_after_all_that(federation):

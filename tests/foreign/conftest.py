@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ APPLICATION = "buergerportal"
 RETURN = "http://127.0.0.1:9/back"
 RUN_S = 180
 ROLES = {"ada-lovelace": ["verbund-steward"], "grace-hopper": ["verbund-auditor", "verbund-steward"]}
-FILES = ("package.json", "package-lock.json", "application.mjs", "provider.mjs")
+FILES = ("package.json", "package-lock.json", "application.mjs", "keycloak.mjs", "provider.mjs")
+Job = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
@@ -91,22 +93,14 @@ class Scene:
         return json.loads(done.stdout)
 
 
-@pytest.fixture(scope="module")
-def scene(packages: Path, postgres_url: str, tmp_path_factory) -> Iterator[Scene]:
-    federation = Federation(tmp_path_factory.mktemp("foreign-node"))
+def provided(packages: Path, folder: Path, postgres_url: str, settings: str, job: Job) -> Iterator[Scene]:
+    """A town with these settings for its provider, and the provider, which gets the job that is made for the town."""
+    federation = Federation(folder)
     town = federation.add("giessen", postgres_url, TEMPLATE)
     federation.sign()
-    port = free_port()
     file = town.settings.home / FILE_NAME
-    file.write_text(f'identity_provider = "http://127.0.0.1:{port}"\n{file.read_text()}')
+    file.write_text(f"{settings}\n{file.read_text()}")
     scene = Scene(town, packages)
-    job = {
-        "port": port,
-        "client_id": "verbund",
-        "redirect_uris": [f"{town.settings.issuer}{path}" for path in ("/oauth/callback", "/sign-in/callback")],
-        "roles": ROLES,
-        "jwks_uri": f"{town.settings.issuer}/oauth/jwks",
-    }
     with subprocess.Popen(
         [program("node"), "provider.mjs"],
         cwd=packages,
@@ -117,12 +111,49 @@ def scene(packages: Path, postgres_url: str, tmp_path_factory) -> Iterator[Scene
         text=True,
     ) as provider:
         try:
-            provider.stdin.write(json.dumps(job) + "\n")
+            provider.stdin.write(json.dumps(job(town.settings.issuer)) + "\n")
             provider.stdin.flush()
+            lines = []
             while (line := provider.stdout.readline()) and line.strip() != "ready":
-                pass
+                lines.append(line)
+            assert line, f"the provider did not start: {lines}"
             federation.start()
             yield scene
         finally:
             federation.stop()
             provider.kill()
+
+
+@pytest.fixture(scope="module")
+def scene(packages: Path, postgres_url: str, tmp_path_factory) -> Iterator[Scene]:
+    port = free_port()
+
+    def job(issuer: str) -> dict[str, Any]:
+        return {
+            "port": port,
+            "client_id": "verbund",
+            "redirect_uris": [f"{issuer}{path}" for path in ("/oauth/callback", "/sign-in/callback")],
+            "roles": ROLES,
+            "jwks_uri": f"{issuer}/oauth/jwks",
+        }
+
+    settings = f'identity_provider = "http://127.0.0.1:{port}"'
+    yield from provided(packages, tmp_path_factory.mktemp("foreign-node"), postgres_url, settings, job)
+
+
+@pytest.fixture(scope="module")
+def realm(packages: Path, postgres_url: str, tmp_path_factory) -> Iterator[Scene]:
+    """A provider in Keycloak's form, and the node, set up with what docs/sign-in.md says and nothing else."""
+    page = (REPOSITORY / "docs" / "sign-in.md").read_text(encoding="utf-8")
+    settings = re.search(r"```\n(identity_provider = .*?)```", page, re.DOTALL)[1]
+    client = re.search(r"### Keycloak\n.*?```json\n(.*?)```", page, re.DOTALL)[1]
+    named = re.search(r'identity_provider = "(https://[^/"]+)(/realms/[^/"]+)"', settings)
+    port, folder = free_port(), tmp_path_factory.mktemp("realm-node")
+
+    def job(issuer: str) -> dict[str, Any]:
+        representation = json.loads(client.replace("https://daten.giessen.example", issuer))
+        told = str(folder / "id_token")
+        return {"port": port, "path": named[2], "keycloak": representation, "roles": ROLES, "told": told}
+
+    settings = settings.replace(named[1], f"http://127.0.0.1:{port}")
+    yield from provided(packages, folder, postgres_url, settings, job)

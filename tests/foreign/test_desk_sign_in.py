@@ -59,6 +59,16 @@ async def test_roles_say_which_desks_are_open(scene):
         assert (await got(session, f"{node}/audit"))[0] == 401
 
 
+async def test_the_documented_roles_of_keycloak_open_the_desks(realm):
+    """Among the many roles of a realm those count that the documented mapper puts into the ID token."""
+    node = realm.town.settings.issuer
+    async with browser("grace-hopper") as session:
+        assert 'url=/audit"' in (await got(session, f"{node}/sign-in/provider"))[1]
+        assert (await got(session, f"{node}/governance"))[0] == 200
+    async with browser("somebody-else") as session:
+        assert (await got(session, f"{node}/sign-in/provider"))[0] == 403
+
+
 async def test_a_sign_in_ends_in_the_browser_in_which_it_began_and_once(scene):
     node = scene.town.settings.issuer
     async with browser("grace-hopper") as session, browser("grace-hopper") as other:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from federation.jose import read_unverified
 from tests.foreign.conftest import APPLICATION, RETURN
 
 
@@ -39,3 +40,19 @@ def test_somebody_signs_in_through_a_foreign_identity_provider(scene):
     assert "lovelace" not in str(told)
     assert told["second_use"] == "invalid_grant"
     assert scene.run(redirect_uri=RETURN)["claims"]["sub"] == claims["sub"], "the same person, the same pseudonym"
+
+
+def test_somebody_signs_in_with_the_documented_settings_for_keycloak(realm):
+    """Discovery, addresses, claims and roles in Keycloak's form; roles and names don't get into the node's token."""
+    told = realm.run(redirect_uri=RETURN)
+    assert told["answer"]["body"]["data"] == {"dataset": {"id": "giessen:dataset:kfz"}}
+    assert told["claims"]["sub"].startswith("person-")
+    stated = read_unverified((realm.town.settings.home.parent / "id_token").read_text())
+    assert stated.claims["iss"].endswith("/realms/verwaltung")
+    assert (stated.header["alg"], stated.claims["azp"], stated.claims["typ"]) == ("ES256", "verbund", "ID")
+    assert len(stated.claims["realm_access"]["roles"]) > 40
+    assert stated.claims["resource_access"]["verbund"] == {"roles": ["verbund-steward"]}
+    assert not {"realm_access", "resource_access", "preferred_username", "email"} & told["claims"].keys()
+    for private in ("lovelace", "fachverfahren"):
+        assert private not in str(told).lower()
+        assert private not in realm.town.process.log_file.read_text(encoding="utf-8").lower()
