@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from graphql import GraphQLSchema
@@ -26,6 +26,7 @@ from federation.errors import (
     PeerTooCostly,
     PeerUnreachable,
 )
+from federation.explanations import Explained, explain_document, read_explained
 from federation.foreign import ForeignSchemas
 from federation.membership import Member
 from federation.newer import without_unknown_values
@@ -110,6 +111,28 @@ class Fanout:
     async def batch(self, plan: BatchPlan, member: Member, request: Request) -> Outcome[CityBatch]:
         """What has arrived at this member, whatever becomes of it."""
         return await self._from_one(member, lambda _city: (plan.owner_field(), plan.read), request)
+
+    async def explained(
+        self, question: Mapping[str, Any], members: Mapping[str, Member], request: Request
+    ) -> dict[str, Outcome[Explained]]:
+        """What each of these members explains about a document, whatever becomes of the others."""
+        document = explain_document(question)
+
+        async def one(member: Member) -> Outcome[Explained]:
+            started = time.perf_counter()
+            try:
+                envelope = await self._client.ask(member, document, request, self._client.deadline(request))
+                answer = _answer(envelope)
+                given = read_explained(member.id, answer)
+                report = await _received(member.id, envelope)
+            except FederationError as error:
+                state = _STATES.get(type(error), State.INCOMPATIBLE)
+                return Outcome(CityReport(member.id, state, took_ms=_since(started), reason=error.reason))
+            report = replace(report, took_ms=_since(started), policy_version=given.policy_version)
+            return Outcome(report, given, len(bytes(answer)))
+
+        found = await asyncio.gather(*map(one, members.values()))
+        return dict(zip(members, found, strict=True))
 
     async def single(self, root: Field, member: Member, request: Request) -> tuple[bytes | None, CityReport]:
         """One object from its owner: its JSON, or None if the owner says that it is not found.

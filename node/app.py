@@ -79,6 +79,8 @@ from node.store.sessions import Sessions
 from node.store.trust import PostgresTrustStore
 from node.telemetry.counts import Counts
 from node.telemetry.start import Reporting
+from node.web.export.dcat import Publishing
+from node.web.export.pages import CatalogExport
 from node.web.site import Site
 from node.web.stored import Asker
 from schema.budget import Bounds
@@ -145,6 +147,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     reader = Reader(reading, settings.city, PageLimits(limits.observations_page, limits.page, limits.answer_bytes))
     access_log = AccessLog(logging_sessions, coming=lambda: reading.busy, counted=counting(counts))
     security_log = SecurityLog(access_log)
+    fanout = Fanout(client, Shapes(schema.graphql), schema.graphql, foreign)
     live = Live(
         Fanout(
             PatientClient(
@@ -161,7 +164,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         city=settings.city,
         own=OwnData(settings.city, reader, decisions),
         membership=members.current,
-        fanout=Fanout(client, Shapes(schema.graphql), schema.graphql, foreign),
+        fanout=fanout,
         access_log=access_log,
         why_skip=summaries.why_skip,
         log_state=audit.states.state,
@@ -169,7 +172,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     )
     agreeing = Agreeing(identity, members.current)
     stewardship = Stewardship(
-        Explainer(settings.city, decisions, members.current, summaries.why_skip),
+        Explainer(settings.city, decisions, members.current, summaries.why_skip, fanout, access_log),
         Governance(settings.city, settings.database_url, agreeing, access_log, lambda: peer_transport(settings)),
     )
     directory = NodeDirectory(settings, members, own_member(settings), audit.states)
@@ -177,7 +180,6 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         settings.database_url, size=2, statement_ms=limits.statement_ms, name="verbund-auth", on_open=[ASYNCHRONOUS]
     )
     uses = Uses(uses_sessions)
-    provider = _provider(settings, identity, transport, CALLBACK_PATH)
     desk_provider = _provider(settings, identity, transport, DESK_CALLBACK_PATH, settings.desk.scope)
     callers = Callers(
         identity,
@@ -185,9 +187,6 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         uses,
         on_revoked=lambda caller: tokens.forget(application=caller.application),
         on_refused=security_log.refused,
-    )
-    token_service = TokenService(
-        identity, members.current, pool, uses, learn=members.learn, on_refused=security_log.refused
     )
     summary = SummaryPage(settings.city, identity, pool, callers, decisions.terms)
     executor = Executor(schema, CostLimits(limits.rows, limits.cost))
@@ -238,9 +237,10 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     )
 
     desks = Desks(SignInStore(pool))
+    asker = Asker(executor, gate, directory, reporting.request_telemetry, limits.page_ms, stewardship)
     site = Site(
         settings,
-        Asker(executor, gate, directory, reporting.request_telemetry, limits.page_ms, stewardship),
+        asker,
         members,
         audit.tree,
         desks,
@@ -249,9 +249,14 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     others = Litestar(
         route_handlers=[
             *site.routes(),
+            *CatalogExport(Publishing(settings.city, settings.name, settings.issuer), asker, callers).routes(),
             *Health(pool, members.current, members.keeper.contacts, settings.city, audit.states).routes(),
-            *oauth_routes(token_service),
-            *_sign_in(provider, identity, pool, uses),
+            *oauth_routes(
+                TokenService(
+                    identity, members.current, pool, uses, learn=members.learn, on_refused=security_log.refused
+                )
+            ),
+            *_sign_in(_provider(settings, identity, transport, CALLBACK_PATH), identity, pool, uses),
             schema_route(sdl),
             *entity_routes(entity),
             *summary.routes(),

@@ -179,7 +179,6 @@ class Engine:
         facts = [
             entities.city_entity(self._owner, self._suspended),
             *entities.caller_entities(caller, self._owner, self._suspended),
-            *entities.agreement_entities(agreement for agreement in in_force if agreement.id in speaking),
         ]
         court = Court(self._rules, self._owner, caller, action, facts, leaders)
         return classes, court, ways(linked, in_force, leaders.values())

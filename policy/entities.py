@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from policy.agreements import application_mandate_id, mandate_id
-from policy.model import Action, Agreement, Caller, DatasetFacts
+from policy.model import Action, Caller, DatasetFacts
 from policy.obligations import NONE, Obligations
 
 ANONYMOUS_UID = {"type": "Verbund::Anonymous", "id": "anonymous"}
@@ -27,11 +27,6 @@ def reference(kind: str, identifier: str) -> dict[str, Any]:
 def city_entity(city: str, suspended: frozenset[str]) -> Entity:
     """A city."""
     return _entity(uid("City", city), {"suspended": city in suspended})
-
-
-def agreement_entities(agreements: Iterable[Agreement]) -> list[Entity]:
-    """The agreements."""
-    return [_entity(uid("Agreement", agreement.id)) for agreement in agreements]
 
 
 def dataset_entity(dataset: DatasetFacts, owner: str, agreements: Iterable[str], terms: Obligations) -> Entity:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from policy.agreements import agreement_of
 from policy.court import Class, Court, Round, Way
 from policy.model import Decision
+from policy.rules import AGREEMENT_TEMPLATE
+
+_AGREED = f"{AGREEMENT_TEMPLATE}/"
 
 DEFAULT_DENY = "default-deny"  # no rule permits it
+OWN_RULE = "own-rule"  # one that the city has added, to whoever is not to know which
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +65,28 @@ class Explanation:
                 answer = "permit" if one.permit else "deny"
                 found.append(f"    plan {plan}: {answer} ({', '.join(one.rules) or DEFAULT_DENY})")
         return found
+
+    def told_to_caller(self, visible: Collection[str], shared: Collection[str]) -> Explanation | None:
+        """What the caller may be told: of datasets that it sees anyway, without the names of the city's own rules.
+
+        None if nothing is left. `shared`: the rules of the federation.
+        """
+        datasets = tuple(key for key in self.datasets if key in visible)
+        if not (datasets and self.decision.permit):
+            return None
+
+        def told(rules: Iterable[str]) -> tuple[str, ...]:
+            return tuple(sorted({rule if rule in shared or rule.startswith(_AGREED) else OWN_RULE for rule in rules}))
+
+        def decided(decision: Decision) -> Decision:
+            return replace(decision, rules=told(decision.rules), obliged_by=told(decision.obliged_by))
+
+        ways = [
+            replace(
+                way,
+                rounds=tuple(replace(one, rules=told(one.rules)) for one in way.rounds),
+                decision=decided(way.decision),
+            )
+            for way in self.ways
+        ]
+        return Explanation(datasets, decided(self.decision), ways)

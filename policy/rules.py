@@ -29,7 +29,8 @@ class RuleSet:
     """Parsed and validated policies. `version` is a digest of the schema and of all policy texts.
 
     `named_datasets` and `named_agreements` are those that some policy names: no policy can tell others apart by name.
-    `repairs`: by @id of a forbid, what has to be done to a plan that it rules out.
+    `repairs`: by @id of a forbid, what has to be done to a plan that it rules out. `shared`: the @id of each rule of
+    the federation, which everybody may know.
     """
 
     policies: PolicySet
@@ -38,6 +39,7 @@ class RuleSet:
     named_datasets: frozenset[str]
     named_agreements: frozenset[str]
     repairs: Mapping[str, Repair]
+    shared: frozenset[str]
 
     @classmethod
     def load(cls, city_policy: str | None = None) -> RuleSet:
@@ -55,7 +57,8 @@ class RuleSet:
         schema_text, base_text = _shipped("verbund.cedarschema"), _shipped("federation.cedar")
         schema = Schema.from_str(schema_text)
         base = _Checked(Source("federation.cedar", base_text), schema)
-        taken = dict.fromkeys(base.ids(), "the federation's rules")
+        shared = base.ids()
+        taken = dict.fromkeys(shared, "the federation's rules")
         policies, named, repairs = base.policies, base.named, base.repairs()
         for name, text in sorted(city_policies.items()):
             city = _Checked(Source(name, text), schema)
@@ -74,6 +77,7 @@ class RuleSet:
             frozenset(uid.id for uid in named if uid.type.basename == DATASET_TYPE),
             frozenset(uid.id for uid in named if uid.type.basename == AGREEMENT_TYPE),
             repairs,
+            shared,
         )
 
 

@@ -102,25 +102,20 @@ class Source:
                 line: int | None = self._line(tokens[-1].start)
                 found += "; a policy ends with `;`"
             elif found.startswith("unexpected token"):
-                line = self._line_of_unexpected(tokens, found)
+                line = self._line_of_unexpected(tokens)
             else:
                 line = self.line_of(number, found)
             return self.error(line, f"does not parse: {found}")
         return self.error(None, f"does not parse: {reason}")
 
-    def _line_of_unexpected(self, tokens: list[_Token], reason: str) -> int:
-        """The token that Cedar names may occur often: meant is the last one in the shortest text that is refused."""
+    def _line_of_unexpected(self, tokens: list[_Token]) -> int:
+        """The token that Cedar names may occur often: meant is the one that ends the shortest text that is refused."""
         first = tokens[0].start
 
         def is_refused(token: _Token) -> int:
             return int(_reason(self.text[first : token.end]) not in (None, _INCOMPLETE))
 
-        until = bisect_left(tokens, 1, key=is_refused)
-        quoted = _QUOTED.search(reason)
-        for token in reversed(tokens[: until + 1]):
-            if quoted is not None and token.text == quoted[1]:
-                return self._line(token.start)
-        return self._line(tokens[min(until, len(tokens) - 1)].start)
+        return self._line(tokens[bisect_left(tokens, 1, hi=len(tokens) - 1, key=is_refused)].start)
 
     def _cut(self) -> Iterator[list[_Token]]:
         tokens: list[_Token] = []

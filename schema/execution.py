@@ -99,7 +99,8 @@ class Executor:
         asked = self._checked(document, variables, operation_name, context)
         if isinstance(asked, Result):
             raise BadInput(f"document: {asked.errors[0].message}", hint="send a query that this node would answer")
-        return Planned(asked.fields, asked.cost)
+        question = {"document": document, "variables": variables, "operation": operation_name}
+        return Planned(asked.fields, asked.cost, question)
 
     def defers(self, query: str, context: Context) -> bool:
         """Whether the document has parts that may come later."""

@@ -124,10 +124,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a document asks: the root fields that the gate answers, and what `extensions.cost` would say."""
+    """What a document asks: the root fields that the gate answers, and what `extensions.cost` would say.
+
+    `question` is the document as it came: `document`, `variables`, `operation`.
+    """
 
     fields: Sequence[Field]
     cost: Mapping[str, int]
+    question: Mapping[str, Any]
 
 
 class Planner(Protocol):

@@ -266,9 +266,10 @@ class Query:
         return await _read(info)
 
     @strawberry.field(
-        description="What a document would do: whom it would ask, what it would cost, and for the datasets of this city"
-        " which rules decide and what they oblige to. Nothing is read. `purpose` and `as`: for stewards only, who also"
-        " see what is denied. Access: anyone, of own rights; own applications with the scope governance:read."
+        description="What a document would do: whom it would ask, what it would cost, and for the datasets of each"
+        " owner which rules decide and what they oblige to. The owners are asked for that like for data, as the caller"
+        " itself; nothing else is read. `purpose` and `as`: for stewards only, who also see what is denied here."
+        " Access: anyone, of own rights; own applications with the scope governance:read."
     )
     async def explain(
         self,

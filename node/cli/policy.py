@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
 
 import click
 from rich.table import Table
 
 from node.cli.context import CommandError, load_node_settings, open_node
+from node.cli.explain import ask
 from node.cli.output import print_table
 from node.gate.rules import load_rules
 from node.settings import Settings
@@ -45,16 +48,46 @@ def list_(ctx: click.Context, /) -> None:
 
 
 @policy.command()
-@click.argument("dataset", metavar="KEY")
+@click.argument("dataset", metavar="[KEY]", required=False)
+@click.option("--document", type=click.File(encoding="utf-8"), help="A GraphQL query: ask a node what it would do.")
+@click.option("--node", help="URL of the node to ask about the document; default: this one.")
+@click.option("--client-id", help="Ask as this application of the node.")
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Its private key (PEM).")
 @click.option("--city", help="City of the application; default: nobody in particular.")
 @click.option("--application", help="The application.")
 @click.option("--purpose", help="The purpose.")
 @click.option("--action", default=Action.READ_OBSERVATIONS.value, show_default=True, type=ACTIONS)
 @click.pass_context
 def explain(
-    ctx: click.Context, /, dataset: str, city: str | None, application: str | None, purpose: str | None, action: str
+    ctx: click.Context,
+    /,
+    dataset: str | None,
+    document: TextIO | None,
+    node: str | None,
+    client_id: str | None,
+    key: Path | None,
+    city: str | None,
+    application: str | None,
+    purpose: str | None,
+    action: str,
 ) -> None:
-    """Explain why somebody may, or may not, have the dataset KEY: every way, every rule, every obligation."""
+    """Explain why somebody may, or may not, have the dataset KEY: every way, every rule, every obligation.
+
+    With --document, and as an application of the node or as nobody in particular, what a whole query would do: which
+    cities it asks, which rules decide at each owner, what they oblige to, and what it costs there.
+    """
+    if document is not None:
+        issuer = node or load_node_settings(ctx).issuer
+        click.echo("\n".join(ask(issuer, document.read(), client_id=client_id, key=key, purpose=purpose)))
+        return
+    if dataset is None:
+        raise CommandError("KEY: name a dataset, or give a query with --document")
+    click.echo("\n".join(_explained(ctx, dataset, city, application, purpose, Action(action))))
+
+
+def _explained(
+    ctx: click.Context, dataset: str, city: str | None, application: str | None, purpose: str | None, action: Action
+) -> list[str]:
     with open_node(ctx) as node, node.connection() as connection:
         settings = node.settings
         datasets, agreements = read_facts(connection)
@@ -62,11 +95,11 @@ def explain(
         judge = Engine(rules, owner=settings.city, datasets=datasets, agreements=agreements)
         peer = city if city not in (None, settings.city) else None
         caller = Caller(city, application, purpose, peer=peer)
-        found = [one for one in judge.explain(caller, Action(action), datetime.now(UTC)) if dataset in one.datasets]
+        found = [one for one in judge.explain(caller, action, datetime.now(UTC)) if dataset in one.datasets]
     if not found:
         raise CommandError(f"dataset: {dataset!r} does not exist; see `verbund dataset list`")
     lines = found[0].lines()
-    click.echo("\n".join([lines[0].replace(", ".join(found[0].datasets), dataset, 1), *lines[1:]]))
+    return [lines[0].replace(", ".join(found[0].datasets), dataset, 1), *lines[1:]]
 
 
 def _loaded(settings: Settings) -> RuleSet:

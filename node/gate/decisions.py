@@ -157,6 +157,11 @@ class Decisions:
         current = await self._up_to_date(None)
         return current.engine.policy_version, current.engine.explain(caller, action, datetime.now(UTC))
 
+    @property
+    def shared_rules(self) -> frozenset[str]:
+        """The rules of the federation, by name."""
+        return self._rules().shared
+
     async def _load(self, membership: Membership, rules: RuleSet, *, shares: bool) -> _Current:
         try:
             async with self._pool.connection() as connection, connection.transaction():

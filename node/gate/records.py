@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 from federation.report import CityReport, State
 from node.audit.record import CONSUMER, DENY, NONE, OWNER, PERMIT, AccessRecord, operation_digest
 from node.gate.decisions import Ruling
 from node.store.reader import Page, Part, Single
+from policy.explanation import Explanation
 from schema.ports import Request
 from schema.selection import TYPENAME, Field
 
 NOT_FOUND = "NOT_FOUND"
+OPEN_TIER = "open-tier"
 LARGE = 100_000  # bytes: a tenth of a millisecond
 _SUBJECTS = {
     "datasets": "dataset",
@@ -26,6 +28,7 @@ _SUBJECTS = {
     "aggregate": "observation",
     "datasetFacets": "dataset",
     "accessLog": "log",
+    "explain": "dataset",
 }
 
 
@@ -88,6 +91,23 @@ class Recorder:
             request=report.request,
             response=report.response,
         )
+
+    def explained(self, version: str, found: Iterable[Explanation]) -> None:
+        """What the rules say of this city's datasets was told. Named are those that not everybody sees."""
+        permitted = [one for one in found if one.decision.permit]
+        keys = sorted({key for one in permitted if one.decision.rules != (OPEN_TIER,) for key in one.datasets})
+        rules = tuple(sorted({rule for one in permitted for rule in one.decision.rules}))
+        request = None
+        if self.request.evidence is not None:
+            request = self.request.evidence.request
+            self.request.evidence.policy_version = version
+        datasets = tuple(f"{self._city}:dataset:{key}" for key in keys)
+        decision = PERMIT if permitted else NONE
+        count = sum(len(one.datasets) for one in permitted)
+        self._add(
+            OWNER, self.request.caller.peer, datasets, decision, rules, version, State.OK.value, count, 0,
+            request=request,
+        )  # fmt: skip
 
     def log_page(self, page: Page, size: int) -> None:
         """Somebody looked at the access log."""

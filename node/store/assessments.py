@@ -124,7 +124,8 @@ def sign_off(connection: psycopg.Connection[Any], key: str, version: int, by: st
             "update dataset d set tier = a.tier, assessment_id = a.id, tier_reason = a.reason, tier_set_by = a.author,"
             " tier_set_at = a.signed_off_at, data_owner = a.data_owner, data_steward = a.data_steward,"
             " personal_reference = a.personal_reference, legal_basis = nullif(a.legal_basis, ''),"
-            " hvd_category = nullif(a.hvd_category, ''), review_due = a.review_due"
+            " hvd_category = nullif(a.hvd_category, ''), review_due = a.review_due, purposes = a.purposes,"
+            " licence = nullif(a.licence, ''), obligations = a.obligations, open_obligations = a.open_obligations"
             " from assessment a, dataset before where a.id = %s and d.id = a.dataset_id and before.id = d.id"
             " returning before.tier::text",
             (one["id"],),
@@ -146,7 +147,8 @@ def withdraw(connection: psycopg.Connection[Any], key: str, reason: str, by: str
     with connection.transaction():
         id_, _ = _dataset(connection, key)
         row = connection.execute(
-            "update dataset d set tier = 'INTERNAL', assessment_id = null, tier_reason = %s, tier_set_by = %s,"
+            "update dataset d set tier = 'INTERNAL', assessment_id = null, purposes = null, licence = null,"
+            " obligations = '{}', open_obligations = '{}', tier_reason = %s, tier_set_by = %s,"
             " tier_set_at = clock_timestamp() from dataset before where d.id = %s and before.id = d.id"
             " returning before.tier::text",
             (reason, by, id_),

@@ -85,6 +85,11 @@ TYPES: Mapping[str, Mapped] = {
     ),
     "BoundingBox": Mapped(_plain(tables.dataset, "west", "south", "east", "north")),
     "TemporalExtent": Mapped(_plain(tables.dataset, start="temporal_start", end="temporal_end")),
+    "DatasetUse": Mapped(
+        _plain(tables.dataset, "purposes", "licence", "obligations", withoutAgreement="open_obligations")
+        | {name: f"coalesce('{purpose}' = any({{t}}.purposes), false)::text" for name, purpose in
+           {"aiTraining": "ai-training", "aiAssistance": "ai-assistance"}.items()}
+    ),
     "Dataset": Mapped(
         _identity("dataset")
         | _plain(tables.dataset,
@@ -98,6 +103,7 @@ TYPES: Mapping[str, Mapped] = {
             "contactPoint": One("Contact", "contact", "{t}.id = {o}.contact_id"),
             "temporal": Inline("TemporalExtent", "coalesce({t}.temporal_start, {t}.temporal_end) is not null"),
             "bbox": Inline("BoundingBox", "{t}.west is not null"),
+            "use": Inline("DatasetUse", "true"),
             "distributions": Many("Distribution", "distribution", "{t}.dataset_id = {o}.id", "position"),
             "datastreams": Related("Datastream", "{t}.dataset_id = {o}.id"),
         },

@@ -80,6 +80,31 @@ class TemporalExtent:
 
 
 @strawberry.type(
+    description="How a dataset may be used, as the assessment in force says. To get more than everybody has, ask the"
+    " contact point for an agreement between your city and the owner."
+)
+class DatasetUse:
+    """What becomes of it is up to the rules; see `explain`."""
+
+    purposes: list[strawberry.ID] | None = strawberry.field(
+        description="The purposes for which other cities may have it by an agreement. Null: all but those of AI."
+    )
+    ai_training: bool = strawberry.field(
+        description="Whether the purpose ai-training is allowed: to train machine learning models."
+    )
+    ai_assistance: bool = strawberry.field(
+        description="Whether the purpose ai-assistance is allowed: to let AI assistants answer from it."
+    )
+    licence: str | None = strawberry.field(description="Of the data, in whichever form; e.g. dl-by-de/2.0.")
+    obligations: list[str] = strawberry.field(
+        description="What is done to the data before any other city gets it, e.g. minimum-count=5."
+    )
+    without_agreement: list[str] = strawberry.field(
+        description="What is done besides for whoever has no agreement, e.g. time=PT1H."
+    )
+
+
+@strawberry.type(
     description="A dataset of a city's catalog (dcat:Dataset). Visible: OPEN to anyone; SHARED to applications under an"
     " agreement, for its purposes; INTERNAL to the owner's own applications. What is not visible is not found."
 )
@@ -107,6 +132,9 @@ class Dataset:
     legal_basis: str | None = strawberry.field(description="Why the city holds the data: an ELI or text.")
     hvd_category: str | None = strawberry.field(description="IRI, if this is a high-value dataset.")
     distributions: list[Distribution]
+    use: DatasetUse | None = strawberry.field(
+        description="Purposes, AI, licence, obligations. Null only if its city's node is older and does not tell."
+    )
 
     @strawberry.field(description="Datastreams of this dataset. `first` at most 1000.")
     def datastreams(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import strawberry
 from strawberry.scalars import JSON
 
+from schema.types.enums import CityState
+
 
 @strawberry.input(
     description="Somebody who might ask. Only stewards (scope governance:read) may explain for others than themselves."
@@ -35,14 +37,17 @@ class PolicyWay:
     rounds: list[PolicyRound]
 
 
-@strawberry.type(description="What the rules say of datasets that they can't tell apart for this caller.")
+@strawberry.type(description="What the rules of an owner say of datasets that they can't tell apart for this caller.")
 class DatasetExplanation:
-    """Of this node's city."""
+    """Of one city."""
 
+    city: str = strawberry.field(description="City id of the owner.")
     datasets: list[strawberry.ID] = strawberry.field(description="At most 100 of them.")
     count: int = strawberry.field(description="How many there are.")
     permit: bool
-    decided_by: list[str] = strawberry.field(description="The rules that decided; `default-deny` if none permits it.")
+    decided_by: list[str] = strawberry.field(
+        description="The rules that decided; `default-deny` if none permits it, `own-rule` for one of the city's own."
+    )
     matched: list[str] = strawberry.field(description="Every rule that matched on some way.")
     obligations: list[str] = strawberry.field(description="What is done to the data before it leaves.")
     obliged_by: list[str] = strawberry.field(description="The rules that ask for that.")
@@ -65,14 +70,29 @@ class FieldExplanation:
     field: str = strawberry.field(description="Response key.")
     cities: list[CityExplanation]
     datasets: list[DatasetExplanation] = strawberry.field(
-        description="Datasets of this city: those that the caller may see; for stewards also those that it may not."
+        description="Datasets of all owners that have explained: those that the caller may see; for stewards, of this"
+        " city, also those that it may not."
     )
 
 
-@strawberry.type(description="What a document would do. Nothing is read, and nothing is asked of other cities.")
+@strawberry.type(description="Whether an owner has explained, and what the document would cost there.")
+class OwnerExplanation:
+    """One of the cities that would be asked, and this one."""
+
+    city: str
+    state: CityState | None = strawberry.field(
+        description="OK if it has; SKIPPED where it is not asked: owners explain to callers their own rights only."
+    )
+    policy_version: str | None = strawberry.field(description="Of its rules and facts.")
+    cost: JSON | None = strawberry.field(description="As `extensions.cost` would say there.")
+    reason: str | None = strawberry.field(description="Why it has not explained.")
+
+
+@strawberry.type(description="What a document would do. Nothing is read but the rules, those of other owners too.")
 class Explanation:
     """The answer of `explain`."""
 
     cost: JSON = strawberry.field(description="As `extensions.cost` would say.")
     policy_version: str
     fields: list[FieldExplanation]
+    owners: list[OwnerExplanation]

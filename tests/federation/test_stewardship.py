@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 from click.testing import CliRunner
 
+from federation.agreements import Terms
 from federation.jose import public_jwks
 from node.auth.applications import Application, add_application
 from node.auth.keys import create_signing_key
 from node.cli.main import cli
 from node.store.engine import make_engine
+from tests.assessed import agree, revoke
 from tests.conftest import TEMPLATE
 from tests.federation.cities import Federation
 
@@ -30,9 +33,10 @@ ONE = {
     "openObligations": ["without=Dataset.contactPoint"],
 }
 EXPLAIN = """query ($document: String!, $as: HypotheticalCaller, $purpose: ID) {
-  explain(document: $document, as: $as, purpose: $purpose) { cost policyVersion fields { field
+  explain(document: $document, as: $as, purpose: $purpose) { cost policyVersion
+  owners { city state policyVersion cost reason } fields { field
     cities { city asked reason }
-    datasets { datasets count permit decidedBy matched obligations obligedBy
+    datasets { city datasets count permit decidedBy matched obligations obligedBy
       ways { agreements terms rounds { plan permit rules } } } } } }"""
 DATASETS = """{ datasets(cities: ["wetzlar"]) { nodes { id } } }"""
 
@@ -199,6 +203,95 @@ async def test_rules_change_in_a_running_node(town):
     (folder / "nachts.cedar").unlink()
     assert await changed(town, with_rule) == before
     assert "is valid and decides as expected" in await run(town, "policy", "test")
+
+
+ALL = "{ datasets(first: 100) { nodes { id city } } }"
+
+
+async def test_each_owner_explains_what_the_caller_could_learn_by_asking(town):
+    home = town.other
+    agreed = Terms(
+        id="expl", owner="wetzlar", member="fulda", datasets=("kfz",), purposes=("traffic-planning",), valid_from=1,
+        valid_until=4_000_000_000, obligations=("time=PT1H",),
+    )  # fmt: skip
+    agree(town.database_url, agreed)
+    folder = town.settings.policies_directory
+    folder.mkdir(exist_ok=True)
+    before = await version(town)
+    (folder / "rund.cedar").write_text(
+        '@id("secret-name") @obligation("plan.roundTo >= 10")\nforbid (principal, action, resource)\n'
+        "when { context.plan.roundTo < 10 };\n"
+    )
+    after = await changed(town, before)
+    answer = await home.ask(EXPLAIN, await home.token(), {"document": ALL})
+    told = answer.data["explain"]
+    assert [(one["city"], one["state"]) for one in told["owners"]] == [("fulda", "OK"), ("wetzlar", "OK")]
+    assert all(one["cost"]["requested"] > 0 for one in told["owners"])
+    assert told["owners"][1]["policyVersion"].startswith(f"{after}-")
+    (field,) = told["fields"]
+    assert all(one["permit"] for one in field["datasets"])
+    ids = {id_ for one in field["datasets"] for id_ in one["datasets"]}
+    seen = (await home.ask(ALL, await home.token())).data["datasets"]["nodes"]
+    assert ids == {node["id"] for node in seen}, "no more and no less than asking tells"
+    kfz = next(one for one in field["datasets"] if "wetzlar:dataset:kfz" in one["datasets"])
+    assert (kfz["city"], kfz["decidedBy"]) == ("wetzlar", ["agreement/expl/traffic-planning"])
+    assert kfz["obligations"] == ["time=PT1H", "round=10"]
+    assert "own-rule" in kfz["obligedBy"], "whoever has made which rules is the city's affair"
+    assert "secret-name" not in str(told)
+    assert any(way["agreements"] == ["expl"] for way in kfz["ways"])
+    (record,) = [one for one in town.records(answer.trace) if one["role"] == "OWNER"]
+    assert (record["field"], record["counterpart"], record["decision"]) == ("explain", "fulda", "PERMIT")
+    assert "wetzlar:dataset:kfz" in record["datasets"]
+    ours = {(one["role"], one["counterpart"]) for one in home.records(answer.trace)}
+    assert ours == {("OWNER", None), ("CONSUMER", "wetzlar")}
+    at_stewards = await town.ask(EXPLAIN, await steward(town), {"document": DATASETS})
+    assert "secret-name" in str(at_stewards.data), "the city's own stewards are told"
+    (folder / "rund.cedar").unlink()
+    await changed(town, after)
+    revoke(town.database_url, "expl")
+
+
+async def test_who_asks_on_behalf_of_others_is_not_explained_elsewhere(town):
+    token = await steward(town)
+    answer = await town.ask(EXPLAIN, token, {"document": ALL, "as": {"city": "wetzlar", "application": "x"}})
+    owners = {one["city"]: one for one in answer.data["explain"]["owners"]}
+    assert (owners["wetzlar"]["state"], owners["fulda"]["state"]) == ("OK", "SKIPPED")
+    assert "own rights only" in owners["fulda"]["reason"]
+    one = '{ dataset(id: "fulda:dataset:rad") { id } }'
+    fields = (await town.ask(EXPLAIN, variables={"document": one})).data["explain"]["fields"]
+    assert fields[0]["cities"] == [{"city": "fulda", "asked": True, "reason": None}]
+    assert {one["city"] for one in fields[0]["datasets"]} == {"fulda"}
+
+
+async def test_an_owner_that_is_silent_is_told(town):
+    town.other.freeze()
+    try:
+        answer = await town.ask(EXPLAIN, variables={"document": ALL})
+    finally:
+        town.other.thaw()
+    owners = {one["city"]: one["state"] for one in answer.data["explain"]["owners"]}
+    assert owners == {"wetzlar": "OK", "fulda": "TIMEOUT"}
+
+
+async def test_the_command_explains_documents_by_owner(town, tmp_path):
+    document = tmp_path / "alle.graphql"
+    document.write_text(ALL)
+    told = await run(town, "policy", "explain", "--document", str(document))
+    assert re.search(
+        r"  fulda: (asked; policy \w+-\d+; cost \d+ of \d+\n.*fulda:dataset:rad|asked, and has not)", told, re.DOTALL
+    )
+    assert re.search(r"  wetzlar: asked; policy \w+-\d+; cost \d+ of \d+", told)
+    assert "permitted by open-tier" in told
+    key = str(town.keys / "datenstelle.pem")
+    mine = await run(
+        town, "policy", "explain", "--document", str(document), "--client-id", "datenstelle", "--key", key,
+        "--purpose", "operations",
+    )  # fmt: skip
+    assert "wetzlar:dataset:akten" in mine
+    assert "belong together" in await run(
+        town, "policy", "explain", "--document", str(document), "--key", key, exit_code=1
+    )
+    assert "KEY: name" in await run(town, "policy", "explain", exit_code=1)
 
 
 async def test_the_command_explains_as_well(town):

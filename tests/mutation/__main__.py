@@ -32,8 +32,10 @@ def main() -> int:
     covered = who_runs_what(ROOT)
     trials = [_trial(name, mutant, covered) for name, mutant in chosen]
     killed = 0
-    for trial, is_killed in tried(trials, options.jobs):
+    for number, (trial, is_killed) in enumerate(tried(trials, options.jobs), 1):
         killed += is_killed
+        if number % 50 == 0:
+            print(f"{killed} of {number}", flush=True)
         if not is_killed:
             print(f"survives: policy/{trial.module}.py:{trial.mutant.line}: {trial.mutant.what}", flush=True)
     share = killed / len(trials)

@@ -57,14 +57,15 @@ class Database:
             "dataset",
             "id key identifier title title_sort description publisher_id contact_id landing_page themes keywords languages"
             " issued modified accrual_periodicity temporal_start temporal_end spatial west south east north tier"
-            " legal_basis hvd_category digest",
+            " legal_basis hvd_category digest purposes licence obligations open_obligations",
             (
                 (
                     i, d.key, d.identifier, d.title, sort_key(d.title), d.description,
                     d.publisher and ids["publisher"][d.publisher.key], d.contact and ids["contact"][d.contact.key],
                     d.landing_page, list(d.themes), list(d.keywords), list(d.languages), d.issued, d.modified,
                     d.accrual_periodicity, d.temporal_start, d.temporal_end, list(d.spatial), *(d.bbox or [None] * 4),
-                    d.tier, d.legal_basis, d.hvd_category, b"",
+                    d.tier, d.legal_basis, d.hvd_category, b"", d.purposes if d.purposes is None else list(d.purposes),
+                    d.licence, list(d.obligations), list(d.open_obligations),
                 )
                 for i, d in _numbered(world.datasets)
             ),

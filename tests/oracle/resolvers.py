@@ -184,6 +184,12 @@ RESOLVERS: Mapping[str, Mapping[str, Resolver]] = {
         side: lambda box, _view, index=index: box[index] for index, side in enumerate(("west", "south", "east", "north"))
     },
     "TemporalExtent": _attributes(start="temporal_start", end="temporal_end"),
+    "DatasetUse": _same("purposes", "licence", "obligations")
+    | _attributes(withoutAgreement="open_obligations")
+    | {
+        "aiTraining": lambda dataset, _view: "ai-training" in (dataset.purposes or ()),
+        "aiAssistance": lambda dataset, _view: "ai-assistance" in (dataset.purposes or ()),
+    },
     "Dataset": _identity("dataset")
     | _same(
         "identifier", "title", "description", "tier", "publisher", "themes", "keywords", "languages", "issued",
@@ -197,6 +203,7 @@ RESOLVERS: Mapping[str, Mapping[str, Resolver]] = {
         hvdCategory="hvd_category",
     )
     | {
+        "use": lambda dataset, _view: dataset,
         "temporal": lambda dataset, _view: dataset if dataset.temporal_start or dataset.temporal_end else None,
         "datastreams": _streams("streams_of"),
     },

@@ -87,6 +87,10 @@ class Dataset(Record):
     legal_basis: str | None = None
     hvd_category: str | None = None
     distributions: tuple[Distribution, ...] = ()
+    purposes: tuple[str, ...] | None = None
+    licence: str | None = None
+    obligations: tuple[str, ...] = ()
+    open_obligations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)

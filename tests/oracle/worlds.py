@@ -56,6 +56,7 @@ LATITUDES = (-90.0, 0.0, 50.5, 50.58333333333333, 50.6, 51.0, 90.0)
 RESULTS = (
     None, 0.0, -0.0, 1.0, 17.0, -3.5, 0.1 + 0.2, 1e22, 1e-7, 123456789.123, 5e-324, 1.7976931348623157e308, 9007199254740993.0,
 )  # fmt: skip
+OBLIGATIONS = ("minimum-count=5", "time=PT1H")
 APPLICATIONS = ("portal", "labor")
 PURPOSES = ("traffic-planning", "research")
 MEMBERS = ("fulda", "offenbach", SUSPENDED)
@@ -116,6 +117,10 @@ class _Maker:
             legal_basis=self._maybe(TEXTS),
             hvd_category=self._maybe(TEXTS),
             distributions=tuple(self._distribution(licences) for _ in range(self._chance.randint(0, 2))),
+            purposes=self._maybe((PURPOSES, ("ai-training", "ai-assistance"), ())),
+            licence=self._maybe(TEXTS),
+            obligations=self._some(OBLIGATIONS),
+            open_obligations=self._some(OBLIGATIONS),
         )
 
     def _box(self) -> tuple[float, float, float, float] | None:

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from policy.errors import PolicyError
 from policy.model import ANONYMOUS, Action, Agreement, Caller, DatasetFacts, Tier
-from policy.obligations import FIELDS, NONE, STEPS, UNLIMITED, Obligations, read_obligations
+from policy.obligations import (
+    FIELDS,
+    LEAST_COUNT,
+    MOST,
+    NONE,
+    STEPS,
+    UNLIMITED,
+    Obligations,
+    coarsest_step,
+    read_obligations,
+)
 from policy.repairs import read_repair
 from policy.rules import RuleSet
 from tests.unit.policy.world import DAY, NOW, OWNER, engine, guest, own
@@ -31,6 +41,30 @@ obligations = st.builds(
 @given(obligations)
 def test_the_text_says_it_all(one):
     assert read_obligations(one.texts()) == one
+
+
+def test_what_can_be_said():
+    """The words are part of agreements that cities have signed: none may change its meaning."""
+    assert STEPS == {"PT15M": 900, "PT30M": 1_800, "PT1H": 3_600, "PT6H": 21_600, "P1D": 86_400}
+    assert (UNLIMITED, LEAST_COUNT, MOST) == (2_147_483_647, 3, 1_000_000_000)
+    assert Obligations(0, 0, 0, 0, 0, UNLIMITED, frozenset()) == NONE
+    for text, expected in (
+        ("minimum-count=3", Obligations(minimum_count=3)),
+        ("delay=1", Obligations(delay_s=1)),
+        ("place=1", Obligations(place_m=1)),
+        ("round=2", Obligations(rounding=2)),
+        ("rows=1", Obligations(rows=1)),
+        ("rows=1000000000", Obligations(rows=1_000_000_000)),
+        ("time=P1D", Obligations(step_s=86_400)),
+        ("without=Thing.location", Obligations(without=frozenset({"Thing.location"}))),
+    ):
+        assert read_obligations([text]) == expected
+        assert expected.texts() == (text,)
+    assert Obligations(step_s=60).texts() == ("time=PT60S",)
+    assert NONE.texts() == ()
+    assert NONE.severity < Obligations(rows=5).severity < Obligations(minimum_count=3).severity
+    assert coarsest_step([]) == 0
+    assert coarsest_step([Obligations(step_s=900), NONE]) == 900
 
 
 @given(obligations, obligations, obligations)
@@ -324,3 +358,15 @@ def test_the_grid_is_the_coarsest_step_that_anybody_gets():
     assert engine([COUNTS, others], agreements).grids() == {1: 21_600, 2: 900}
     rule = city('@obligation("plan.stepSeconds >= 3600") forbid (principal, action, resource);')
     assert engine([COUNTS, others], agreements, rule).grids() == {1: 21_600, 2: 3_600}
+    plain = DatasetFacts(3, "bus", Tier.SHARED)
+    fine = Agreement("f", "fulda", frozenset({"bus"}), frozenset({"research"}), NOW - DAY, NOW + DAY)
+    assert engine([plain], [fine]).grids() == engine([plain], []).grids() == {3: 0}
+
+
+def test_the_strictest_terms_are_of_datasets_agreements_and_rules_together():
+    rule = city('@obligation("plan.placeMetres >= 500") forbid (principal, action, resource);')
+    one = DatasetFacts(1, "rad", Tier.OPEN, "", None, Obligations(rounding=5), Obligations(step_s=900))
+    assert engine([one], [agreed(Obligations(delay_s=60))], rule).terms() == Obligations(
+        minimum_count=3, rounding=5, step_s=900, delay_s=60, place_m=500
+    ), "3 is the federation's, of what tells of people indirectly"
+    assert engine([], []).terms() == Obligations(minimum_count=3)

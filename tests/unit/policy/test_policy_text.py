@@ -22,6 +22,8 @@ def scope(condition: str) -> str:
     [
         (GOOD + '@id("a")\npermit (principal, action, resource)\nwhen { resource.tier == };', 6, "unexpected token `}`"),
         (GOOD + '@id("a")\npermit (principal, action, resource)\n\n' + GOOD, 7, "unexpected token `@`"),
+        (GOOD + '@id("a")\npermit (principal, action, resource)\nwhen\n;', 7, "unexpected token `;`"),
+        (GOOD + '@id("a")\n;', 5, "unexpected token `;`"),
         (GOOD + '@id("a")\npermit (principal,\naction, resource)', 6, "a policy ends with `;`"),
         (GOOD + '@id("a")\nallow (principal, action, resource);', 5, "invalid policy effect: allow"),
         (GOOD + '@id("a")\npermit (principal, action);', 4, "missing the `resource` variable"),

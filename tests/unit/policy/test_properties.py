@@ -51,7 +51,6 @@ def ask_cedar_singly(datasets, agreements, caller, action, key) -> bool:
     """One dataset, one question, all facts spelled out: what the engine's classes must not change."""
     described = [
         entities.city_entity(OWNER, frozenset()),
-        *entities.agreement_entities(agreements),
         *(
             entities.dataset_entity(one, OWNER, [a.id for a in agreements if one.key in a.datasets], NONE)
             for one in datasets
