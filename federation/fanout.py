@@ -7,13 +7,14 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from graphql import GraphQLSchema
+from msgspec.structs import replace
 
 from federation.batches import BatchPlan, CityBatch
 from federation.client import Envelope, PeerClient

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from federation.errors import PeerIncompatible
 from federation.report import CityReport

@@ -89,6 +89,8 @@ from schema.cost import CostLimits
 from schema.execution import Executor
 from schema.ports import Stewardship
 
+COLLECT_AFTER = 10_000, 20, 20  # objects, and rounds: Python's 700 look through what requests under way hold, in vain
+
 
 def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     """Wire one node. `settings.database_url` must be set. A supervised worker ends with its supervisor."""
@@ -301,6 +303,7 @@ async def _lifespan(
     async with living(opened, [*tasks, *ends]):
         if supervised:
             gc.freeze()  # what is there now stays: to look through it again and again would hold up requests
+            gc.set_threshold(*COLLECT_AFTER)
         yield
 
 

@@ -33,19 +33,23 @@ class LogWatch:
 
     async def look(self, members: Sequence[Member]) -> None:
         """Look at these members' logs once; what can't be reached is looked at another time."""
+        try:
+            seen = await self._store.all()  # before any head is fetched: it may grow meanwhile, never shrink
+        except (psycopg.Error, PoolTimeout) as error:
+            log.info("no log can be watched now: %s", error)
+            return
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def one(member: Member) -> None:
             async with slots:
                 try:
-                    await self._look_at(member)
+                    await self._look_at(member, seen.get(member.id))
                 except (PeerError, psycopg.Error, PoolTimeout) as error:
                     log.info("the log of %s can't be watched now: %s", member.id, error)
 
         await asyncio.gather(*(one(member) for member in members))
 
-    async def _look_at(self, member: Member) -> None:
-        known = await self._store.get(member.id)  # before the head is fetched: it may grow meanwhile, never shrink
+    async def _look_at(self, member: Member, known: Witnessed | None) -> None:
         if known is not None and known.state.is_broken:
             return
         keys = await self._logs.keys(member)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace as changed
+
 from federation.batches import ROOT
 from federation.client import JOIN_WITHIN_S
 from federation.errors import MembershipError
@@ -117,7 +119,7 @@ class CityGate:
         """Only this city is asked: its statement has made the rows in the form of the answer."""
         recorder = Recorder(self._city, request, field)
         own = await self._own.page(request.caller, field, cursor.start_for(self._city) if cursor else None)
-        reports = self._with_logs([replace(own.report, rows=own.page.rows), *targets.skipped])
+        reports = self._with_logs([changed(own.report, rows=own.page.rows), *targets.skipped])
         info = PageInfo(own.page.has_next, cursor is not None, own.page.start_cursor, own.page.end_cursor)
         if cursor is not None and info.end_cursor is None:
             info = replace(info, end_cursor=encode(cursor))
@@ -211,7 +213,7 @@ class CityGate:
             request.evidence.entries += entries
 
     def _with_logs(self, reports: Sequence[CityReport]) -> list[CityReport]:
-        return [replace(report, log=self._log_state(report.city)) for report in reports]
+        return [changed(report, log=self._log_state(report.city)) for report in reports]
 
     def _targets(self, request: Request, field: Field) -> Targets:
         return targets_of(field, request.caller, self._city, self._membership(), self._why_skip)

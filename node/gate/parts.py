@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import orjson
+from msgspec.structs import replace
 
 from federation.fanout import Fanout, Outcome
 from federation.parts import CityPart, PartsPlan, json_object
