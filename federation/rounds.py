@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import ceil
 
+from msgspec.structs import replace as changed
+
 from federation.fanout import Outcome
 from federation.rows import CityPage, OrderedRows, is_before
 from schema.cursor import Position
@@ -40,7 +42,7 @@ def to_ask_again(outcomes: Mapping[str, Outcome[CityPage]], first: int, *, desce
 
 def joined(begun: Outcome[CityPage], more: Outcome[CityPage]) -> Outcome[CityPage]:
     """What a city gave in two rounds; nothing if it failed in the second: its rows come on a later page."""
-    report = replace(more.report, took_ms=begun.report.took_ms + more.report.took_ms)
+    report = changed(more.report, took_ms=begun.report.took_ms + more.report.took_ms)
     size = begun.bytes + more.bytes
     if begun.given is None or more.given is None:
         return Outcome(report, None, size)
