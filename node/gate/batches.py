@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from msgspec.structs import replace as changed
+
 from federation.batches import BatchPlan, CityBatch, batch_json
 from federation.fanout import Fanout
 from federation.membership import Member, Membership
@@ -118,7 +120,7 @@ class Batches:
                 left = ends - asyncio.get_running_loop().time()
                 if is_news or left <= 0:
                     record = partial(self._record_own, recorder, found)
-                    report = replace(found.report, rows=batch.rows)
+                    report = changed(found.report, rows=batch.rows)
                     return Told(report, batch, is_news, record, is_full=found.arrivals.more)
                 after = batch.position
                 await _pause(bell, found, left)
@@ -133,7 +135,7 @@ class Batches:
         asked = replace(request, deadline=asyncio.get_running_loop().time() + wait_s + PEER_ANSWER_S)
         outcome = await self._patient.batch(plan, member, asked)
         given = outcome.given
-        report = replace(outcome.report, rows=given.rows if given else 0)
+        report = changed(outcome.report, rows=given.rows if given else 0)
         is_news = given is None or given.rows > 0 or after is None or given.missed
         recorder = Recorder(self._city, request, field)
         return Told(report, given, is_news, partial(self._record_peer, recorder, report, outcome.bytes))

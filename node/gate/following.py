@@ -14,6 +14,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from msgspec.structs import replace as changed
+
 from federation.batches import ROOT, CityBatch, batch_json
 from federation.membership import Membership
 from federation.report import CityReport, State
@@ -118,7 +120,7 @@ class Following:
                 state.positions[city] = told.batch.position
             for each in state.reports:
                 state.positions.setdefault(each, int(begun * 1_000_000))
-            reports = [report if report.city == city else replace(report, rows=0) for report in state.reports.values()]
+            reports = [report if report.city == city else changed(report, rows=0) for report in state.reports.values()]
             batch = told.batch or CityBatch({}, 0, 0)
             answer = batch_json(asked, batch, encode_positions(state.positions), reports)
             await standing.check()
