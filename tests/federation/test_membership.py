@@ -236,6 +236,14 @@ async def test_receipts_hold_after_their_key_was_revoked(federation, marburg):
     for more in ((), ("--offline",)):
         told = await city.shell(*check, *more, home=False)
         assert re.fullmatch(r"[1-9]\d* receipts checked with \d keys of marburg: all hold, no flaws\n", told), told
+    home_town = federation["offenbach"]
+    home_town.sql("create table set_aside as select * from member_key; delete from member_key")
+    try:
+        arguments = [str(word) for word in (*check, "--offline")]
+        found = await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+        assert (found.exit_code, "nothing is known of the key that signed it" in found.stdout) == (3, True)
+    finally:
+        home_town.sql("insert into member_key select * from set_aside on conflict do nothing; drop table set_aside")
 
 
 async def _count(kids: Awaitable[list[str]]) -> int:

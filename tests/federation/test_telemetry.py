@@ -93,9 +93,14 @@ def figures(town) -> dict[str, float]:
 async def test_a_question_over_the_border_is_one_trace(towns, collector):
     home, owner = towns["offenbach"], towns["giessen"]
     trace = (await home.ask(TWO_ASKED)).trace
+    secrets = await secrets_used(home)
     for town in (home, owner):
         town.process.stop()  # what is left is exported at the end, and the lines are complete
     spans = {(city, span.name): span for city, span in collector.received if span.trace_id.hex() == trace}
+    told = "\n".join(str(span) for _, span in collector.received)
+    told += "\n".join(town.process.log_file.read_text(encoding="utf-8") for town in (home, owner))
+    assert len(told) > 2_000
+    assert not [secret for secret in secrets if secret in told], "a token, a proof or a key is in traces or logs"
     assert {name for city, name in spans if city == "offenbach"} >= {"graphql", "peer", "log"}
     assert {name for city, name in spans if city == "giessen"} >= {
         "graphql",
@@ -114,3 +119,14 @@ async def test_a_question_over_the_border_is_one_trace(towns, collector):
     lines = [line for line in home.process.log_file.read_bytes().splitlines() if not line.startswith(b"UNSAFE")]
     for line in lines:
         assert orjson.loads(line)["severity_text"], line
+
+
+async def secrets_used(town) -> list[str]:
+    """What must be nowhere: of tokens and proofs that were used, refused ones too, and of the keys behind them."""
+    access = await town.token()
+    headers = access.headers("POST", town.settings.graphql_url)
+    assert (await town.ask(TWO_ASKED, access)).status == 200
+    await town.post(b"{}", headers=headers)
+    await town.post(b"{}", headers=headers | {"DPoP": "made up"})
+    keys = [line for path in town.settings.keys_home.glob("*.pem") for line in path.read_text().splitlines()[1:-1]]
+    return [*(part for text in headers.values() for part in text.split(".")[1:]), *keys]

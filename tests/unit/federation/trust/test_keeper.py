@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import fields
 
 from federation.errors import MembershipError
-from federation.trust.keeper import LOOK_S, TrustKeeper, follows_within_s
+from federation.trust.keeper import AT_ONCE, LOOK_S, TrustKeeper, follows_within_s
 from federation.trust.state import Trust
 from federation.trust.statements import WELL_KNOWN
 from node.settings import Settings
@@ -463,6 +463,30 @@ class TestTheDocumentedTime:
         assert follows_within_s(default) == 75.0
         for page in ("membership.md", "join.md", "keys.md", "threat-model.md", "security-model.md"):
             assert re.search(r"within 75 s|75 s after", (REPOSITORY / "docs" / page).read_text(encoding="utf-8")), page
+
+
+async def test_sixteen_are_asked_at_a_time(desk, monkeypatch):
+    cities = [City(f"stadt-{number}") for number in range(40)]
+    for city in cities:
+        desk.network.city(city)
+    desk.clock.forward(seconds=61)
+    desk.publish(*cities)
+    at_once, most = 0, 0
+    fetch = desk.network.fetch
+
+    async def slowly(url: str, timeout_s: float, max_bytes: int) -> bytes:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        at_once -= 1
+        return await fetch(url, timeout_s, max_bytes)
+
+    monkeypatch.setattr(desk.keeper, "_fetch", slowly)
+    await desk.keeper.refresh()
+    assert set(desk.members().values()) == {"ACTIVE 1"}
+    assert most == AT_ONCE == 16
 
 
 async def test_it_is_told_who_was_heard_and_until_when_what_they_said_counts(desk):
