@@ -71,7 +71,7 @@ class PeerBounds:
     answer_bytes: int
 
 
-class _Question(NamedTuple):
+class Question(NamedTuple):
     """What makes two questions the same: the owner, what the caller's token stands for, and the body."""
 
     member: str
@@ -123,7 +123,7 @@ class PeerClient:
         self._tokens = tokens
         self._bounds = bounds
         self._healths = healths
-        self._in_flight = InFlight[_Question, Envelope](JOIN_WITHIN_S)
+        self._in_flight = InFlight[Question, Envelope](JOIN_WITHIN_S)
 
     def deadline(self, request: Request) -> float:
         """Until when a peer that is asked now may answer (event-loop clock, seconds)."""
@@ -137,7 +137,7 @@ class PeerClient:
         """
         now = _now()
         health = self._healths.of(member)
-        question = _question(member, document, request.caller)
+        question = question_of(member, document, request.caller)
         is_probe = health.breaker.is_open
         if is_probe:
             if not health.breaker.may_ask(now) and not self._in_flight.is_joinable(question):
@@ -284,10 +284,11 @@ class PeerClient:
             raise PeerIncompatible(error.reason) from None
 
 
-def _question(member: Member, document: Document, caller: Caller) -> _Question:
+def question_of(member: Member, document: Document, caller: Caller) -> Question:
+    """What makes it the same as another."""
     body = orjson.dumps({"query": document.text, "variables": document.variables})
     invoked = (None, None, None) if caller.is_anonymous else (caller.purpose, caller.legal_basis, caller.agreement)
-    return _Question(member.id, member.issuer, member.is_active, caller.peer, caller.application, *invoked, SCOPE, body)
+    return Question(member.id, member.issuer, member.is_active, caller.peer, caller.application, *invoked, SCOPE, body)
 
 
 def _now() -> float:

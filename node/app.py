@@ -101,7 +101,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     limits = settings.limits
     keys = NodeKeys(settings.keys_home, passphrase_of(settings))
     identity = NodeIdentity.from_settings(settings, keys)
-    transport = peer_transport(settings)
+    transport, waiting = peer_transport(settings), peer_transport(settings)
     pool = make_pool(settings.database_url, size=settings.pool_size, statement_ms=limits.statement_ms)
     members = Members(settings, statements_fetched_by(transport), PostgresTrustStore(pool))
     entity = EntityConfiguration(
@@ -126,7 +126,10 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     healths = PeerHealths(limits.peers_at_once)
     summaries = Summaries(settings.city, members.current, transport, tokens, settings.summaries_every_s, healths)
     bounds = PeerBounds(limits.peer_ms / 1000, limits.peer_bytes)
-    client = PeerClient(transport, tokens, bounds, healths, members.renewed, summaries.heard)
+    client, patient = (
+        PeerClient(transport, tokens, bounds, healths, members.renewed, summaries.heard),
+        PatientClient(waiting, tokens, bounds, PeerHealths(limits.subscriptions), members.renewed),
+    )
     sdl = schema.as_str() + "\n"
     foreign = ForeignSchemas(sdl, fetched_by(transport))
     log_keys = load_log_keys(settings)
@@ -151,14 +154,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     security_log = SecurityLog(access_log)
     fanout = Fanout(client, Shapes(schema.graphql), schema.graphql, foreign)
     live = Live(
-        Fanout(
-            PatientClient(
-                transport, tokens, bounds, PeerHealths(limits.peers_at_once), members.renewed, summaries.heard
-            ),
-            Shapes(schema.graphql),
-            schema.graphql,
-            foreign,
-        ),
+        Fanout(patient, Shapes(schema.graphql), schema.graphql, foreign),
         ArrivalWatch(settings.database_url),
         FollowLimits(limits.subscriptions_per_caller, limits.subscriptions),
     )
@@ -221,8 +217,9 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             logging_sessions,
             uses_sessions,
             transport,
+            waiting,
             intake_writer,
-            closing(tokens, client, foreign, members.keeper, uses),
+            closing(tokens, client, patient, foreign, members.keeper, uses),
             begun(members.keeper.load),
             reporting.running(settings.home, scraped=scraped),
         ],

@@ -22,6 +22,7 @@ _IDS = {
     "datastreams": {"filter.ids": "datastream", "filter.datasets": "dataset", "filter.things": "thing"},
     "observations": _OBSERVED,
     "aggregate": _OBSERVED,
+    "newObservations": {"datastreams": "datastream"},
     "series": {"datastreams": "datastream"},
 }
 

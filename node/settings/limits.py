@@ -39,9 +39,6 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 4_000
     statement_ms: Annotated[int, count("One SQL statement.", unit="ms")] = 8_000
     peer_bytes: Annotated[int, count("A peer's answer.", unit="bytes")] = 32_000_000
-    peers_at_once: Annotated[
-        int,
-        count("Requests to one peer that are under way side by side; and as many that wait for what arrives there."),
-    ] = 64
+    peers_at_once: Annotated[int, count("Requests to one peer that are under way side by side.")] = 64
     subscriptions: Annotated[int, count("Subscriptions that a process of the node keeps.", more="live.md#limits")] = 500
     subscriptions_per_caller: Annotated[int, count("Those of one application; or of all without a token.")] = 50

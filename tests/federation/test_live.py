@@ -20,7 +20,7 @@ from node.settings import FILE_NAME, load_settings
 from node.store.engine import make_engine
 from policy.model import Tier
 from tests.assessed import revoke, set_tier
-from tests.conftest import TEMPLATE
+from tests.conftest import REPOSITORY, TEMPLATE
 from tests.federation.cities import Federation, Replica, Town, free_port
 from tests.federation.follower import OBSERVATIONS, Network, follow
 
@@ -268,6 +268,21 @@ async def test_too_many_and_nonsense_are_refused(owner):
     answer = await owner.ask(OBSERVATIONS, variables={"datastreams": [OPEN]})
     assert answer.code == "BAD_REQUEST"
     assert "text/event-stream" in answer.body["errors"][0]["extensions"]["hint"]
+
+
+async def test_the_examples_of_the_page_work(owner, network):
+    page = (REPOSITORY / "docs" / "live.md").read_text(encoding="utf-8")
+    subscription, poll = re.findall(r"```graphql\n(.*?)```", page, re.DOTALL)
+    subscription = re.sub(r"\[\"giessen.*?\]", f'["{OPEN}"]', subscription)
+    posted = orjson.loads(re.search(r"-d '(.*?)'\n", page, re.DOTALL)[1])
+    cursor = (await polled(owner, None))["cursor"]
+    (told,) = await network.tell(1)
+    for document in (subscription, posted["query"]):
+        async with follow(owner, [OPEN], document=document, after=cursor) as stream:
+            batch = (await stream.result())["data"]["observations"]
+            assert [node["result"] for node in batch["nodes"]] == ([told] if document is subscription else [])
+    answer = await owner.ask(poll.replace("…", cursor))
+    assert [node["result"] for node in answer.data["newObservations"]["nodes"]] == [told]
 
 
 async def test_cursors_older_than_what_is_kept_say_so(owner, network):

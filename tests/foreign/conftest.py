@@ -27,7 +27,7 @@ APPLICATION = "buergerportal"
 RETURN = "http://127.0.0.1:9/back"
 RUN_S = 180
 ROLES = {"ada-lovelace": ["verbund-steward"], "grace-hopper": ["verbund-auditor", "verbund-steward"]}
-FILES = ("package.json", "package-lock.json", "application.mjs", "keycloak.mjs", "provider.mjs")
+FILES = ("package.json", "package-lock.json", "application.mjs", "follower.mjs", "keycloak.mjs", "provider.mjs")
 Job = Callable[[str], dict[str, Any]]
 
 
