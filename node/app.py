@@ -48,7 +48,7 @@ from node.auth.sign_in.store import SignInStore
 from node.auth.uses import ASYNCHRONOUS, Uses
 from node.directory import NodeDirectory
 from node.figures import watched
-from node.gate import CityGate, CityRules, Decisions, Explainer, FollowLimits, Governance, Live, OwnData
+from node.gate import Auditing, CityGate, CityRules, Decisions, Explainer, FollowLimits, Governance, Live, OwnData
 from node.http.agreements import AgreementInbox
 from node.http.asgi import SECURITY_HEADERS, routed
 from node.http.entity import entity_routes
@@ -172,6 +172,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     stewardship = Stewardship(
         Explainer(settings.city, decisions, members.current, summaries.why_skip, fanout, access_log),
         Governance(settings.city, settings.database_url, agreeing, access_log, lambda: peer_transport(settings)),
+        Auditing(settings.city, settings.database_url, access_log, statement_ms=limits.statement_ms),
     )
     directory = NodeDirectory(settings, members, own_member(settings), audit.states)
     uses_sessions = Sessions(

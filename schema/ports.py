@@ -12,6 +12,7 @@ from policy.model import Caller
 from schema.prepared import Prepared
 from schema.selection import Field
 from schema.types import governance as api
+from schema.types.audit_totals import AccessGroup, AccessTotal
 from schema.types.city import City
 from schema.types.directory import Node
 from schema.types.explain import Explanation, HypotheticalCaller
@@ -192,12 +193,21 @@ class Governance(Protocol):
         ...
 
 
+class Auditing(Protocol):
+    """What auditors sum up; checks the scope and records."""
+
+    async def totals(self, request: Request, matching: str, by: Sequence[AccessGroup], first: int) -> list[AccessTotal]:
+        """Sums over access records, the largest groups first. Raises `schema.errors.RequestError`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Stewardship:
-    """What is not data: explanations, and what stewards decide."""
+    """What is not data: explanations, what stewards decide, and what auditors sum up."""
 
     explainer: Explainer
     governance: Governance
+    auditing: Auditing
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from schema.errors import Unavailable
 from schema.ports import Context, Stewardship
 from schema.selection import select
 from schema.types.audit import AccessRecordConnection
+from schema.types.audit_totals import AccessGroup, AccessTotal
 from schema.types.catalog import Dataset, DatasetConnection
 from schema.types.city import City
 from schema.types.directory import Node
@@ -53,8 +54,16 @@ DeadlineMs = Annotated[
         " At most the node's own limit, which is also the default."
     ),
 ]
+Matching = Annotated[
+    str,
+    strawberry.argument(
+        description="As for `verbund audit list`: `city:giessen decision:deny -purpose:research after:2026-11-01`."
+        " Terms of different names must all match, of several with one name one, of those with a minus none. Times"
+        " are UTC."
+    ),
+]
 # without data of cities; every other root field is the gate's
-LOCAL = frozenset({"node", "cities", "explain", "worklist", "assessments", "agreements"})
+LOCAL = frozenset({"node", "cities", "explain", "worklist", "assessments", "agreements", "accessTotals"})
 ACROSS = (
     " `cities` left out means all members; `require` says whether a missing city is an error. `first` at most {limit}."
     " Access: rows of datasets that the caller may see."
@@ -252,18 +261,35 @@ class Query:
         return await _read(info)
 
     @strawberry.field(
-        description="This node's access records, newest first. `first` at most 1000. Looking is itself recorded."
-        " Access: own applications with the scope audit:read."
+        description="This node's access records, newest first, by `filter` or by the same as a text, `matching`."
+        " `first` at most 1000. Looking is itself recorded. Access: own applications with the scope audit:read."
     )
     async def access_log(
         self,
         info: CONTEXT,
         filter: AccessFilter | None = None,  # noqa: A002
+        matching: Matching | None = None,
         first: int = 20,
         after: str | None = None,
     ) -> AccessRecordConnection:
         """Local."""
         return await _read(info)
+
+    @strawberry.field(
+        description="Access records of this node summed up: who, what, how much, over time; the largest groups first,"
+        " `first` at most 1000. By whole days, UTC; records count about a second after they were written. By DAY, a"
+        " period of at most 100 days is needed. Looking is itself recorded. Access: own applications with the scope"
+        " audit:read."
+    )
+    async def access_totals(
+        self,
+        info: CONTEXT,
+        by: list[AccessGroup],
+        matching: Matching = "",
+        first: int = 100,
+    ) -> list[AccessTotal]:
+        """Local."""
+        return await stewardship(info.context).auditing.totals(info.context.request, matching, by, first)
 
     @strawberry.field(
         description="What a document would do: whom it would ask, what it would cost, and for the datasets of each"

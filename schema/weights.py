@@ -23,6 +23,7 @@ WEIGHTS: Mapping[str, float] = {
     "City.observations": 100,
     "City.things": 100,
     "Query.accessLog": 100,
+    "Query.accessTotals": 1000,
     "Query.dataset": 100,
     "Query.datasetFacets": 1000,
     "Query.datasets": 100,
@@ -93,6 +94,7 @@ BATCH = 1_000  # observations in a batch
 
 # How long lists without `first` are taken to be.
 ASSUMED_SIZES: Mapping[str, int] = {
+    "Query.accessTotals": 100,
     "Query.cities": 10,  # counted as many as there are
     "Dataset.distributions": 5,
     "DatasetFacetsResult.accrualPeriodicities": 10,

@@ -25,6 +25,10 @@ MAX_RANGES = 400  # of positions in one record
 SECURITY = f"k.field = '{FIELD}'"
 
 
+GROUNDS = ("not-needed", "consent-withdrawn", "objection", "unlawful", "legal-duty", "child")
+"""Why personal parts are erased: Article 17 (1) (a) to (f) GDPR. Not free text, which could name the person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retention:
     """How long records are kept."""
@@ -34,7 +38,7 @@ class Retention:
 
 
 def forget(connection: Connection, city: str, text: str, wanted: Filter, reason: str) -> int:
-    """Erase the personal parts of all records that match; returns of how many.
+    """Erase the personal parts of all records that match; returns of how many. `reason` is one of GROUNDS.
 
     Raises:
         psycopg.Error: nothing was erased.

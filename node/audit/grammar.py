@@ -33,6 +33,7 @@ MAX_LENGTH = 2_000
 MAX_TERMS = 50
 
 _TERM = re.compile(r'(?P<minus>-?)(?P<name>[a-z]+):(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s"]+))(?=\s|$)')
+_PERSONAL = re.compile(r"\b(subject|token):(?:\"[^\"]*\"|\S+)")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?")
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
@@ -101,6 +102,11 @@ def read_filter(text: str) -> Filter:
     if after is not None and before is not None and after >= before:
         raise FilterError("after: is not before the time of `before`")
     return Filter(found.terms, found.without, after, before)
+
+
+def without_persons(text: str) -> str:
+    """The filter's text, without the pseudonyms and tokens that it names."""
+    return _PERSONAL.sub(r"\1:…", text)
 
 
 def _add(terms: dict[str, list[str]], name: str, value: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from node.audit.grammar import without_persons
 from node.audit.record import OWNER, PERMIT, AccessRecord
 from node.audit.statements import append_now
 from policy.model import Caller
@@ -21,11 +22,14 @@ class Act:
     """One act of an operator, recorded when it is done."""
 
     def __init__(self, connection: psycopg.Connection[Any], city: str, verb: str, text: str) -> None:
-        """`text` tells what was asked for: the filter, or the reason. It is stored like a query's document."""
+        """`text` tells what was asked for: the filter, or the reason. It is stored like a query's document, for good.
+
+        So pseudonyms and tokens that a filter names are left out.
+        """
         self._connection = connection
         self._city = city
         self._verb = verb
-        self._text = text
+        self._text = without_persons(text)
         self._began = time.perf_counter()
 
     def done(self, *, rows: int, bytes_: int = 0, positions: str | None = None) -> None:

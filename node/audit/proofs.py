@@ -43,6 +43,8 @@ class Known:
         Raises:
             ProofError: it is not this leaf, or the proof does not show it.
         """
+        if not 0 <= index < self.size:
+            raise ProofError(f"leaf {index} is not in a tree of {self.size}")
         way: Span = (index, index + 1)
         if not proof and self._near == index // KEPT_BELOW and self._small.get(way) == leaf:
             return  # every other leaf of many in a row: it was the sibling of the one before

@@ -45,7 +45,9 @@ class NotCounted(ValueError):
     """The filter asks for something that is not counted by day. The text names it."""
 
 
-def totals(connection: Connection, wanted: Filter, by: Sequence[str]) -> Iterator[dict[str, Any]]:
+def totals(
+    connection: Connection, wanted: Filter, by: Sequence[str], limit: int | None = None
+) -> Iterator[dict[str, Any]]:
     """Requests, rows and bytes by group, the largest first. A record with several datasets counts in each.
 
     Times count as whole days (UTC).
@@ -57,15 +59,17 @@ def totals(connection: Connection, wanted: Filter, by: Sequence[str]) -> Iterato
         if name in OF_RECORDS:
             raise NotCounted(f"{name}: is not counted by day; list or export the records instead")
     keys = SQL(", ").join(SQL("{} as {}").format(SQL(GROUPS[name]), SQL(name)) for name in by)
+    sums = ", ".join(f"coalesce(sum(d.{name}), 0)::bigint as {name}" for name in ("requests", "rows", "bytes"))
     query = SQL(
-        "select {keys}{comma} sum(d.requests)::bigint as requests, sum(d.rows)::bigint as rows,"
-        " sum(d.bytes)::bigint as bytes from ({counts}) d join access_kind k on k.id = d.kind {each}"
-        " where {kind} {group} order by requests desc, 1"
+        "select {keys}{comma} {sums} from ({counts}) d join access_kind k on k.id = d.kind {each}"
+        " where {kind} {group} order by requests desc, 1 limit {limit}"
     ).format(
         keys=keys,
         comma=SQL(", " if by else ""),
         each=SQL(" ").join(SQL(_EACH[name].replace("{{}}", "{}")) for name in by if name in _EACH),
         kind=conditions(wanted)["kind"],
+        sums=SQL(sums),
+        limit=Literal(limit),
         counts=_counts(wanted, by_day="day" in by),
         group=SQL("group by {}").format(SQL(", ").join(map(SQL, map(str, range(1, len(by) + 1))))) if by else SQL(""),
     )

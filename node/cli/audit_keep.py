@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 from rich.table import Table
 
-from node.audit.erase import Retention
+from node.audit.erase import GROUNDS, Retention
 from node.audit.erase import expire as expire_records
 from node.audit.erase import forget as forget_personal
 from node.audit.operator import HOLD
@@ -19,12 +19,11 @@ from node.cli.output import print_table
 
 @click.command(epilog=OPTIONS, context_settings=MINUS)
 @click.argument("filter_", metavar="FILTER...", nargs=-1, required=True)
-@click.option("--reason", required=True, help="Why; it is kept in the log, so name nobody.")
+@click.option("--reason", type=click.Choice(GROUNDS), required=True, help="The ground, after Article 17 (1) GDPR.")
 @click.pass_context
 def forget(ctx: click.Context, /, filter_: tuple[str, ...], reason: str) -> None:
     """Erase the personal parts of the records that match: pseudonyms and token ids. Proofs keep holding."""
     text, chosen = wanted(filter_)
-    text = "" if "subjects" in chosen.terms else text  # a pseudonym that is to be forgotten must not be kept here
     with open_log(ctx) as log:
         count = forget_personal(log.connection, log.node.settings.city, text, chosen, reason)
     click.echo(f"personal parts of {count} records are erased")

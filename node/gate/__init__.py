@@ -4,6 +4,7 @@ GraphQL, pages, exports and AI access are all its clients. `city_gate` is the ro
 the rules of `decisions`, `records` what is kept of each access.
 """
 
+from node.gate.auditing import Auditing
 from node.gate.city_gate import CityGate, Live
 from node.gate.decisions import Decisions
 from node.gate.explaining import Explainer
@@ -13,6 +14,7 @@ from node.gate.own_data import OwnData
 from node.gate.rules import CityRules, load_rules
 
 __all__ = [
+    "Auditing",
     "CityGate",
     "CityRules",
     "Decisions",

@@ -19,6 +19,7 @@ from federation.membership import Membership
 from federation.report import CityReport, State
 from node.audit.log import AccessLog
 from node.gate.answer import PageInfo, connection_json
+from node.gate.auditing import check_auditor, matching_as_filter
 from node.gate.batches import Batches
 from node.gate.following import Following, FollowLimits
 from node.gate.gathered import Gathered
@@ -37,7 +38,6 @@ from schema.prepared import Prepared
 from schema.selection import Field
 
 READ_SCOPE = "data:read"
-AUDIT_SCOPE = "audit:read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +184,8 @@ class CityGate:
         return answer
 
     async def _access_log(self, request: Request, field: Field) -> Prepared:
-        caller = request.caller
-        if caller.peer is not None or caller.city != self._city or AUDIT_SCOPE not in caller.scopes:
-            raise Forbidden(
-                f"accessLog: needs a token of this city's own application with the scope {AUDIT_SCOPE}",
-                hint="an operator grants it with `verbund client add … --scope audit:read`",
-            )
+        check_auditor(request, self._city, field.name)
+        field = matching_as_filter(field)
         binding = binding_of(field.name, field.arguments)
         after = field.arguments.get("after")
         start = decode(after, binding).watermark if after is not None else None

@@ -9,6 +9,7 @@ import logging
 import os
 import subprocess
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 DATABASE = "verbund"
 CHECK_EVERY_S = 2.0
+RECOVERY_S = 60.0
 
 
 class EmbeddedError(Exception):
@@ -67,10 +69,22 @@ def embedded_postgres(directory: Path) -> Iterator[str]:
 
 
 def _ensure_database(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        found = connection.execute("select from pg_database where datname = %s", (DATABASE,)).fetchone()
-        if found is None:
-            connection.execute(f"create database {DATABASE} encoding 'UTF8' template template0")
+    """Make the database, if it is missing.
+
+    A server that was killed, or one of whose processes was, lets nobody in until it has recovered: that is waited for.
+    """
+    ends = time.monotonic() + RECOVERY_S
+    while True:
+        try:
+            with psycopg.connect(url, autocommit=True) as connection:
+                found = connection.execute("select from pg_database where datname = %s", (DATABASE,)).fetchone()
+                if found is None:
+                    connection.execute(f"create database {DATABASE} encoding 'UTF8' template template0")
+                return
+        except psycopg.OperationalError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.2)
 
 
 def _forget_the_dead(server: PostgresServer) -> None:

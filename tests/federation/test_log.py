@@ -6,7 +6,12 @@ import asyncio
 import sys
 from datetime import UTC, datetime, timedelta
 
+import psycopg
+
+from node.audit.sequencer import Sequencer
+from node.auth.log_keys import load_log_keys
 from tests.federation.cities import NAMES
+from tests.log import append
 
 LOGS = "{ cities { id log { state size reason } } }"
 SHARED = '{ dataset(id: "giessen:dataset:kfz") { title } }'
@@ -88,6 +93,78 @@ async def test_both_sides_records_fit_until_one_of_them_is_changed(federation):
     assert code == 3, told
     assert f"DISAGREEMENT: trace {traces[1]}: the owner signed for leaf" in told
     assert f"DISAGREEMENT: trace {traces[2]}: the responses have different digests" in told
+
+
+async def test_a_log_that_is_cut_or_forked_is_noticed_by_all_others_and_shown(healthy):
+    cut_off, forked = healthy["fulda"], healthy["wetzlar"]
+    others = [healthy["offenbach"], healthy["giessen"]]
+    for town in (cut_off, forked):
+        await town.ask("{ datasets { nodes { id } } }")
+        await until(lambda town=town: seen_whole(town, healthy), "the others know the newest head")
+    for town in (cut_off, forked):
+        town.process.stop()
+        cut(town, town.sql("select max(size) from log_checkpoint")[0][0] - 1)
+    with psycopg.connect(forked.database_url, autocommit=True, options="-c TimeZone=UTC") as connection:
+        append(connection, datasets=("wetzlar:dataset:other",))
+        sequencer = Sequencer(connection, load_log_keys(forked.settings).log)
+        assert sequencer.try_lock()
+        assert sequencer.sequence() == 1
+    for town in (cut_off, forked):
+        town.process.start()
+    for town in (cut_off, forked):
+        town.process.wait_ready()
+    expected = {"fulda": "TRUNCATED", "wetzlar": "FORKED"}
+
+    async def shown() -> bool:
+        seen = [await states(town) for town in others]
+        return all({city: one[city] for city in expected} == expected for one in seen)
+
+    await until(shown, "all others know")
+    for town in others:
+        told = {city["id"]: city["log"]["reason"] for city in (await town.ask(LOGS)).data["cities"]}
+        assert "leaves; it had" in told["fulda"]
+        assert "different roots, both signed by the log" in told["wetzlar"]
+        answer = await town.ask("{ datasets(first: 1) { federation { cities { city log } } } }")
+        reported = {row["city"]: row["log"] for row in answer.data["datasets"]["federation"]["cities"]}
+        assert reported == {"offenbach": "CONSISTENT", "giessen": "CONSISTENT", **expected}
+        assert "TRUNCATED" in str((await town.get("/health/ready")).body)
+    assert (await states(forked))["fulda"] == "TRUNCATED"
+    for town in healthy.towns.values():
+        for city in set(expected) - {town.id}:
+            code, told = await command(town, "accept", city, "--reason", "Test")
+            assert code == 0, told
+
+    async def consistent() -> bool:
+        seen = [await states(town) for town in healthy.towns.values()]
+        return all(set(one.values()) == {"CONSISTENT"} for one in seen)
+
+    await until(consistent, "they are watched anew")
+
+
+async def seen_whole(town, federation) -> bool:
+    """Whether all of a town's records are in its tree, and the others know that tree."""
+    size = town.sql("select max(size) from log_checkpoint")[0][0]
+    others = [other for other in federation.towns.values() if other is not town]
+    seen = [other.sql("select size from witnessed_log where city = %s", (town.id,)) for other in others]
+    return town.sql("select count(*) from access_record")[0][0] == size and all(one == [(size,)] for one in seen)
+
+
+def cut(town, keep: int) -> None:
+    """Take away all leaves behind the first `keep`, as somebody with all rights on the database would."""
+    tiles = "".join(
+        f"delete from log_tile where level = {level} and index * 256 >= {keep >> 8 * level};"
+        f" update log_tile set hashes = substr(hashes, 1, 32 * ({keep >> 8 * level} - index * 256)::int)"
+        f" where level = {level} and index = {(keep >> 8 * level) // 256};"
+        for level in range(3)
+    )
+    town.sql(
+        "begin; set local session_replication_role = replica;"
+        f" delete from log_checkpoint where size > {keep}; {tiles}"
+        f" delete from access_record r using log_run run where r.id >= run.record_id + greatest({keep} - position, 0)"
+        " and r.id < run.record_id + length;"
+        f" delete from log_run where position >= {keep};"
+        f" update log_run set length = least(length, {keep} - position); commit"
+    )
 
 
 def _receipt(token: str) -> dict:

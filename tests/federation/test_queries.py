@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.federation.cities import AUDITOR, NAMES
@@ -158,6 +160,38 @@ async def test_the_access_log_is_for_auditors(federation):
     assert "giessen:dataset:" in str(nodes)
     looked = (await town.ask(document, await town.token(AUDITOR, "operations"))).data["accessLog"]["nodes"][0]
     assert looked["action"] == "application:log:read", "looking at the log is itself recorded"
+
+
+async def test_auditors_ask_the_api_in_the_words_of_the_command_line(federation):
+    town = federation["giessen"]
+    trace = (await town.ask("{ datasets(first: 1) { nodes { id } } }")).trace
+
+    async def asked(document: str, **variables):
+        return await town.ask(document, await town.token(AUDITOR, "operations"), variables)
+
+    records = "query($text: String) { accessLog(matching: $text) { nodes { traceId decision } } }"
+    found = await asked(records, text=f"trace:{trace} decision:permit")
+    assert found.data["accessLog"]["nodes"] == [{"traceId": trace, "decision": "PERMIT"}]
+    others = (await asked(records, text=f"trace:{trace} -decision:permit")).data["accessLog"]["nodes"]
+    assert [one["decision"] for one in others] == ["NONE"] * 3, "the other cities decided for themselves"
+    wrong = await asked(records, text="colour:red")
+    assert (wrong.code, "colour: is not something to filter by" in str(wrong.body)) == ("BAD_INPUT", True)
+    both = await asked('{ accessLog(matching: "role:owner", filter: {roles: ["OWNER"]}) { nodes { id } } }')
+    assert both.code == "BAD_INPUT"
+
+    totals = (
+        "query($text: String!, $by: [AccessGroup!]!) { accessTotals(matching: $text, by: $by)"
+        " { decision month city requests rows } }"
+    )
+    assert (await town.ask(totals, variables={"text": "", "by": []})).code == "FORBIDDEN"
+    [all_] = (await asked(totals, text="role:owner", by=[])).data["accessTotals"]
+    groups = (await asked(totals, text="role:owner", by=["DECISION", "MONTH"])).data["accessTotals"]
+    assert all_["requests"] <= sum(group["requests"] for group in groups), "what is grouped later has grown meanwhile"
+    assert {group["decision"] for group in groups} <= {"PERMIT", "DENY", "NONE"}
+    assert all(re.fullmatch(r"\d{4}-\d\d", group["month"]) and group["city"] is None for group in groups)
+    assert "at most 100 days" in str((await asked(totals, text="", by=["DAY"])).body)
+    looked = await asked(records, text="action:application:log:read field:accessTotals")
+    assert len(looked.data["accessLog"]["nodes"]) >= 2, "summing up is recorded, too"
 
 
 async def test_developers_explore_the_schema(federation):

@@ -249,7 +249,7 @@ RESOLVERS: Mapping[str, Mapping[str, Resolver]] = {
 LEFT_OUT: Mapping[tuple[str, str], str] = {
     **{
         ("Query", name): "no data of datasets; it has tests of its own"
-        for name in ("explain", "worklist", "assessments", "agreements")
+        for name in ("explain", "worklist", "assessments", "agreements", "accessTotals")
     },
     ("Query", "accessLog"): "what it shows comes from the questions before; it has tests of its own",
     ("Query", "series"): "buckets have a plain implementation and tests of their own",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from hashlib import sha256
 
 import pymerkle
 import pytest
 from pymerkle.hasher import MerkleHasher
 
-from federation.tlog.checkpoint import cosign
-from federation.tlog.note import COSIGNATURE, Note, read, verifier_key
+from federation.tlog.checkpoint import Checkpoint, cosign
+from federation.tlog.note import COSIGNATURE, Note, read, sign, verifier_key
 from node.audit.bundle import BundleMaker
 from node.audit.fsck import LogCorrupt, _Check, check_log
 from node.audit.grammar import read_filter
@@ -142,6 +142,43 @@ def test_the_first_wrong_record_is_named(log, tmp_path):
     path.write_bytes(b"".join([*lines[: at + 1], lines[at], *lines[at + 1 :]]))
     with pytest.raises(BundleInvalid, match="wrong place"):
         verify_bundle(path)
+
+
+def resealed(lines: list[bytes]) -> bytes:
+    """The lines with a seal of the log's key, as the log's own city could make it."""
+    body = b"".join(lines)
+    digest = b64encode(sha256(body).digest()).decode()
+    text = f"verbund-log-bundle/1\n{KEY.key.name}\n{len(lines)}\n{digest}\n"
+    return body + json.dumps({"seal": str(sign(text, KEY.key, KEY.private))}).encode() + b"\n"
+
+
+def test_the_citys_own_key_does_not_help_to_change_a_bundle(log, tmp_path):
+    path = tmp_path / "b.jsonl"
+    written(log, path)
+    *lines, _ = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(resealed(lines))
+    assert verify_bundle(path).records == 310, "the seal is made as it should be"
+    head = json.loads(lines[0])
+    at = next(number for number, line in enumerate(lines) if line.startswith(b'{"position":309,'))
+    fewer = json.dumps(head | {"records": 309}).encode() + b"\n"
+    last = json.dumps(head | {"records": 309, "last": 308}).encode() + b"\n"
+    other = Checkpoint(KEY.key.name, 310, sha256(b"another tree").digest())
+    fork = json.dumps(head | {"checkpoint": str(sign(other.text(), KEY.key, KEY.private))}).encode() + b"\n"
+    forged = lines[at].replace(b'"position":309', b'"position":310')
+    for changed, reason in (
+        ([lines[0], *lines[1:at], lines[at].replace(b'"rows":1', b'"rows":0')], "not in the tree"),
+        ([fewer, *lines[1 : at - 1], *lines[at:]], "left out"),
+        ([fewer, *lines[1:at]], "should have"),
+        ([lines[0], *lines[1:], forged], "wrong place"),
+        ([json.dumps(head | {"records": 311, "last": 310}).encode() + b"\n", *lines[1:], forged], "not in the tree"),
+        ([fork, *lines[1:]], "0 cosignatures of 1"),
+    ):
+        path.write_bytes(resealed(changed))
+        with pytest.raises(BundleInvalid, match=reason):
+            verify_bundle(path)
+    path.write_bytes(resealed([last, *lines[1:at]]))
+    shorter = verify_bundle(path)
+    assert (shorter.records, shorter.head.last) == (309, 308), "a bundle of less is one of less, and says so"
 
 
 def test_other_keys_than_the_trusted_ones_are_refused(log, tmp_path):

@@ -44,6 +44,16 @@ def test_a_killed_server_is_started_again(tmp_path_factory, frequent_checks):
                 time.sleep(0.1)
 
 
+def test_a_server_that_recovers_is_waited_for(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("e") / "pg"
+    with embedded_postgres(directory) as url:
+        victim = psycopg.connect(url)
+        os.kill(victim.info.backend_pid, signal.SIGKILL)  # all sessions end, and PostgreSQL recovers
+        victim.close()
+        with embedded_postgres(directory) as again:
+            assert again == url
+
+
 def test_a_killed_server_that_nobody_has_noticed_yet_is_none(tmp_path):
     file = tmp_path / "postmaster.pid"
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.audit.grammar import IN_CAPITALS, NAMES, FilterError, read_filter
+from node.audit.grammar import IN_CAPITALS, NAMES, FilterError, read_filter, without_persons
 
 VALUES = st.text(st.characters(blacklist_characters='"\x00', blacklist_categories=["Cs"]), min_size=1, max_size=20)
 
@@ -23,6 +23,12 @@ def test_terms_times_and_their_meaning():
     assert read_filter("dataset:giessen:dataset:rad").terms == {"datasets": ["giessen:dataset:rad"]}
     assert read_filter(" after:2026-01-01 ").is_period
     assert not found.is_period
+
+
+def test_a_filters_text_can_be_kept_without_the_persons_in_it():
+    text = 'city:giessen subject:p-77 -token:"t 1" subject:p-78 decision:deny'
+    assert without_persons(text) == "city:giessen subject:… -token:… subject:… decision:deny"
+    assert without_persons("list: subject-free city:wetzlar") == "list: subject-free city:wetzlar"
 
 
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from(sorted(NAMES)), VALUES), max_size=8))
