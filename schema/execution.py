@@ -20,6 +20,7 @@ import orjson
 from graphql import GraphQLError, OperationType
 from strawberry.types.graphql import OperationType as AllowedType
 
+from schema.batches import Batch, batch_of
 from schema.build import VerbundSchema, fresh
 from schema.cost import CostLimits, as_extension, check_cost
 from schema.documents import Checked
@@ -254,6 +255,8 @@ class Executor:
         asked: _Asked,
     ) -> Result:
         """The road for operations that ask for something that is not prepared, and for mutations."""
+        if asked is _MUTATION and (batch := self._batch(query, variables, operation_name, context)) is not None:
+            variables, context = batch.variables, replace(context, series=batch.series)
         result = await self._schema.execute(
             query,
             variable_values=dict(variables or {}),
@@ -262,6 +265,13 @@ class Executor:
             allowed_operation_types=_MUTATIONS if asked is _MUTATION else _QUERIES,
         )
         return Result(dump_json(result.data), list(result.errors or ()), asked.cost)
+
+    def _batch(
+        self, query: str, variables: Mapping[str, Any] | None, operation_name: str | None, context: Context
+    ) -> Batch | None:
+        from_peer = context.request.caller.peer is not None
+        plan = self._schema.documents.check(query, from_peer=from_peer).plan(operation_name)
+        return None if plan is None else batch_of(plan.operation, variables)
 
 
 async def _read(context: Context, field: Field) -> Prepared | Exception | None:

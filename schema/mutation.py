@@ -30,7 +30,8 @@ class Mutation:
         intake = info.context.intake
         if intake is None:
             raise Forbidden("recordObservations: this node takes in nothing", hint="send it to your own city's node")
-        return await intake.record(info.context.request, series)
+        decoded = info.context.series
+        return await intake.record(info.context.request, series if decoded is None else decoded)
 
     @strawberry.field(description="Write a new assessment; it changes nothing before it is signed off." + _ACCESS)
     async def assess_dataset(self, info: CONTEXT, assessment: AssessmentInput) -> AssessmentVersion:

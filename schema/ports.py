@@ -214,7 +214,7 @@ class Stewardship:
 class Context:
     """What a resolver gets. `in_parts`: what the document defers may come later than the rest.
 
-    The executor adds `planner`.
+    The executor adds `planner`, and `series` where it has decoded them itself.
     """
 
     request: Request
@@ -224,3 +224,4 @@ class Context:
     stewardship: Stewardship | None = None
     planner: Planner | None = None
     intake: Intake | None = None
+    series: Sequence[ObservationSeriesInput] | None = None

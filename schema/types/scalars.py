@@ -13,7 +13,8 @@ def _serialize(value: datetime) -> str:
     return value.astimezone(UTC).isoformat()
 
 
-def _parse(value: object) -> datetime:
+def parse_time(value: object) -> datetime:
+    """A time in UTC. Raises ValueError, with the remedy."""
     remedy = "write ISO 8601 with an offset, e.g. 2026-01-31T00:00:00Z or 2026-01-31T00:00:00+01:00"
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not a time: {remedy}")  # noqa: TRY004 - GraphQL turns ValueError into an input error
@@ -35,7 +36,7 @@ DATE_TIME = strawberry.scalar(
     description="A point in time, ISO 8601 with offset. Answers are in UTC, e.g. 2026-01-31T23:00:00+00:00.",
     specified_by_url="https://scalars.graphql.org/andimarek/date-time",
     serialize=_serialize,
-    parse_value=_parse,
+    parse_value=parse_time,
 )
 
 

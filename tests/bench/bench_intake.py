@@ -1,113 +1,160 @@
-"""Observations by mutation into a running node, in batches, for some seconds; and what queries take meanwhile."""
+"""Observations into a running node at a rate, by mutation and by MQTT, and what queries take with and without it.
+
+Each rate is measured in turns with nothing, so that what else the machine does meets both alike. Processor time is told
+beside the clock's: it says the same on a machine that others use.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import statistics
+import subprocess
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import aiohttp
-import orjson
 import psutil
 import psycopg
 
 from federation.jose import public_jwks
 from node.auth.applications import Application, add_application
 from node.auth.keys import create_signing_key
+from node.settings import FILE_NAME, load_settings
 from node.store.embedded import embedded_postgres
 from node.store.engine import make_engine
 from node.store.migrate import migrate
-from tests.federation.cities import Federation, Town
+from tests.bench.intake.senders import APPLICATION, BATCH, DATASTREAMS, START, by_mqtt, by_mutation, running
+from tests.federation.cities import Federation, Town, free_port
 
-SECONDS = 6.0
-BATCH = 2_000
-SENDERS = 2
-DATASTREAMS = 200
-RECORD = "mutation ($series: [ObservationSeriesInput!]!) { recordObservations(series: $series) { accepted } }"
+SECONDS, TURNS = 5.0, 3
 QUERY = '{ datasets(first: 3, cities: ["fulda"]) { nodes { id title } } }'
+MUTATION_RATE, MQTT_RATE = 10_000, 2_000
+MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/opt/homebrew/sbin")
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="vb-", ignore_cleanup_errors=True) as directory:
+    with tempfile.TemporaryDirectory(prefix="vb-", ignore_cleanup_errors=True) as directory, _broker() as port:
         home = Path(directory)
         with embedded_postgres(home / "pg") as url:
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute("create database template_bench")
-            engine = make_engine(url.replace("/verbund?", "/template_bench?"))
-            migrate(engine)
-            engine.dispose()
+            _template(url)
             formed = Federation(home)
             town = formed.add("fulda", url, "template_bench")
-            key = _prepare(town)
-            began = time.perf_counter()
+            _prepare(town, port)
             formed.sign()
             formed.start()
-            print(f"  ready after                {time.perf_counter() - began:8.2f} s")
-            workers = psutil.Process(town.process._process.pid).children(recursive=True)
-            memory = [p.memory_full_info().uss / 1e6 for p in workers if "spawn_main" in " ".join(p.cmdline())]
-            print(f"  idle, a worker's own       {max(memory):8.0f} MB")
             try:
-                asyncio.run(_measure(town, key))
+                _measure(town, port)
             finally:
                 formed.stop()
 
 
-def _prepare(town: Town):
-    key = create_signing_key(town.keys / "messnetz.pem")
+def _template(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create database template_bench")
+    engine = make_engine(url.replace("/verbund?", "/template_bench?"))
+    migrate(engine)
+    engine.dispose()
+
+
+@contextmanager
+def _broker() -> Iterator[int | None]:
+    """A Mosquitto's port; None if it is not installed."""
+    if MOSQUITTO is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="vb-mqtt-") as directory:
+        port, config = free_port(), Path(directory) / "mosquitto.conf"
+        config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
+        process = subprocess.Popen([MOSQUITTO, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            yield port
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _prepare(town: Town, port: int | None) -> None:
+    key = create_signing_key(town.keys / f"{APPLICATION}.pem")
     engine = make_engine(town.database_url)
-    add_application(engine, Application("messnetz", "M", public_jwks(key), ("observations:write",), ("operations",)))
+    add_application(engine, Application(APPLICATION, "M", public_jwks(key), ("observations:write",), ("operations",)))
     engine.dispose()
     with psycopg.connect(town.database_url) as connection:
         connection.execute(
             "insert into datastream (key, dataset_id, thing_id, sensor_id, observed_property_id, name, observation_type, unit)"
             f" select 's' || i, 1, 1, 1, 1, 's' || i, 'count', '1' from generate_series(0, {DATASTREAMS - 1}) i"
         )
-    return key
+    if port is not None:
+        file = town.settings.home / FILE_NAME
+        file.write_text(file.read_text().replace("\n[limits]", f'\nmqtt_url = "mqtt://127.0.0.1:{port}"\n\n[limits]'))
+        town.process.settings = load_settings(town.settings.home, environment={})
 
 
-async def _measure(town: Town, _key) -> None:
-    access = await town.token("messnetz", "operations")
-    async with aiohttp.ClientSession() as session:
-        alone = await _queries(session, town, SECONDS / 2)
-        ends = time.perf_counter() + SECONDS
-        counts = [0] * SENDERS
-        beside = asyncio.create_task(_queries(session, town, SECONDS))
-        await asyncio.gather(*(_send(session, town, access, number, counts, ends) for number in range(SENDERS)))
-        meanwhile = await beside
-    print(f"  observations a second      {sum(counts) / SECONDS:8.0f}   (batches of {BATCH}, {SENDERS} senders)")
-    print(f"  a query alone, median      {alone * 1000:8.2f} ms")
-    print(f"  and meanwhile              {meanwhile * 1000:8.2f} ms   {meanwhile / alone - 1:+.0%}")
+def _measure(town: Town, port: int | None) -> None:
+    days = iter(range(0, 3_000, 20))
+    with running(by_mutation, town, 0.0, next(days)) as told:
+        time.sleep(SECONDS)
+    print(f"  by mutation, one sender, as fast as it goes {told() / SECONDS:8.0f} a second (batches of {BATCH})")
+    _beside(town, MUTATION_RATE, lambda: running(by_mutation, town, float(MUTATION_RATE), next(days)))
+    if port is None:
+        print("  no Mosquitto is installed: `make broker`")
+        return
+    _beside(town, MQTT_RATE, lambda: running(by_mqtt, port, float(MQTT_RATE), next(days)))
 
 
-async def _queries(session: aiohttp.ClientSession, town: Town, seconds: float) -> float:
-    """The median of one client that asks ten times a second."""
+def _beside(town: Town, rate: int, sending: Callable[[], AbstractContextManager[Callable[[], int]]]) -> None:
+    """Queries in turns without and with senders; what was stored, and the processor time that it took."""
+    alone: list[float] = []
+    meanwhile: list[float] = []
+    before, spent, work, seconds = _stored(town), 0, [0.0, 0.0], 0.0
+    for _ in range(TURNS):
+        alone += asyncio.run(_queries(town, SECONDS))
+        processors, began = _processors(town), time.monotonic()
+        with sending() as told:
+            time.sleep(0.5)  # its token, its connection
+            meanwhile += asyncio.run(_queries(town, SECONDS))
+        seconds += time.monotonic() - began
+        spent += told()
+        work = [sum(pair) for pair in zip(work, map(float.__sub__, _processors(town), processors), strict=True)]
+    deadline = time.monotonic() + 60
+    while (stored := _stored(town) - before) < spent and time.monotonic() < deadline:
+        time.sleep(0.2)
+    one, two = statistics.median(alone), statistics.median(meanwhile)
+    print(f"  {spent / seconds:8.0f} observations a second of {rate} wanted; {stored} of {spent} are stored")
+    print(f"    processor time of each: node {work[0] / spent * 1e6:.0f} µs, database {work[1] / spent * 1e6:.0f} µs")
+    print(f"    a query alone {one * 1e3:.2f} ms, meanwhile {two * 1e3:.2f} ms: {two / one - 1:+.0%} (medians)")
+
+
+def _stored(town: Town) -> int:
+    return town.sql("select count(*) from observation where phenomenon_time >= %s", (START,))[0][0]
+
+
+def _processors(town: Town) -> tuple[float, float]:
+    """Processor seconds of the node and of its database."""
+    directory = town.sql("show data_directory")[0][0]
+    postmaster = int((Path(directory) / "postmaster.pid").read_text().splitlines()[0])
+    return _spent(psutil.Process(town.process._process.pid)), _spent(psutil.Process(postmaster))
+
+
+def _spent(process: psutil.Process) -> float:
+    own = [one.cpu_times() for one in [process, *process.children(recursive=True)]]
+    return sum(one.user + one.system + one.children_user + one.children_system for one in own)
+
+
+async def _queries(town: Town, seconds: float) -> list[float]:
+    """What one client's queries take that asks twenty times a second."""
     took, ends = [], time.perf_counter() + seconds
-    while time.perf_counter() < ends:
-        began = time.perf_counter()
-        async with session.post(town.settings.graphql_url, json={"query": QUERY}) as response:
-            await response.read()
-        took.append(time.perf_counter() - began)
-        await asyncio.sleep(0.1)
-    return statistics.median(took)
-
-
-async def _send(session, town: Town, access, number: int, counts: list[int], ends: float) -> None:
-    at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=30 * number)
-    while time.perf_counter() < ends:
-        per = BATCH // DATASTREAMS
-        times = [(at + i * timedelta(seconds=1)).isoformat() for i in range(per)]
-        at += timedelta(seconds=per)
-        series = [
-            {"datastream": f"fulda:datastream:s{i}", "times": times, "results": [1.5] * per} for i in range(DATASTREAMS)
-        ]
-        body = orjson.dumps({"query": RECORD, "variables": {"series": series}})
-        headers = {**access.headers("POST", town.settings.graphql_url, body), "Content-Type": "application/json"}
-        async with session.post(town.settings.graphql_url, data=body, headers=headers) as response:
-            answer = await response.json()
-        counts[number] += answer["data"]["recordObservations"]["accepted"]
+    async with aiohttp.ClientSession() as session:
+        while time.perf_counter() < ends:
+            began = time.perf_counter()
+            async with session.post(town.settings.graphql_url, json={"query": QUERY}) as response:
+                await response.read()
+            took.append(time.perf_counter() - began)
+            await asyncio.sleep(0.05)
+    return took
 
 
 if __name__ == "__main__":

@@ -142,25 +142,14 @@ class MqttIntake:
         client._client.manual_ack_set(True)  # noqa: SLF001, FBT003 - aiomqtt has no other way
         async with client:
             await client.subscribe(self._broker.topic, qos=1)
-            messages = aiter(client.messages)
-            pending = asyncio.ensure_future(anext(messages))
-            try:
-                while True:
-                    batch = [await pending]
-                    pending = asyncio.ensure_future(anext(messages))
-                    ends = asyncio.get_running_loop().time() + GATHER_S
-                    while len(batch) < MOST_MESSAGES:
-                        left = ends - asyncio.get_running_loop().time()
-                        done, _ = await asyncio.wait([pending], timeout=max(left, 0))
-                        if not done:
-                            break
-                        batch.append(pending.result())
-                        pending = asyncio.ensure_future(anext(messages))
-                    await self._store(batch)
-                    for message in batch:
-                        client._client.ack(message.mid, message.qos)  # noqa: SLF001
-            finally:
-                pending.cancel()
+            while True:
+                batch = [await anext(client.messages)]
+                await asyncio.sleep(GATHER_S)
+                while len(client.messages) and len(batch) < MOST_MESSAGES:  # without a task for each
+                    batch.append(client._queue.get_nowait())  # noqa: SLF001
+                await self._store(batch)
+                for message in batch:
+                    client._client.ack(message.mid, message.qos)  # noqa: SLF001
 
     async def _store(self, batch: Sequence[aiomqtt.Message]) -> None:
         topics = [TOPIC.fullmatch(str(message.topic)) for message in batch]

@@ -1,0 +1,1 @@
+"""What sends observations while tests.bench.bench_intake measures: processes of their own, at a rate."""
