@@ -72,6 +72,7 @@ from node.orphans import end_with_parent
 from node.settings import Settings
 from node.store.arrival_watch import ArrivalWatch
 from node.store.compiler import PageLimits
+from node.store.fitness import check_fitness
 from node.store.pool import Pool, make_pool
 from node.store.reader import Reader
 from node.store.reading_role import ENTER
@@ -221,6 +222,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             waiting,
             intake_writer,
             closing(tokens, client, patient, foreign, members.keeper, uses),
+            begun(partial(check_fitness, pool)),
             begun(members.keeper.load),
             reporting.running(settings.home, scraped=scraped),
         ],

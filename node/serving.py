@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from uvicorn import Config
@@ -16,10 +17,10 @@ GRACE_S = 10
 KEEP_ALIVE_S = 75  # longer than clients and gateways keep a connection, so that none sends into one that closes
 
 
-def run_server(settings: Settings, database_url: str) -> bool:
+def run_server(settings: Settings, database_url: str, is_of_use: Callable[[], bool]) -> bool:
     """Serve until SIGINT or SIGTERM; requests under way are finished. A worker that dies or hangs is replaced.
 
-    Returns False if no worker can use the settings, so that it is of no use to go on.
+    `is_of_use` is asked when no worker could come up, and says what is wrong. Returns False if that ended it.
     """
     keep_large_blocks()
     hand_over(home=str(settings.home), database_url=database_url)
@@ -48,6 +49,6 @@ def run_server(settings: Settings, database_url: str) -> bool:
         if settings.metrics_port is not None:
             directory = counts_directory(settings.home, os.getpid())
             stack.enter_context(serve_metrics(settings.metrics_host, settings.metrics_port, directory))
-        supervisor = Supervisor(config, sockets=[config.bind_socket()])
+        supervisor = Supervisor(config, [config.bind_socket()], is_of_use)
         supervisor.run()
         return not supervisor.gave_up

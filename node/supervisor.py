@@ -1,13 +1,20 @@
-"""Workers that end are replaced: at once, then ever more slowly; or not at all if somebody has to correct something."""
+"""Workers that end are replaced: at once, then ever more slowly; or not at all if somebody has to correct something.
+
+Nothing is checked before the first worker starts, for that would take as long again as its start. When one could not
+come up and no other serves, it is found out why.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from os import EX_CONFIG
+from socket import socket
 
+from uvicorn import Config
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
@@ -35,8 +42,10 @@ class Supervisor(Multiprocess):
     gave_up = False
     """Whether it ended because no worker can use the settings."""
 
-    def __init__(self, *arguments: object, **named: object) -> None:
-        super().__init__(*arguments, **named)  # type: ignore[arg-type]
+    def __init__(self, config: Config, sockets: list[socket], is_of_use: Callable[[], bool]) -> None:
+        """`is_of_use`: whether to try again when no worker could come up; it says why not, or what is waited for."""
+        super().__init__(config, sockets)
+        self._is_of_use = is_of_use
         self._places: defaultdict[int, _Place] = defaultdict(_Place)
 
     def init_processes(self) -> None:
@@ -61,8 +70,9 @@ class Supervisor(Multiprocess):
 
     def _ended(self, process: Process, place: _Place) -> None:
         code = process.exitcode
-        if code == EX_CONFIG and not any(other.is_alive() for other in self.processes if other is not process):
-            log.error("no worker can use the settings, keys or rules: correct what is told above, then start again")
+        is_alone = not any(other.is_alive() for other in self.processes if other is not process)
+        if is_alone and (code == EX_CONFIG or (code == STARTUP_FAILURE and not self._is_of_use())):
+            log.error("the node can't be served before what is told above is corrected")
             self.gave_up = True
             self.should_exit.set()
             return

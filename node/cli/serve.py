@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
+from functools import partial
 from os import EX_TEMPFAIL
 
 import click
 
-from node.backoff import Backoff
 from node.serving import run_server
 from node.settings import Settings, home_directory, load_settings
 from node.store.embedded import embedded_postgres, kept_running
@@ -31,26 +30,20 @@ def serve(ctx: click.Context) -> None:
     set_up_logs(settings.log_level, settings.log_format)
     with ExitStack() as stack:
         url = settings.database_url or stack.enter_context(embedded_postgres(settings.postgres_directory))
-        _check(ctx, settings)
         for name in settings.unsafe:
             click.secho(f"UNSAFE: {name} is set. Never do this in production.", fg="red", err=True)
         if settings.database_url is None:
             stack.enter_context(kept_running(settings.postgres_directory, url))
-        if not run_server(settings, url):
+        if not run_server(settings, url, partial(_is_of_use, settings)):
             ctx.exit(1)
 
 
-def _check(ctx: click.Context, settings: Settings) -> None:
-    """What a worker would stumble over at its start is told here, once and without a traceback."""
+def _is_of_use(settings: Settings) -> bool:
+    """What a worker stumbled over at its start is told, without a traceback; False if somebody has to correct it."""
     command = [sys.executable, "-m", "node.cli", "--home", str(settings.home), "doctor", "--local", "--format=failed"]
-    backoff = Backoff()
-    while True:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
-        if done.returncode != EX_TEMPFAIL:
-            break
-        wait = backoff.failed(0)
-        log.warning("%s; trying again in %.0f s", done.stderr.strip(), wait)
-        time.sleep(wait)
-    if done.returncode:
-        click.echo(done.stderr, err=True, nl=False)
-        ctx.exit(done.returncode)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    if done.returncode in {0, EX_TEMPFAIL}:
+        log.warning("%s", done.stderr.strip() or "what was wrong has passed")
+        return True
+    click.echo(done.stderr, err=True, nl=False)
+    return False
