@@ -15,6 +15,7 @@ REVOCATION_PATH = "/oauth/revoke"
 INTROSPECTION_PATH = "/oauth/introspect"
 AUTHORIZE_PATH = "/oauth/authorize"
 CALLBACK_PATH = "/oauth/callback"
+PUSH_PATH = "/oauth/par"
 RESOURCE_METADATA_PATH = "/.well-known/oauth-protected-resource/graphql"
 
 
@@ -49,6 +50,7 @@ def server_metadata(node: NodeIdentity) -> dict[str, Any]:
 def _sign_in(node: NodeIdentity) -> dict[str, Any]:
     return {
         "authorization_endpoint": node.issuer + AUTHORIZE_PATH,
+        "pushed_authorization_request_endpoint": node.issuer + PUSH_PATH,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": ["S256"],

@@ -9,7 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
-from authlib.oauth2.rfc6749.errors import AccessDeniedError, InvalidClientError, InvalidGrantError, OAuth2Error
+from authlib.oauth2.rfc6749.errors import (
+    AccessDeniedError,
+    InvalidClientError,
+    InvalidGrantError,
+    InvalidRequestError,
+    OAuth2Error,
+)
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from federation.errors import MembershipError
@@ -27,6 +33,7 @@ from node.auth.oauth_errors import InvalidProofError, TemporarilyUnavailableErro
 from node.auth.revocation import Revocations, token_subject
 from node.auth.server import NodeAuthorizationServer, Reply
 from node.auth.sign_in.code import IssuedCode, SpentCode
+from node.auth.sign_in.request import PUSHED, PUSHED_S, UntrustedRequest, read_request, return_address
 from node.auth.sign_in.store import SignInStore
 from node.auth.single_use import AssertionKind, ReplayMemory, SingleUse
 from node.auth.token_check import TokenCheck
@@ -91,6 +98,25 @@ class TokenService:
         except Unavailable:
             return reply
         return replace(reply, headers={**reply.headers, NONCE_HEADER: nonces.current(self._clock())})
+
+    async def push(self, body: bytes) -> Reply:
+        """Take an authorization request before a browser is sent (RFC 9126), so that nobody can read or change it."""
+
+        async def answer(request: TokenRequest) -> Reply:
+            client = self._server.authenticate_client(request, None)
+            if "request_uri" in request.form or not isinstance(client, ApplicationClient):
+                raise InvalidRequestError("an application pushes its request itself, and names no request_uri in it")
+            try:
+                address = return_address(request.form, client)
+            except UntrustedRequest as error:
+                raise InvalidRequestError(error.reason) from None
+            pushed = read_request(request.form, client, address, self.node.graphql_url)
+            await self._spend(request)
+            handle = await self._codes.put(pushed, PUSHED_S)
+            told = {"request_uri": PUSHED + handle, "expires_in": PUSHED_S}
+            return Reply(201, told, {"Cache-Control": "no-store"})
+
+        return await self._answered(body, answer)
 
     async def revoke(self, body: bytes) -> Reply:
         """Answer a revocation request (RFC 7009). The token counts nowhere any more once the answer is there."""

@@ -17,6 +17,7 @@ from federation.proofs import HEADER
 from node.auth.metadata import (
     INTROSPECTION_PATH,
     JWKS_PATH,
+    PUSH_PATH,
     RESOURCE_METADATA_PATH,
     REVOCATION_PATH,
     resource_metadata,
@@ -48,6 +49,10 @@ def oauth_routes(service: TokenService) -> list[HTTPRouteHandler]:
     async def introspect(request: Request[Any, Any, Any]) -> Response[bytes]:
         return await answered(request, service.introspect)
 
+    @post(PUSH_PATH, status_code=201, request_max_body_size=MAX_BODY_BYTES, include_in_schema=False)
+    async def push(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return await answered(request, service.push)
+
     async def answered(request: Request[Any, Any, Any], answer: Callable[[bytes], Awaitable[Reply]]) -> Response[bytes]:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
             return _answer(service.refuse(InvalidRequestError(f"the Content-Type must be {FORM}")))
@@ -69,7 +74,8 @@ def oauth_routes(service: TokenService) -> list[HTTPRouteHandler]:
     async def protected() -> Response[bytes]:
         return _document(resource, CACHE)
 
-    return [token, revoke, introspect, keys, server, protected]
+    people = [push] if service.node.people_sign_in else []
+    return [token, revoke, introspect, *people, keys, server, protected]
 
 
 def _answer(reply: Reply) -> Response[bytes]:

@@ -45,6 +45,11 @@ async function clientCredentials() {
   )
 }
 
+async function pushed(asked) {
+  const answer = await oauth.pushedAuthorizationRequest(server, client, authentication, asked, options)
+  return (await oauth.processPushedAuthorizationResponse(server, client, answer)).request_uri
+}
+
 // A browser: it keeps cookies by host and follows redirects, until it is sent to the application.
 async function browse(url, home) {
   const cookies = new Map()
@@ -67,8 +72,7 @@ async function browse(url, home) {
 async function authorizationCode() {
   const verifier = oauth.generateRandomCodeVerifier()
   const state = oauth.generateRandomState()
-  const url = new URL(server.authorization_endpoint)
-  url.search = new URLSearchParams({
+  const asked = new URLSearchParams({
     response_type: 'code',
     client_id: client.client_id,
     redirect_uri: job.redirect_uri,
@@ -80,6 +84,8 @@ async function authorizationCode() {
     state,
     dpop_jkt: await DPoP.calculateThumbprint(),
   })
+  const url = new URL(server.authorization_endpoint)
+  url.search = job.push ? new URLSearchParams({ client_id: client.client_id, request_uri: await pushed(asked) }) : asked
   const back = oauth.validateAuthResponse(server, client, await browse(url, job.redirect_uri), state)
   const request = () =>
     oauth.authorizationCodeGrantRequest(server, client, authentication, back, job.redirect_uri, verifier, {

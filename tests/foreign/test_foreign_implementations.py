@@ -42,6 +42,14 @@ def test_somebody_signs_in_through_a_foreign_identity_provider(scene):
     assert scene.run(redirect_uri=RETURN)["claims"]["sub"] == claims["sub"], "the same person, the same pseudonym"
 
 
+def test_a_foreign_application_pushes_its_request(scene):
+    """PAR (RFC 9126), as FAPI 2.0 asks for: nothing of the request is in the browser."""
+    told = scene.run(redirect_uri=RETURN, push=True)
+    assert told["answer"]["body"]["data"] == {"dataset": {"id": "giessen:dataset:kfz"}}
+    assert told["claims"]["sub"].startswith("person-")
+    assert "/oauth/par" in told["requests"]
+
+
 def test_somebody_signs_in_with_the_documented_settings_for_keycloak(realm):
     """Discovery, addresses, claims and roles in Keycloak's form; roles and names don't get into the node's token."""
     told = realm.run(redirect_uri=RETURN)

@@ -21,6 +21,8 @@ from node.auth.grants import chosen_purpose
 from node.auth.oauth_errors import InvalidTargetError
 
 MAX_STATE = 500
+PUSHED = "urn:ietf:params:oauth:request_uri:"  # and a handle, for a request that was pushed (RFC 9126)
+PUSHED_S = 60
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 

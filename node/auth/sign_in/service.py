@@ -18,6 +18,7 @@ from node.auth.oauth_errors import TemporarilyUnavailableError
 from node.auth.sign_in.code import IssuedCode
 from node.auth.sign_in.provider import IdentityProvider, ProviderError
 from node.auth.sign_in.request import (
+    PUSHED,
     AuthorizationRequest,
     UntrustedRequest,
     answer_url,
@@ -34,6 +35,7 @@ from schema.errors import Unavailable
 log = logging.getLogger(__name__)
 
 CODE_S = 60
+NOT_NOW = "nobody can sign in now: begin again in a moment"
 UNKNOWN = "this sign-in is unknown, too old, or was begun in another browser: begin again in the application"
 _DATABASE = (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, Unavailable)
 
@@ -62,16 +64,15 @@ class SignIns:
             UntrustedRequest: there is nowhere to send the browser to.
         """
         client = await self._client(parameters.get("client_id", ""))
+        if "request_uri" in parameters:
+            return await self._sent(await self._pushed(parameters["request_uri"], client))
         address = return_address(parameters, client)
         assert client is not None
         try:
             request = read_request(parameters, client, address, self._node.graphql_url)
-            return await self._to_provider(request)
         except OAuth2Error as error:
             return self._back(address, parameters.get("state"), error)
-        except (ProviderError, *_DATABASE):
-            log.exception("nobody can sign in")
-            return self._back(address, parameters.get("state"), TemporarilyUnavailableError("nobody can sign in now"))
+        return await self._sent(request)
 
     async def finish(self, parameters: Mapping[str, str], cookie: str | None) -> Redirect:
         """The identity provider's answer: back to the application with a code, or with an error.
@@ -82,7 +83,7 @@ class SignIns:
         try:
             pending = await self._store.take(parameters.get("state", ""), Pending)
         except _DATABASE:
-            raise UntrustedRequest("nobody can sign in now: begin again in a moment") from None
+            raise UntrustedRequest(NOT_NOW) from None
         if pending is None or not pending.trip.is_of(cookie):
             raise UntrustedRequest(UNKNOWN)
         request = pending.request
@@ -102,8 +103,27 @@ class SignIns:
         try:
             found = await self._applications.find(client_id)
         except _DATABASE:
-            raise UntrustedRequest("nobody can sign in now: begin again in a moment") from None
+            raise UntrustedRequest(NOT_NOW) from None
         return None if found is None else ApplicationClient(found)
+
+    async def _pushed(self, uri: str, client: ApplicationClient | None) -> AuthorizationRequest:
+        """The request that this application has pushed before: checked then, and to be used once."""
+        try:
+            request = await self._store.take(uri.removeprefix(PUSHED), AuthorizationRequest)
+        except _DATABASE:
+            raise UntrustedRequest(NOT_NOW) from None
+        if request is None or client is None or request.client_id != client.client_id:
+            raise UntrustedRequest("request_uri: unknown, used before, too old, or another application's: begin again")
+        return_address({"redirect_uri": request.redirect_uri}, client)  # it may have been suspended since
+        return request
+
+    async def _sent(self, request: AuthorizationRequest) -> Redirect:
+        try:
+            return await self._to_provider(request)
+        except (ProviderError, *_DATABASE):
+            log.exception("nobody can sign in")
+            refusal = TemporarilyUnavailableError("nobody can sign in now")
+            return self._back(request.redirect_uri, request.state, refusal)
 
     async def _to_provider(self, request: AuthorizationRequest) -> Redirect:
         trip, cookie = new_trip()

@@ -18,7 +18,7 @@ from federation.addresses import everywhere
 from federation.jose import public_jwks, sign
 from federation.proofs import ProofKey
 from federation.transport import PeerTransport
-from node.auth.applications import add_application
+from node.auth.applications import ApplicationStatus, add_application, set_status
 from node.auth.sign_in.pkce import challenge_of, new_verifier
 from node.auth.sign_in.provider import IdentityProvider
 from node.auth.sign_in.request import UntrustedRequest
@@ -89,15 +89,22 @@ class Scene:
 
     async def begin(self, **over: str) -> tuple[dict[str, str], str]:
         """The parameters with which the node sends the browser to the provider, and the cookie."""
-        asked = {
+        return await self.began(self.asked() | over)
+
+    def asked(self, app: App = PORTAL) -> dict[str, str]:
+        """What an application asks for."""
+        return {
             "response_type": "code",
-            "client_id": PORTAL.id,
+            "client_id": app.id,
             "redirect_uri": BACK,
             "code_challenge": challenge_of(self.verifier),
             "code_challenge_method": "S256",
             "state": "portal's own",
         }
-        sent = await self.sign_ins.begin(asked | over)
+
+    async def began(self, parameters: dict[str, str]) -> tuple[dict[str, str], str]:
+        """As `begin`, with these parameters."""
+        sent = await self.sign_ins.begin(parameters)
         assert sent.url.startswith(f"{self.provider.issuer}/auth?"), sent.url
         assert sent.cookie
         parameters = {name: values[0] for name, values in parse_qs(urlsplit(sent.url).query).items()}
@@ -204,6 +211,80 @@ async def test_a_code_that_is_bound_to_a_key(scene: Scene) -> None:
     code = answer(await scene.sign_ins.finish({"code": "c", "state": parameters["state"]}, cookie))["code"]
     assert (await scene.token(code))[1]["error"] == "invalid_grant"
     assert (await scene.token(code, key=key))[0] == 200
+
+
+class TestPushed:
+    """RFC 9126: the application gives its request to the node itself; browsers carry a name for it, for a minute, once."""
+
+    async def push(self, scene: Scene, app: App = PORTAL, **over: str | None) -> tuple[int, Any]:
+        form = {
+            **scene.asked(app),
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": assertion(app.id, app.key, scene.node.city.issuer),
+            **over,
+        }
+        sent = urlencode({name: value for name, value in form.items() if value is not None})
+        reply = await scene.node.service.push(sent.encode())
+        assert reply.headers["Cache-Control"] == "no-store"
+        return reply.status, reply.body
+
+    async def test_it_is_named_and_nothing_beside_it_counts(self, scene: Scene) -> None:
+        status, told = await self.push(scene)
+        assert (status, told["expires_in"]) == (201, 60)
+        named = {"client_id": PORTAL.id, "request_uri": told["request_uri"]}
+        beside = {"redirect_uri": "https://evil.example/", "scope": "admin", "code_challenge": "x", "state": "another"}
+        parameters, cookie = await scene.began(named | beside)
+        back = answer(await scene.sign_ins.finish({"code": "c", "state": parameters["state"]}, cookie))
+        assert back["state"] == "portal's own"
+        assert (await scene.token(back["code"]))[0] == 200
+        with pytest.raises(UntrustedRequest, match="used before"):
+            await scene.sign_ins.begin(named)
+
+    async def test_it_is_the_applications_own(self, scene: Scene) -> None:
+        _, told = await self.push(scene)
+        with pytest.raises(UntrustedRequest, match="another application's"):
+            await scene.sign_ins.begin({"client_id": OTHER.id, "request_uri": told["request_uri"]})
+
+    @pytest.mark.parametrize(
+        "uri", ["", "x", "urn:ietf:params:oauth:request_uri:x", "https://evil.example/r", "\udc80"]
+    )
+    async def test_one_that_was_never_pushed(self, scene: Scene, uri: str) -> None:
+        with pytest.raises(UntrustedRequest, match="unknown"):
+            await scene.sign_ins.begin({"client_id": PORTAL.id, "request_uri": uri})
+
+    async def test_a_suspended_application(self, scene: Scene, database_url: str) -> None:
+        _, told = await self.push(scene)
+        engine = make_engine(database_url)
+        set_status(engine, PORTAL.id, ApplicationStatus.SUSPENDED)
+        engine.dispose()
+        with pytest.raises(UntrustedRequest, match="suspended"):
+            await scene.sign_ins.begin({"client_id": PORTAL.id, "request_uri": told["request_uri"]})
+
+    @pytest.mark.parametrize(
+        ("over", "error"),
+        [
+            ({"client_assertion": None}, "invalid_client"),
+            ({"client_assertion": assertion(PORTAL.id, OTHER.key, "https://daten.wetzlar.example")}, "invalid_client"),
+            ({"client_id": "anderes"}, "invalid_client"),
+            ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "invalid_request"),
+            ({"redirect_uri": "https://evil.example/"}, "invalid_request"),
+            ({"code_challenge_method": "plain"}, "invalid_request"),
+            ({"scope": "admin"}, "invalid_scope"),
+            ({"purpose": "world-domination"}, "invalid_request"),
+            ({"resource": "https://daten.fulda.example/graphql"}, "invalid_target"),
+            ({"response_type": "token"}, "unsupported_response_type"),
+        ],
+    )
+    async def test_what_is_wrong_is_told_to_the_application(
+        self, scene: Scene, over: dict[str, str | None], error: str
+    ) -> None:
+        status, told = await self.push(scene, **over)
+        assert (status, told["error"]) == (400, error), told
+
+    async def test_its_assertion_counts_once(self, scene: Scene) -> None:
+        proof = assertion(PORTAL.id, PORTAL.key, scene.node.city.issuer)
+        assert (await self.push(scene, client_assertion=proof))[0] == 201
+        assert (await self.push(scene, client_assertion=proof))[1]["error"] == "invalid_client"
 
 
 class TestBrowsers:
