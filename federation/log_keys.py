@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,14 +24,27 @@ TYP = "log-keys+jwt"
 LIFETIME_S = 86_400
 SKEW_S = 60
 MAX_BYTES = 4_096
+MAX_OTHERS = 6  # keys beside the one in use, of each kind
 
 
 @dataclass(frozen=True, slots=True)
 class LogKeys:
-    """The public keys of a member's log and witness."""
+    """The public keys of a member's log and witness: those in use, and those that are next or were used yesterday."""
 
     log: VerifierKey
     witness: VerifierKey
+    other_logs: tuple[VerifierKey, ...] = ()
+    other_witnesses: tuple[VerifierKey, ...] = ()
+
+    @property
+    def of_log(self) -> tuple[VerifierKey, ...]:
+        """All that may have signed a head of now."""
+        return self.log, *self.other_logs
+
+    @property
+    def of_witness(self) -> tuple[VerifierKey, ...]:
+        """All that may have cosigned now."""
+        return self.witness, *self.other_witnesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +63,17 @@ class LogKeysError(ValueError):
         self.reason = reason
 
 
-class _Claims(msgspec.Struct):
+_Others = Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_OTHERS)]
+
+
+class _Claims(msgspec.Struct, omit_defaults=True):
     iss: str
     iat: Second
     exp: Second
     log: str
     witness: str
+    other_logs: _Others = ()
+    other_witnesses: _Others = ()
 
 
 def log_name(issuer: str) -> str:
@@ -70,7 +89,15 @@ def witness_name(issuer: str) -> str:
 def sign_log_keys(keys: LogKeys, issuer: str, key: ECKey, now: datetime) -> bytes:
     """The keys, signed by the node."""
     issued = int(now.timestamp())
-    claims = _Claims(issuer, issued, issued + LIFETIME_S, str(keys.log), str(keys.witness))
+    claims = _Claims(
+        issuer,
+        issued,
+        issued + LIFETIME_S,
+        str(keys.log),
+        str(keys.witness),
+        tuple(map(str, keys.other_logs[:MAX_OTHERS])),
+        tuple(map(str, keys.other_witnesses[:MAX_OTHERS])),
+    )
     return sign(msgspec.to_builtins(claims), key, TYP).encode()
 
 
@@ -90,11 +117,16 @@ def verify_log_keys(token: bytes, member: Member, now: datetime) -> LogKeys:
     if claims.iss != member.issuer or not is_of_now:
         raise LogKeysError("its log keys are another node's or not for now")
     try:
-        keys = LogKeys(VerifierKey.parse(claims.log), VerifierKey.parse(claims.witness))
+        keys = LogKeys(
+            VerifierKey.parse(claims.log),
+            VerifierKey.parse(claims.witness),
+            tuple(map(VerifierKey.parse, claims.other_logs)),
+            tuple(map(VerifierKey.parse, claims.other_witnesses)),
+        )
     except NoteError as error:
         raise LogKeysError(f"its log keys are malformed: {error}") from None
-    if (keys.log.name, keys.log.kind) != (log_name(member.issuer), ED25519):
+    if {(key.name, key.kind) for key in keys.of_log} != {(log_name(member.issuer), ED25519)}:
         raise LogKeysError("its log key has another name or kind")
-    if (keys.witness.name, keys.witness.kind) != (witness_name(member.issuer), COSIGNATURE):
+    if {(key.name, key.kind) for key in keys.of_witness} != {(witness_name(member.issuer), COSIGNATURE)}:
         raise LogKeysError("its witness key has another name or kind")
     return keys

@@ -134,7 +134,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
     sdl = schema.as_str() + "\n"
     foreign = ForeignSchemas(sdl, fetched_by(transport))
     log_keys = load_log_keys(settings)
-    audit = LogService(settings, pool, transport, members.current, log_keys.log, log_keys.witness)
+    audit = LogService(settings, pool, transport, members.current, lambda: log_keys.log, lambda: log_keys.witness)
     decisions = Decisions(
         pool,
         settings.city,
@@ -264,7 +264,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             *summary.routes(),
             *AgreementInbox(agreeing, settings.database_url, members.learn).routes(),
             *ExchangesPage(pool, callers).routes(),
-            *LogPages(audit.tree, audit.witness, identity, log_keys.public).routes(),
+            *LogPages(audit.tree, audit.witness, identity, lambda: log_keys.public).routes(),
         ],
         lifespan=[lifespan],
         openapi_config=None,

@@ -41,17 +41,18 @@ def read_checkpoint(note: Note) -> Checkpoint:
     return Checkpoint(lines[0], read_size(lines[1]), read_hash(lines[2]))
 
 
-def open_checkpoint(text: str, key: VerifierKey) -> tuple[Checkpoint, Note]:
-    """The tree head that the log with this key signed; its origin is the key's name.
+def open_checkpoint(text: str, *keys: VerifierKey) -> tuple[Checkpoint, Note]:
+    """The tree head that the log with one of these keys signed; its origin is the key's name.
 
     Raises:
-        NoteError: it is malformed, another log's, or not signed with the key.
+        NoteError: it is malformed, another log's, or not signed with any of the keys.
     """
     note = read(text)
     checkpoint = read_checkpoint(note)
-    if key.kind != ED25519 or checkpoint.origin != key.name:
+    own = [key for key in keys if key.kind == ED25519 and checkpoint.origin == key.name]
+    if not own:
         raise NoteError("the checkpoint is of another log")
-    if not is_signed(note, key):
+    if not any(is_signed(note, key) for key in own):
         raise NoteError("the checkpoint is not signed by its log")
     return checkpoint, note
 

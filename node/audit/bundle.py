@@ -18,7 +18,7 @@ import psycopg
 from psycopg.sql import SQL, Composed, Literal
 
 from federation.log_keys import NamedKey
-from federation.tlog.note import sign
+from federation.tlog.note import is_signed, read, sign
 from federation.tlog.witness import quorum
 from node.audit.forest import StoredTree, stored_tree
 from node.audit.grammar import Filter
@@ -48,10 +48,11 @@ class Made:
 class BundleMaker:
     """Makes bundles of one city's log."""
 
-    def __init__(self, connection: Connection, city: str, key: NamedKey) -> None:
+    def __init__(self, connection: Connection, city: str, *keys: NamedKey) -> None:
+        """`keys`: those of the log that there are, of which the one that signed the cosigned head seals the bundle."""
         self._connection = connection
         self._city = city
-        self._key = key
+        self._keys = keys
 
     def write(self, path: Path, text: str, wanted: Filter) -> Made:
         """Write the bundle of all records that match a filter, `text`.
@@ -65,6 +66,7 @@ class BundleMaker:
         with self._connection.transaction(), _opened(path) as file:
             self._connection.execute("set transaction isolation level repeatable read read only")
             size, root, note, witnesses = self._head()
+            signer = self._signer(note)
             condition = SQL("{record} and exists (select from access_kind k where k.id = r.kind and {kind})")
             matching = condition.format(**conditions(wanted))
             count, first, last, later = self._extent(matching, size)
@@ -84,7 +86,7 @@ class BundleMaker:
                     "first": first,
                     "last": last,
                     "records": count,
-                    "log_key": str(self._key.key),
+                    "log_key": str(signer.key),
                     "witness_keys": witnesses,
                     "quorum": quorum(len(witnesses)),
                     "checkpoint": note,
@@ -94,8 +96,8 @@ class BundleMaker:
             for line in self._lines(matching, Known(size, root), first, last, complete=wanted.is_period):
                 put(line)
                 lines += 1
-            body = f"{FORMAT}\n{self._key.key.name}\n{lines}\n{base64.b64encode(digest.digest()).decode()}\n"
-            file.write(orjson.dumps({"seal": str(sign(body, self._key.key, self._key.private))}) + b"\n")
+            body = f"{FORMAT}\n{signer.key.name}\n{lines}\n{base64.b64encode(digest.digest()).decode()}\n"
+            file.write(orjson.dumps({"seal": str(sign(body, signer.key, signer.private))}) + b"\n")
         return Made(count, size, later)
 
     def _head(self) -> tuple[int, bytes, str, dict[str, str]]:
@@ -106,6 +108,13 @@ class BundleMaker:
         if row is None:
             raise BundleError("no tree head is cosigned by a quorum of witnesses yet: run the node, and try again")
         return row[0], bytes(row[1]), row[2], row[3]
+
+    def _signer(self, note: str) -> NamedKey:
+        signed = read(note)
+        for key in self._keys:
+            if is_signed(signed, key.key):
+                return key
+        raise BundleError("the newest cosigned head is signed with a key that is not there any more: try again soon")
 
     def _extent(self, matching: Composed, size: int) -> tuple[int, int, int, int]:
         """How many records match within the tree, the first and last position, and how many come later."""

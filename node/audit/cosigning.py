@@ -6,17 +6,19 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import product
 
 from psycopg.types.json import Jsonb
 
 from federation.bounded import Bounded
 from federation.errors import PeerError, PeerIncompatible
+from federation.log_keys import LogKeys
 from federation.membership import MAX_MEMBERS, Member
 from federation.tlog.checkpoint import cosigned_at, read_size
-from federation.tlog.note import Note, NoteError, Signature, read, read_signatures
+from federation.tlog.note import Note, NoteError, Signature, VerifierKey, read, read_signatures
 from federation.tlog.witness import SIZE_TYPE, Submission, quorum
 from federation.transport import PeerResponse
-from node.audit.peers import PeerLogs
+from node.audit.peers import AGAIN_S, PeerLogs
 from node.audit.tiles import TileMissing
 from node.audit.tree import Tree, TreeHead
 from node.store.pool import Pool
@@ -60,20 +62,24 @@ class Cosigning:
         cosigned = str(Note(fresh.text, (*fresh.signatures, *signatures)))
         time = datetime.now(UTC) if enough else None
         async with self._pool.connection() as connection:
-            query = "update log_checkpoint set note = %s, cosigned_at = %s, witness_keys = %s where size = %s"
-            await connection.execute(query, (cosigned, time, Jsonb(self._keys), head.size))
-        return enough
+            cursor = await connection.execute(
+                "update log_checkpoint set note = %s, cosigned_at = %s, witness_keys = %s"
+                " where size = %s and note = %s",
+                (cosigned, time, Jsonb(self._keys), head.size, head.note),  # not if it was signed anew meanwhile
+            )
+        return enough and cursor.rowcount == 1
 
     async def _from(self, member: Member, head: TreeHead, note: Note) -> Signature | None:
         try:
-            key = (await self._logs.keys(member)).witness
-            self._keys[member.id] = str(key)
+            keys = await self._logs.keys(member)
+            self._keys.setdefault(member.id, str(keys.witness))
             response = await self._submit(member, head, note)
-            for signature in read_signatures(response.body.decode()):
-                time = cosigned_at(Note(note.text, (signature,)), key)
-                if time is not None and abs(time - datetime.now(UTC).timestamp()) < FRESH_S:
-                    self._sizes[member.id] = head.size
-                    return signature
+            signatures = read_signatures(response.body.decode())
+            found = _fresh(note, signatures, keys) or _fresh(note, signatures, await self._logs.keys(member, AGAIN_S))
+            if found is not None:
+                self._sizes[member.id] = head.size
+                self._keys[member.id] = str(found[1])
+                return found[0]
             raise PeerIncompatible("its cosignature is not by its key, or not of now")
         except (PeerError, NoteError, TileMissing, ValueError) as error:
             log.info("%s does not cosign: %s", member.id, error)
@@ -94,3 +100,12 @@ class Cosigning:
             raise PeerIncompatible(f"it has seen {old} leaves of this log, which has {head.size}")
         proof = await self._tree.consistency(old, head.size)
         return await self._logs.submit(member, Submission(old, proof, str(note)))
+
+
+def _fresh(note: Note, signatures: Sequence[Signature], keys: LogKeys) -> tuple[Signature, VerifierKey] | None:
+    """The cosignature of now by one of a witness's keys, with the key."""
+    for signature, key in product(signatures, keys.of_witness):
+        time = cosigned_at(Note(note.text, (signature,)), key)
+        if time is not None and abs(time - datetime.now(UTC).timestamp()) < FRESH_S:
+            return signature, key
+    return None

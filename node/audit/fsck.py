@@ -37,21 +37,21 @@ class Checked:
     pending: int = 0
 
 
-def check_log(connection: Connection, key: VerifierKey) -> Checked:
-    """Check the log in one snapshot of the database.
+def check_log(connection: Connection, *keys: VerifierKey) -> Checked:
+    """Check the log in one snapshot of the database. `keys`: all that the log has had.
 
     Raises:
         LogCorrupt: something was changed, removed, inserted, or put in another order.
     """
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read read only")
-        return _Check(connection, key).run()
+        return _Check(connection, *keys).run()
 
 
 class _Check:
-    def __init__(self, connection: Connection, key: VerifierKey) -> None:
+    def __init__(self, connection: Connection, *keys: VerifierKey) -> None:
         self._connection = connection
-        self._key = key
+        self._keys = keys
         self._checked = Checked()
         self._tree = stored_tree(connection)
         self._edge = Edge()
@@ -153,7 +153,7 @@ class _Check:
     def _head(self, head: tuple[int, bytes, str]) -> None:
         size, root, text = head
         try:
-            signed, _ = open_checkpoint(text, self._key)
+            signed, _ = open_checkpoint(text, *self._keys)
         except NoteError as error:
             raise LogCorrupt(f"the head of {size} leaves does not hold: {error}") from None
         if (signed.size, signed.root) != (size, root) or root != self._edge.root():

@@ -35,7 +35,7 @@ class LogKeeper:
     def __init__(
         self,
         database_url: str,
-        key: NamedKey,
+        key: Callable[[], NamedKey],
         city: str,
         membership: Callable[[], Membership],
         cosigning: Cosigning,
@@ -79,7 +79,7 @@ class LogKeeper:
         """Sequence as long as the connection, and with it the lock, lasts."""
         while True:
             try:
-                await asyncio.to_thread(sequencer.sequence)
+                await asyncio.to_thread(self._sequenced, sequencer)
             except psycopg.errors.LockNotAvailable:
                 log.info("somebody writes a record for long; sequencing waits")
             except (psycopg.Error, TileMissing) as error:
@@ -87,6 +87,10 @@ class LogKeeper:
                 self._close()
                 return
             await asyncio.sleep(SEQUENCE_EVERY_S)
+
+    def _sequenced(self, sequencer: Sequencer) -> None:
+        sequencer.use(self._key())
+        sequencer.sequence()
 
     async def _rounds(self) -> None:
         """Ask the witnesses and watch the others, again and again."""
@@ -133,7 +137,7 @@ class LogKeeper:
                         self._url, autocommit=True, connect_timeout=5, application_name="verbund-sequencer",
                         options="-c TimeZone=UTC -c statement_timeout=60000 -c jit=off",
                     )  # fmt: skip
-                sequencer = Sequencer(self._connection, self._key)
+                sequencer = Sequencer(self._connection, self._key())
                 return sequencer if sequencer.try_lock() else None
             except (psycopg.Error, TileMissing) as error:
                 log.warning("the log can't be sequenced: %s", error)

@@ -10,12 +10,13 @@ from federation.errors import PeerIncompatible
 from federation.log_keys import PATH, LogKeys, LogKeysError, log_name, verify_log_keys
 from federation.membership import MAX_MEMBERS, Member, Membership
 from federation.tlog.checkpoint import Checkpoint, open_checkpoint
-from federation.tlog.note import MAX_NOTE_BYTES, NoteError
+from federation.tlog.note import MAX_NOTE_BYTES, Note, NoteError
 from federation.tlog.witness import MAX_BODY_BYTES, Submission, read_proof
 from federation.transport import PeerResponse, PeerTransport
 
 TIMEOUT_S = 10.0
 KEYS_FOR_S = 600.0
+AGAIN_S = 5.0  # who signs with an unknown key is asked for its keys again, but not more often
 ADD_CHECKPOINT = "/log/witness/add-checkpoint"
 
 
@@ -35,29 +36,46 @@ class PeerLogs:
         members = self._membership().members
         return next((one for one in members if one.is_active and log_name(one.issuer) == origin), None)
 
-    async def keys(self, member: Member) -> LogKeys:
-        """The member's published keys, not older than ten minutes."""
-        until, issuer, keys = self._keys.get(member.id, (0.0, "", None))
-        if keys is not None and issuer == member.issuer and self._monotonic() < until:
+    async def keys(self, member: Member, max_age_s: float = KEYS_FOR_S) -> LogKeys:
+        """The member's published keys, by default not older than ten minutes."""
+        fetched, issuer, keys = self._keys.get(member.id, (0.0, "", None))
+        if keys is not None and issuer == member.issuer and self._monotonic() < fetched + max_age_s:
             return keys
         response = await self._get(member, PATH)
         try:
             keys = verify_log_keys(response.body, member, datetime.now(UTC))
         except LogKeysError as error:
             raise PeerIncompatible(error.reason) from None
-        self._keys[member.id] = self._monotonic() + KEYS_FOR_S, member.issuer, keys
+        self._keys[member.id] = self._monotonic(), member.issuer, keys
         return keys
 
-    async def head(self, member: Member, keys: LogKeys) -> tuple[Checkpoint, str] | None:
-        """The member's newest tree head with its note, verified; None if its log is empty."""
+    async def opened(self, member: Member, text: str) -> tuple[Checkpoint, Note, LogKeys]:
+        """A tree head that this member's log signed; with keys fetched anew if it has others than it had.
+
+        Raises:
+            NoteError: it is malformed, or not signed with a key that the member publishes.
+            PeerError: the keys can't be fetched.
+        """
+        keys = await self.keys(member)
+        try:
+            return (*open_checkpoint(text, *keys.of_log), keys)
+        except NoteError:
+            newer = await self.keys(member, AGAIN_S)
+            if newer == keys:
+                raise
+            return (*open_checkpoint(text, *newer.of_log), newer)
+
+    async def head(self, member: Member) -> tuple[Checkpoint, str, LogKeys] | None:
+        """The member's newest tree head with its note, verified, and its keys; None if its log is empty."""
         response = await self._get(member, "/log/checkpoint", empty_ok=True)
         if response.status == 404:
             return None
         try:
             text = response.body.decode()
-            return open_checkpoint(text, keys.log)[0], text
+            checkpoint, _, keys = await self.opened(member, text)
         except (NoteError, UnicodeDecodeError) as error:
             raise PeerIncompatible(f"its tree head is not accepted: {error}") from None
+        return checkpoint, text, keys
 
     async def consistency(self, member: Member, old: int, new: int) -> list[bytes]:
         """What the member says is the proof from `old` to `new`."""

@@ -18,7 +18,7 @@ import psycopg
 
 from federation.log_keys import NamedKey
 from federation.tlog.checkpoint import Checkpoint
-from federation.tlog.note import sign
+from federation.tlog.note import VerifierKey, is_signed, read, sign
 from node.audit.statements import WRITING
 from node.audit.tiles import Edge, TileName, edge_names
 
@@ -56,9 +56,10 @@ class Sequencer:
 
     def __init__(self, connection: Connection, key: NamedKey) -> None:
         self._connection = connection
-        self._key = key
+        self.key = key
         self._edge = Edge()
         self._last = 0  # the last record that has a position
+        self._newest: VerifierKey | None = None  # the key that the newest head is known to be signed with
 
     def try_lock(self) -> bool:
         """Become the sequencer, unless another one is; the lock ends with the connection."""
@@ -66,6 +67,25 @@ class Sequencer:
         if row[0]:
             self._edge, self._last = load_edge(self._connection)
         return bool(row[0])
+
+    def use(self, key: NamedKey) -> None:
+        """Sign with this key from now on. The newest head is signed anew if it was another's, and cosigned anew.
+
+        Raises:
+            psycopg.Error: nothing has changed.
+        """
+        if key.key == self._newest:
+            return
+        found = self._connection.execute(
+            "select size, root, note from log_checkpoint order by size desc limit 1", binary=True
+        ).fetchone()
+        if found is not None and not is_signed(read(found[2]), key.key):
+            note = sign(Checkpoint(key.key.name, found[0], found[1]).text(), key.key, key.private)
+            self._connection.execute(
+                "update log_checkpoint set note = %s, at = %s, cosigned_at = null, witness_keys = '{}' where size = %s",
+                (str(note), datetime.now(UTC), found[0]),
+            )
+        self.key, self._newest = key, key.key
 
     def sequence(self) -> int:
         """Give all records that are committed by now their positions; returns how many there were.
@@ -109,10 +129,10 @@ class Sequencer:
 
     def _sign(self, cursor: psycopg.Cursor[Any]) -> None:
         size, root = self._edge.size, self._edge.root()
-        head = Checkpoint(self._key.key.name, size, root)
+        head = Checkpoint(self.key.key.name, size, root)
         cursor.execute(
             "insert into log_checkpoint (size, at, root, note) values (%s, %s, %s, %s)",
-            (size, datetime.now(UTC), root, str(sign(head.text(), self._key.key, self._key.private))),
+            (size, datetime.now(UTC), root, str(sign(head.text(), self.key.key, self.key.private))),
         )
         cursor.execute(
             "delete from log_checkpoint where cosigned_at is null and at < now() - make_interval(hours => %s)"

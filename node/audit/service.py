@@ -31,8 +31,8 @@ class LogService:
         pool: Pool,
         transport: PeerTransport,
         membership: Callable[[], Membership],
-        log: NamedKey,
-        witness: NamedKey,
+        log: Callable[[], NamedKey],
+        witness: Callable[[], NamedKey],
     ) -> None:
         assert settings.database_url is not None
         logs, store = PeerLogs(transport, membership, time.monotonic), WitnessStore(pool)

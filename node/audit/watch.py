@@ -52,14 +52,13 @@ class LogWatch:
     async def _look_at(self, member: Member, known: Witnessed | None) -> None:
         if known is not None and known.state.is_broken:
             return
-        keys = await self._logs.keys(member)
-        found = await self._logs.head(member, keys)
+        found = await self._logs.head(member)
         if found is None:
             if known is not None:
                 reason = f"its log is empty; it had {known.size} leaves"
                 await self._store.caught(member.id, LogState.TRUNCATED, reason, "")
             return
-        head, note = found
+        head, note, keys = found
         broken = await self._contradiction(member, known, head)
         if broken is not None:
             state, reason = broken

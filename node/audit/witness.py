@@ -7,7 +7,7 @@ operator has looked into it (`verbund audit accept`).
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,7 @@ from typing import Any
 from federation.errors import MembershipError, PeerError
 from federation.log_keys import NamedKey
 from federation.membership import Member
-from federation.tlog.checkpoint import Checkpoint, cosign, open_checkpoint, read_checkpoint
+from federation.tlog.checkpoint import Checkpoint, cosign, read_checkpoint
 from federation.tlog.note import NoteError, VerifierKey, read
 from federation.tlog.tree import ProofError, verify_consistency
 from federation.tlog.witness import SIZE_TYPE, Submission, read_submission
@@ -127,7 +127,7 @@ class WitnessStore:
 class Witness:
     """Answers add-checkpoint (c2sp.org/tlog-witness)."""
 
-    def __init__(self, logs: PeerLogs, store: WitnessStore, own: NamedKey) -> None:
+    def __init__(self, logs: PeerLogs, store: WitnessStore, own: Callable[[], NamedKey]) -> None:
         self._logs = logs
         self._store = store
         self._own = own
@@ -143,13 +143,12 @@ class Witness:
         if member is None:
             return Reply(404, "no member of the federation has a log of this origin\n")
         try:
-            key = (await self._logs.keys(member)).log
-            checkpoint, note = open_checkpoint(submission.checkpoint, key)
+            checkpoint, note, keys = await self._logs.opened(member, submission.checkpoint)
         except (NoteError, PeerError):
             return Reply(403, "the checkpoint is not signed with a key that the log's city publishes\n")
         if submission.old > checkpoint.size:
             return Reply(400, "the old size is larger than the checkpoint's\n")
-        return await self._extend(member, submission, checkpoint, note.text, key)
+        return await self._extend(member, submission, checkpoint, note.text, keys.log)
 
     async def _extend(
         self, member: Member, submission: Submission, seen: Checkpoint, text: str, key: VerifierKey
@@ -170,7 +169,8 @@ class Witness:
             return Reply(422, f"{error}\n")
         if not await self._store.advance(member.id, known, seen, submission.checkpoint, key):
             return _conflict(await self._store.get(member.id))
-        return Reply(200, cosign(text, self._own.key, self._own.private, int(time.time())).line())
+        own = self._own()
+        return Reply(200, cosign(text, own.key, own.private, int(time.time())).line())
 
 
 def _conflict(known: Witnessed | None) -> Reply:

@@ -1,12 +1,21 @@
-"""The node's Ed25519 keys: one signs the heads of its log, one cosigns those of other members as their witness.
+"""The node's Ed25519 keys: they sign the heads of its log, and cosign those of other members as their witness.
 
-They are made when a node first needs them. Notes name keys by texts: `<host>/log` and `<host>/witness`.
+The first ones are made when a node first needs them. Notes name keys by texts: `<host>/log` and `<host>/witness`. A
+file's name says from when on its key is in use: `log.pem` from the beginning, `log-20261201T120000Z.pem` from that
+second on.
+Keys that were replaced stay: what they have signed is checked for as long as the log is kept.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,22 +29,111 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from federation.log_keys import LogKeys, NamedKey, log_name, witness_name
-from federation.tlog.note import COSIGNATURE, ED25519, verifier_key
+from federation.tlog.note import COSIGNATURE, ED25519, VerifierKey, verifier_key
+from node.auth.key_directory import REVOKED
 from node.auth.keys import DIRECTORY_MODE, FILE_MODE, KeyFileError, passphrase_of, read_private
 from node.settings import Settings
 
+log = logging.getLogger(__name__)
+
+CHECK_EVERY_S = 1.0
+PUBLISHED_S = 86_400  # after another key has taken its place
+_TIME = "%Y%m%dT%H%M%SZ"
+_NAME = re.compile(r"(?P<use>log|witness)(-(?P<at>\d{8}T\d{6}Z))?(?P<revoked>-revoked-\d{8}T\d{6}Z)?\.pem")
+
+
+class LogKeyUse(StrEnum):
+    """What a key is for; also the beginning of its file's name."""
+
+    LOG = "log"
+    WITNESS = "witness"
+
 
 @dataclass(frozen=True, slots=True)
-class NodeLogKeys:
-    """Both keys of a node."""
+class HeldLogKey:
+    """A key with its file. `active_from`: seconds since 1970."""
 
-    log: NamedKey
-    witness: NamedKey
+    use: LogKeyUse
+    active_from: int
+    named: NamedKey
+    file: Path
+    is_revoked: bool
+
+    @property
+    def kid(self) -> str:
+        """Its id in notes, in hex."""
+        return self.named.key.id.hex()
+
+
+class NodeLogKeys:
+    """The keys of a node, read again when the directory changes, at most once a second."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._checked = clock()
+        self._names = _names(settings.keys_home)
+        self._held = _read(settings)
+
+    @property
+    def log(self) -> NamedKey:
+        """The key that signs heads now."""
+        return self._now(LogKeyUse.LOG)[0].named
+
+    @property
+    def witness(self) -> NamedKey:
+        """The key that cosigns now."""
+        return self._now(LogKeyUse.WITNESS)[0].named
 
     @property
     def public(self) -> LogKeys:
         """What is published of them."""
-        return LogKeys(self.log.key, self.witness.key)
+        logs, witnesses = (self._published(use) for use in LogKeyUse)
+        return LogKeys(logs[0], witnesses[0], logs[1:], witnesses[1:])
+
+    @property
+    def all(self) -> Sequence[HeldLogKey]:
+        """All keys that there have been, by use, the newest first."""
+        self._refresh()
+        return self._held
+
+    @property
+    def of_log(self) -> tuple[NamedKey, ...]:
+        """All that may have signed a head of the log."""
+        return tuple(held.named for held in self.all if held.use is LogKeyUse.LOG)
+
+    def state(self, held: HeldLogKey) -> str:
+        """What it is doing now, in a word."""
+        if held.is_revoked:
+            return "revoked"
+        if held.active_from > self._clock():
+            return "announced"
+        return "in use" if held.file == self._now(held.use)[0].file else "former"
+
+    def _now(self, use: LogKeyUse) -> list[HeldLogKey]:
+        """Those that are or were in use, the newest first."""
+        now = self._clock()
+        return [held for held in self.all if held.use is use and not held.is_revoked and held.active_from <= now]
+
+    def _published(self, use: LogKeyUse) -> tuple[VerifierKey, ...]:
+        """The one in use, those announced, and those replaced within a day."""
+        now, (current, *former) = self._clock(), self._now(use)
+        announced = [held for held in self.all if held.use is use and not held.is_revoked and held.active_from > now]
+        ended = [current.active_from, *(held.active_from for held in former)]
+        recent = [held for held, end in zip(former, ended, strict=False) if end > now - PUBLISHED_S]
+        return tuple(held.named.key for held in (current, *announced, *recent))
+
+    def _refresh(self) -> None:
+        now = self._clock()
+        if abs(now - self._checked) < CHECK_EVERY_S:
+            return
+        self._checked = now
+        try:
+            names = _names(self._settings.keys_home)
+            if names != self._names:
+                self._held, self._names = _read(self._settings), names
+        except (KeyFileError, OSError) as error:
+            log.error("the keys of the log can't be read again; those that are known are used: %s", error)  # noqa: TRY400
 
 
 def load_log_keys(settings: Settings) -> NodeLogKeys:
@@ -44,13 +142,63 @@ def load_log_keys(settings: Settings) -> NodeLogKeys:
     Raises:
         KeyFileError: a file can't be made or used.
     """
+    return NodeLogKeys(settings)
+
+
+def add_log_key(settings: Settings, use: LogKeyUse, active_from: int) -> HeldLogKey:
+    """Make a key that is in use from then on (seconds since 1970). Raises KeyFileError."""
+    path = settings.keys_home / f"{use}-{datetime.fromtimestamp(active_from, UTC):{_TIME}}.pem"
+    if path.exists():
+        raise KeyFileError(f"{path} is there already: try again in a second")
+    return _held(settings, path, passphrase_of(settings))
+
+
+def revoke_log_key(settings: Settings, held: HeldLogKey, now: int) -> Path:
+    """Take a key out of use; returns where its file lies now. Raises KeyFileError."""
+    target = held.file.parent / REVOKED / f"{held.file.stem}-revoked-{datetime.fromtimestamp(now, UTC):{_TIME}}.pem"
+    left = [one for one in NodeLogKeys(settings).all if one.use is held.use and one.file != held.file]
+    if not any(not one.is_revoked and one.active_from <= now for one in left):
+        add_log_key(settings, held.use, now)
+    try:
+        target.parent.mkdir(exist_ok=True, mode=DIRECTORY_MODE)
+        held.file.rename(target)
+    except OSError as error:
+        raise KeyFileError(f"{held.file} can't be moved to {target}: {error.strerror}") from None
+    return target
+
+
+def _names(directory: Path) -> frozenset[str]:
+    return frozenset(path.name for path in _files(directory))
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    """The files of keys, in the directory and among the revoked ones."""
+    for place in (directory, directory / REVOKED):
+        yield from (path for path in place.glob("*.pem") if _NAME.fullmatch(path.name))
+
+
+def _read(settings: Settings) -> tuple[HeldLogKey, ...]:
     passphrase = passphrase_of(settings)
-    log = _load_or_create(settings.log_key_file, passphrase)
-    witness = _load_or_create(settings.witness_key_file, passphrase)
-    return NodeLogKeys(
-        NamedKey(verifier_key(log_name(settings.issuer), ED25519, log), log),
-        NamedKey(verifier_key(witness_name(settings.issuer), COSIGNATURE, witness), witness),
-    )
+    found = [_held(settings, path, passphrase) for path in _files(settings.keys_home)]
+    for use, first in ((LogKeyUse.LOG, settings.log_key_file), (LogKeyUse.WITNESS, settings.witness_key_file)):
+        if not any(held.use is use and not held.is_revoked for held in found):
+            found.append(_held(settings, first, passphrase))
+    return tuple(sorted(found, key=lambda held: (held.use, -held.active_from)))
+
+
+def _held(settings: Settings, path: Path, passphrase: bytes | None) -> HeldLogKey:
+    match = _NAME.fullmatch(path.name)
+    assert match is not None
+    private = _load_or_create(path, passphrase)
+    if match["use"] == LogKeyUse.LOG:
+        key = verifier_key(log_name(settings.issuer), ED25519, private)
+    else:
+        key = verifier_key(witness_name(settings.issuer), COSIGNATURE, private)
+    try:
+        at = 0 if match["at"] is None else int(datetime.strptime(match["at"], _TIME).replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        raise KeyFileError(f"{path}: the time in its name is none") from None
+    return HeldLogKey(LogKeyUse(match["use"]), at, NamedKey(key, private), path, match["revoked"] is not None)
 
 
 def _load_or_create(path: Path, passphrase: bytes | None) -> Ed25519PrivateKey:

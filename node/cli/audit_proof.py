@@ -35,7 +35,7 @@ def bundle(ctx: click.Context, /, file: Path, filter_: tuple[str, ...]) -> None:
         keys = load_log_keys(settings)
         act = log.act(PROVE, text)
         try:
-            made = BundleMaker(log.connection, settings.city, keys.log).write(file, text, chosen)
+            made = BundleMaker(log.connection, settings.city, *keys.of_log).write(file, text, chosen)
         except BundleError as error:
             raise CommandError(str(error)) from error
         except (ProofError, TileMissing) as error:
@@ -75,10 +75,10 @@ def fsck(ctx: click.Context, /) -> None:
     """Check the whole stored log: records, kinds, documents, tiles, heads. Exit code 3: something was changed."""
     with open_log(ctx) as log:
         settings = log.node.settings
-        key = load_log_keys(settings).log.key
+        keys = [named.key for named in load_log_keys(settings).of_log]
         act = log.act(READ, "fsck")
         try:
-            checked = check_log(log.connection, key)
+            checked = check_log(log.connection, *keys)
         except LogCorrupt as error:
             click.echo(f"the log does NOT hold: {error}", err=True)
             sys.exit(INVALID)

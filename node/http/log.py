@@ -36,7 +36,7 @@ FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 class LogPages:
     """Serves the tree, and cosigns others'."""
 
-    def __init__(self, tree: Tree, witness: Witness, identity: NodeIdentity, keys: LogKeys) -> None:
+    def __init__(self, tree: Tree, witness: Witness, identity: NodeIdentity, keys: Callable[[], LogKeys]) -> None:
         self._tree = tree
         self._witness = witness
         self._identity = identity
@@ -48,7 +48,7 @@ class LogPages:
         @get(PATH, include_in_schema=False, sync_to_thread=False)
         def keys() -> Response[bytes]:
             identity = self._identity
-            signed = sign_log_keys(self._keys, identity.issuer, identity.signing_key, datetime.now(UTC))
+            signed = sign_log_keys(self._keys(), identity.issuer, identity.signing_key, datetime.now(UTC))
             return Response(signed, media_type="application/jwt", headers=NO_STORE)
 
         @get("/log/checkpoint", include_in_schema=False)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
+from federation.tlog.note import is_signed, read
 from node.audit.sequencer import Sequencer
 from node.auth.log_keys import load_log_keys
 from tests.federation.cities import NAMES
@@ -29,9 +30,9 @@ async def states(town) -> dict[str, str]:
     return {city["id"]: city["log"]["state"] for city in (await town.ask(LOGS)).data["cities"]}
 
 
-async def command(town, *words: str) -> tuple[int, str]:
+async def command(town, *words: str, group: str | None = "audit") -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "node.cli", "--home", str(town.settings.home), "audit", *words,
+        sys.executable, "-m", "node.cli", "--home", str(town.settings.home), *([group] if group else []), *words,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     told, _ = await process.communicate()
@@ -93,6 +94,41 @@ async def test_both_sides_records_fit_until_one_of_them_is_changed(federation):
     assert code == 3, told
     assert f"DISAGREEMENT: trace {traces[1]}: the owner signed for leaf" in told
     assert f"DISAGREEMENT: trace {traces[2]}: the responses have different digests" in told
+
+
+async def test_keys_of_a_log_and_its_witness_are_rotated_while_all_run(federation):
+    town, other = federation["giessen"], federation["fulda"]
+    keys = load_log_keys(town.settings)
+    old_log, old_witness = keys.log.key, keys.witness.key
+    for use in ("log", "witness"):
+        code, told = await command(town, "key", "rotate", "--use", use, "--after", "0", group=None)
+        assert code == 0, told
+    new = load_log_keys(town.settings)
+    assert new.log.key != old_log
+    assert new.witness.key != old_witness
+    await other.ask("{ datasets { nodes { id } } }")
+
+    async def changed() -> bool:
+        own = town.sql("select note from log_checkpoint where cosigned_at is not null order by size desc limit 1")
+        keys = other.sql(
+            "select witness_keys from log_checkpoint where cosigned_at is not null order by size desc limit 1"
+        )
+        return (
+            bool(own and keys)
+            and is_signed(read(own[0][0]), new.log.key)
+            and keys[0][0].get("giessen") == str(new.witness.key)
+        )
+
+    await until(changed, "the new keys sign, and all know them")
+    assert (await states(other))["giessen"] == "CONSISTENT"
+    [(text,)] = town.sql(
+        "select document from operation o join access_kind k on k.operation = o.digest"
+        " where action = 'operator:log:rotate' and document like 'log key %'"
+    )
+    assert str(new.log.key) in text
+    assert str(old_log) in text
+    code, told = await command(town, "fsck")
+    assert code == 0, told
 
 
 async def test_a_log_that_is_cut_or_forked_is_noticed_by_all_others_and_shown(healthy):

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from federation.log_keys import LogKeys, NamedKey
 from federation.membership import Member
-from federation.tlog.checkpoint import Checkpoint, cosigned_at
+from federation.tlog.checkpoint import Checkpoint, cosigned_at, open_checkpoint
 from federation.tlog.note import COSIGNATURE, Note, read_signatures, sign, verifier_key
 from federation.tlog.tree import consistency_proof, leaf_hash, root_of
 from federation.tlog.witness import SIZE_TYPE, Submission
@@ -31,13 +31,13 @@ class OneLog:
     def member_of(self, origin: str) -> Member | None:
         return FULDA if origin == KEY.key.name else None
 
-    async def keys(self, member: Member) -> LogKeys:
-        return LogKeys(KEY.key, OWN.key)
+    async def opened(self, member: Member, text: str):
+        return (*open_checkpoint(text, KEY.key), LogKeys(KEY.key, OWN.key))
 
-    async def head(self, member: Member, keys: LogKeys):
+    async def head(self, member: Member):
         if not self.leaves:
             return None
-        return self.checkpoint(), self.note()
+        return self.checkpoint(), self.note(), LogKeys(KEY.key, OWN.key)
 
     async def consistency(self, member: Member, old: int, new: int) -> list[bytes]:
         return consistency_proof(
@@ -66,7 +66,7 @@ async def pool(database_url):
 
 async def test_it_cosigns_what_extends_the_tree_that_it_knows(pool):
     logs = OneLog(5)
-    witness = Witness(logs, WitnessStore(pool), OWN)
+    witness = Witness(logs, WitnessStore(pool), lambda: OWN)
     first = await witness.add_checkpoint(await logs.submission(0))
     assert first.status == 200
     note = Note(logs.checkpoint().text(), read_signatures(first.body))
@@ -82,7 +82,7 @@ async def test_it_cosigns_what_extends_the_tree_that_it_knows(pool):
 
 async def test_it_refuses_what_it_must_not_cosign(pool):
     logs = OneLog(5)
-    witness = Witness(logs, WitnessStore(pool), OWN)
+    witness = Witness(logs, WitnessStore(pool), lambda: OWN)
     assert (await witness.add_checkpoint("nonsense")).status == 400
     assert (await witness.add_checkpoint(await logs.submission(6))).status == 400
     assert (
@@ -101,7 +101,7 @@ async def test_it_refuses_what_it_must_not_cosign(pool):
 
 async def test_of_two_submissions_at_once_one_wins(pool):
     logs = OneLog(5)
-    witness = Witness(logs, WitnessStore(pool), OWN)
+    witness = Witness(logs, WitnessStore(pool), lambda: OWN)
     await witness.add_checkpoint(await logs.submission(0))
     bodies = []
     for _ in range(6):
@@ -113,7 +113,7 @@ async def test_of_two_submissions_at_once_one_wins(pool):
 
 async def test_a_fork_that_is_submitted_is_caught_and_never_cosigned_again(pool):
     logs, forked = OneLog(5), OneLog(4)
-    witness = Witness(logs, WitnessStore(pool), OWN)
+    witness = Witness(logs, WitnessStore(pool), lambda: OWN)
     await witness.add_checkpoint(await logs.submission(0))
     forked.grow(1)
     assert (await witness.add_checkpoint(await forked.submission(5))).status == 409
