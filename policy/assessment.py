@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,10 @@ from policy.vocabulary import PURPOSES, is_purpose
 
 LONGEST_REVIEW = timedelta(days=3 * 366)
 LONGEST_TEXT = 2_000
+_DURATION = r"P(?=[\dT])(?:\d{1,3}Y)?(?:\d{1,3}M)?(?:\d{1,4}D)?(?:T(?=\d)(?:\d{1,3}H)?(?:\d{1,4}M)?)?"  # ISO 8601
+_RETENTION = re.compile(f"{_DURATION}={_DURATION}")
+_CLASS = re.compile(r"[a-z0-9äöüß-]{1,80}(?:/[a-z0-9äöüß-]{1,80}){1,3}")
+_HVD = re.compile(r"http://data\.europa\.eu/bna/[a-z]_[0-9a-f]+")
 # What is proposed for counts of traffic that anybody may have; the figures are in docs/obligations.md.
 COUNT_OPEN_OBLIGATIONS = ("minimum-count=5", "time=PT1H")
 
@@ -98,6 +103,15 @@ def _texts(one: Assessment) -> Iterator[Flaw]:
         if not is_purpose(purpose):
             vocabulary = ", ".join(PURPOSES)
             yield Flaw("purposes", Wrong.UNKNOWN, f"{purpose[:40]!r} is not in the vocabulary: {vocabulary}")
+    for text in one.retention:
+        if not _RETENTION.fullmatch(text):
+            yield Flaw("retention", Wrong.FORM, f"{text[:40]!r} is not a step and how long, e.g. PT15M=P2Y")
+    if one.reference_class and not _CLASS.fullmatch(one.reference_class):
+        text = f"{one.reference_class[:80]!r} is not a path such as verkehr/radverkehr/messung"
+        yield Flaw("reference_class", Wrong.FORM, text)
+    if one.hvd_category and not _HVD.fullmatch(one.hvd_category):
+        text = f"{one.hvd_category[:80]!r} is not an IRI under http://data.europa.eu/bna/"
+        yield Flaw("hvd_category", Wrong.FORM, text)
     if one.consent is Consent.GIVEN and not one.consent_reference.strip():
         yield Flaw("consent_reference", Wrong.EMPTY, "is empty; say where the consent is written down")
 

@@ -153,14 +153,26 @@ class Decisions:
         return current
 
     async def explanations(self, caller: Caller, action: Action) -> tuple[str, list[Explanation]]:
-        """The version of the policy, and why each dataset is permitted or denied; raises as `ruling`."""
+        """The version of the policy, and why each dataset is permitted or denied; raises as `ruling`.
+
+        No read follows that would notice an epoch that has passed, so the database is asked for it.
+        """
         current = await self._up_to_date(None)
+        if await self._epoch() != current.epoch:
+            current = await self._up_to_date(current.epoch)
         return current.engine.policy_version, current.engine.explain(caller, action, datetime.now(UTC))
 
     @property
     def shared_rules(self) -> frozenset[str]:
         """The rules of the federation, by name."""
         return self._rules().shared
+
+    async def _epoch(self) -> int:
+        try:
+            async with self._pool.connection() as connection:
+                return int((await _row(connection, EPOCH))[0])
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise Unavailable("the database can't be reached") from error
 
     async def _load(self, membership: Membership, rules: RuleSet, *, shares: bool) -> _Current:
         try:

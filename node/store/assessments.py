@@ -23,7 +23,7 @@ select d.key, d.title, d.tier::text, a.version, a.author, d.review_due,
        exists (select from datastream s where s.dataset_id = d.id and s.interval_seconds <= 3600
                and s.observation_type like '%%/OM_CountObservation') as counts,
        array_remove(array[
-         case when d.assessment_id is null and a.id is null then 'UNASSESSED' end,
+         case when d.assessment_id is null and (a.id is null or a.signed_off_at is not null) then 'UNASSESSED' end,
          case when a.id is not null and a.signed_off_at is null then 'UNSIGNED' end,
          case when f.id is not null and d.review_due < now() then 'OVERDUE' end,
          case when f.dataset_digest is distinct from d.digest and f.id is not null then 'CHANGED' end], null) as todo

@@ -80,22 +80,22 @@ class AssessmentVersion:
     tier: Tier
     reason: str
     personal_reference: PersonalReference
-    anonymisation: str
+    anonymisation: str = strawberry.field(description="How people were made unrecognisable.")
     confidentiality: ProtectionNeed
     integrity: ProtectionNeed
     availability: ProtectionNeed
-    legal_basis: str
+    legal_basis: str = strawberry.field(description="ELI or text.")
+    purposes: list[strawberry.ID] | None = strawberry.field(description="Null: not limited.")
     licence: str
     consent: SupervisoryConsent
-    consent_reference: str
-    hvd_category: str
-    data_owner: str
+    consent_reference: str = strawberry.field(description="Where the consent is written down.")
+    hvd_category: str = strawberry.field(description="IRI, if this is a high-value dataset.")
+    data_owner: str = strawberry.field(description="Office that owns the data.")
     data_steward: str
-    retention: list[str]
-    reference_class: str
-    purposes: list[strawberry.ID] | None = strawberry.field(description="Null: not limited.")
-    obligations: list[str]
-    open_obligations: list[str]
+    retention: list[str] = strawberry.field(description="How long results of a step are kept, e.g. PT15M=P2Y.")
+    reference_class: str = strawberry.field(description="Class of the Musterdatenkatalog.")
+    obligations: list[str] = strawberry.field(description="For all other cities.")
+    open_obligations: list[str] = strawberry.field(description="Also, for whoever has no agreement.")
     review_due: DateTime | None
     completeness: float | None = strawberry.field(description="Valid values of those expected, 0 to 1.")
     timeliness: float | None = strawberry.field(description="1: up to date, 0.5: within a week.")

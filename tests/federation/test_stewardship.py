@@ -109,6 +109,52 @@ async def test_an_assessment_takes_two_applications(town):
     ]
 
 
+EVERYTHING = {
+    "dataset": "wetzlar:dataset:akten",
+    "tier": "SHARED",
+    "reason": "für die Verkehrsplanung",
+    "personalReference": "INDIRECT",
+    "anonymisation": "nur gezählt, keine Kennzeichen",
+    "confidentiality": "HIGH",
+    "integrity": "VERY_HIGH",
+    "availability": "NORMAL",
+    "legalBasis": "http://data.europa.eu/eli/reg/2022/868/oj",
+    "purposes": ["research", "ai-training"],
+    "licence": "dl-by-de/2.0",
+    "consent": "GIVEN",
+    "consentReference": "Az. 12/2026",
+    "hvdCategory": "http://data.europa.eu/bna/c_b79e35eb",
+    "dataOwner": "Tiefbauamt",
+    "dataSteward": "Datenstelle",
+    "reviewDue": "2027-06-01T00:00:00+00:00",
+    "retention": ["PT15M=P2Y", "PT1H=P10Y"],
+    "referenceClass": "verkehr/radverkehr/messung",
+    "obligations": ["minimum-count=5"],
+    "openObligations": ["time=PT1H"],
+}
+
+
+async def test_every_finding_comes_back_as_it_was_written(town):
+    author, second = await steward(town), await steward(town, "datenschutz")
+    wanted = " ".join([*EVERYTHING, "completeness timeliness plausibility authoredAt author version"])
+    write = f"mutation ($one: AssessmentInput!) {{ assessDataset(assessment: $one) {{ {wanted} }} }}"
+    written = (await town.ask(write, author, {"one": EVERYTHING})).data["assessDataset"]
+    assert {name: written[name] for name in EVERYTHING} == EVERYTHING
+    assert written["authoredAt"]
+    signed = {"dataset": EVERYTHING["dataset"], "version": written["version"]}
+    assert (await town.ask(SIGN, second, signed)).data["signOffAssessment"]["inForce"]
+    history = f'{{ assessments(dataset: "{EVERYTHING["dataset"]}") {{ {" ".join(EVERYTHING)} inForce }} }}'
+    newest, *_ = (await town.ask(history, author)).data["assessments"]
+    assert newest == EVERYTHING | {"inForce": True}
+    shown = await run(town, "assessment", "show", "akten")
+    for text in ("Tiefbauamt", "PT15M=P2Y, PT1H=P10Y", "verkehr/radverkehr/messung", "Az. 12/2026", "VERY_HIGH"):
+        assert text in shown
+    back = 'mutation { withdrawDataset(dataset: "wetzlar:dataset:akten", reason: "Versuch") }'
+    await town.ask(back, author)
+    todo = (await town.ask("{ worklist { dataset todo } }", author)).data["worklist"]
+    assert {"dataset": "wetzlar:dataset:akten", "todo": ["UNASSESSED"]} in todo, "what was taken back is assessed anew"
+
+
 async def test_a_mutation_is_not_for_get(town):
     path = "/graphql?query=mutation%7BwithdrawDataset(dataset:%22wetzlar:dataset:rad%22,reason:%22x%22)%7D"
     answer = await town.get(path)

@@ -12,7 +12,7 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode, Triple
 
 from node.ingest.dcat.terms import DCAT, DCATAP, DCATDE, DCT, FOAF, VCARD, XSD
-from node.ingest.licences import BASE
+from node.ingest.licences import find_licence
 from node.web.export.policies import ODRL, VERBUND, write_policy
 from node.web.export.quads import Subject, iri
 
@@ -138,8 +138,8 @@ def _write_distribution(own: Subject, told: Told, use: Told | None) -> None:
         own.link(f"{DCAT}mediaType", f"https://www.iana.org/assignments/media-types/{told['mediaType']}")
     if told["byteSize"] is not None:
         own.typed(f"{DCAT}byteSize", int(told["byteSize"]), "nonNegativeInteger")
-    assessed = None if use is None or not use["licence"] else f"{BASE}{use['licence']}"
-    own.link(f"{DCT}license", told["licence"]["uri"] if told["licence"] is not None else assessed)
+    assessed = find_licence(use["licence"]) if use is not None and use["licence"] else None
+    own.link(f"{DCT}license", told["licence"]["uri"] if told["licence"] is not None else getattr(assessed, "uri", None))
     own.text(f"{DCATDE}licenseAttributionByText", told["licenceAttribution"], "de")
     own.code(f"{DCATAP}availability", "planned-availability", told["availability"])
     for name in ("issued", "modified"):
