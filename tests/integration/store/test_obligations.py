@@ -29,7 +29,9 @@ DURING = 'during: {start: "2026-03-01T00:00:00Z", end: "2026-03-03T00:00:00Z"}'
 SEED = f"""{TIERS_AS_TOLD}
 insert into dataset (key, title, title_sort, tier, digest, contact_id) values
  ('offen', 'Offen', 'offen', 'OPEN', '', null), ('fein', 'Fein', 'fein', 'SHARED', '', null);
-insert into distribution (dataset_id, position, title, access_url) values (1, 0, 'CSV', 'https://x.example/a.csv');
+insert into licence (key, uri, title) values ('dl-by-de-2-0', 'http://dcat-ap.de/def/licenses/dl-by-de/2.0', 'DL DE BY');
+insert into distribution (dataset_id, position, title, access_url, format, licence_id) values
+ (1, 0, 'CSV', 'https://x.example/a.csv', 'CSV', 1);
 insert into thing (key, name, longitude, latitude, place, description) values
  ('s1', 'Brücke', 8.65123, 50.55321, 'Lahnbrücke', 'am Ufer'), ('s2', 'Ring', 8.8, 50.6, 'Ring', '');
 insert into sensor (key, name) values ('schleife', 'Induktionsschleife');
@@ -224,6 +226,75 @@ async def test_what_the_obligations_hide_is_hidden_on_every_road(reader):
     assert not await asked.rows('{ datastreams(filter: {text: "stadteinwärts"}) { nodes { id } } }')
     rows = await asked.rows(f"{{ observations(filter: {{}}, {DURING}, first: 1000) {{ nodes {{ result }} }} }}")
     assert len(rows) == 3
+
+
+WITHOUT = " ".join(
+    f"without={name}"
+    for name in (
+        "Dataset.contactPoint", "Dataset.distributions", "Datastream.direction", "Datastream.vehicleClass",
+        "Datastream.description", "Thing.description", "Thing.location",
+    )
+)  # fmt: skip
+FINDING = {
+    "datasets by format": ('{ datasets(filter: {formats: ["CSV"]}) { nodes { id } totalCount } }', 0),
+    "datasets by licence": ('{ datasets(filter: {licences: ["dl-by-de-2-0"]}) { nodes { id } totalCount } }', 0),
+    "datasets by class": ('{ datasets(filter: {vehicleClasses: ["BICYCLE"]}) { nodes { id } totalCount } }', 0),
+    "datastreams by direction": ('{ datastreams(filter: {directions: ["stadteinwärts"]}) { nodes { id } totalCount } }', 0),
+    "datastreams by class": ('{ datastreams(filter: {vehicleClasses: ["BICYCLE"]}) { nodes { id } totalCount } }', 0),
+    "datastreams by words": ('{ datastreams(filter: {text: "stadteinwärts"}) { nodes { id } totalCount } }', 0),
+    "datastreams by place": (
+        "{ datastreams(filter: {bbox: {west: 8, south: 50, east: 9, north: 51}}) { nodes { id } totalCount } }", 0,
+    ),
+    "things by words": ('{ things(filter: {text: "Lahnbrücke"}) { nodes { id } totalCount } }', 0),
+    "things by description": ('{ things(filter: {text: "Ufer"}) { nodes { id } totalCount } }', 0),
+    "things by class": ('{ things(filter: {vehicleClasses: ["BICYCLE"]}) { nodes { id } totalCount } }', 0),
+    "things by place": (
+        "{ things(filter: {bbox: {west: 8, south: 50, east: 9, north: 51}}) { nodes { id } totalCount } }", 0,
+    ),
+    "what is not left out": ('{ datastreams(filter: {units: ["1"]}) { nodes { id } totalCount } }', 3),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", FINDING)
+async def test_what_is_left_out_can_not_be_found_either(reader, way):
+    document, expected = FINDING[way]
+    hidden = Asked(reader, offen=WITHOUT, fein=WITHOUT)
+    assert len(await hidden.rows(document)) == expected
+    assert await hidden.rows(document, "totalCount") == expected
+    shown = len(await Asked(reader, offen="", fein="").rows(document))
+    assert shown, "without obligations the same question finds it"
+
+
+async def test_facets_count_what_is_released(reader, seeded):
+    document = (
+        "{ datasetFacets { total formats { value count } licences { value count } tiers { value count }"
+        " keywords { value count } } }"
+    )
+    with psycopg.connect(seeded) as connection:
+        connection.execute("update dataset set keywords = '{Rad}'")
+    bare = await Asked(reader, offen="", fein="").part(document)
+    assert bare["formats"] == [{"value": "CSV", "count": 1}]
+    obliged = await Asked(reader, offen=f"{COARSE} {WITHOUT}", fein=FINE).part(document)
+    assert obliged["formats"] == []
+    assert {name: obliged[name] for name in ("total", "tiers", "keywords")} == {
+        name: bare[name] for name in ("total", "tiers", "keywords")
+    }, "descriptions of datasets come under no other obligation"
+    other = await Asked(reader, offen=COARSE, fein=WITHOUT).part(document)
+    assert other["formats"] == bare["formats"], "what is left out of one dataset is left out of that one"
+
+
+async def test_groups_and_filters_of_sums_know_no_more_than_the_rows(reader):
+    hidden = Asked(reader, offen=WITHOUT, fein=WITHOUT)
+    asked = (
+        "{ aggregate(filter: %s, " + DURING + ", groupBy: [DIRECTION, VEHICLE_CLASS])"
+        " { groups { direction vehicleClass datastreamCount } } }"
+    )
+    groups = (await hidden.part(asked % '{observedProperties: ["traffic-count"]}'))["groups"]
+    assert groups == [{"direction": None, "vehicleClass": None, "datastreamCount": 3}]
+    for told in ('{directions: ["stadteinwärts"]}', '{vehicleClasses: ["BICYCLE"]}'):
+        assert (await hidden.part(asked % told))["groups"] == []
+        rows = await hidden.rows(f"{{ observations(filter: {told}, {DURING}, first: 5) {{ nodes {{ result }} }} }}")
+        assert rows == []
 
 
 async def test_without_the_views_nothing_of_obliged_data_is_seen(reader, seeded):
