@@ -1,4 +1,4 @@
-"""How long a grant takes: 1,000 datasets, 50 agreements, 200 rules of the city's own."""
+"""What a grant costs in processor time: 1,000 datasets, 50 agreements, 200 rules of the city's own."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def _engine(rules: RuleSet) -> Engine:
 
 def _timed(what: str, times: int, work: Callable[[], object]):
     result = work()
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(times):
         work()
-    print(f"  {what:<20} {(time.perf_counter() - started) / times * 1000:9.4f} ms")
+    print(f"  {what:<20} {(time.process_time() - started) / times * 1000:9.4f} ms")
     return result
 
 
