@@ -14,7 +14,7 @@ obligations = ["minimum-count=5", "time=PT1H"]                              # le
 from __future__ import annotations
 
 import tomllib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -28,7 +28,7 @@ from policy.rules import AGREEMENT_TEMPLATE, RuleSet
 NAME = "expectations.toml"
 MAX_EXPECTATIONS = 1_000
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
-_DAY = timedelta(days=1)
+_LATER = datetime.max.replace(tzinfo=UTC)
 
 
 class _Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -119,8 +119,8 @@ def _decided(one: Expectation, rules: RuleSet, owner: str) -> Decision:
                 told.city or "",
                 frozenset({dataset.key}),
                 frozenset(one.agreement.purposes),
-                _NOW - _DAY,
-                _NOW + _DAY,
+                _NOW,
+                _LATER,
                 frozenset(one.agreement.applications),
                 obligations=read_obligations(one.agreement.obligations),
             )

@@ -65,7 +65,8 @@ def _sites(node: ast.AST) -> Iterator[ast.AST]:
 def _is_prose(node: ast.AST) -> bool:
     is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     is_raise = isinstance(node, ast.Raise)
-    return is_docstring or is_raise or isinstance(node, ast.JoinedStr | ast.Import | ast.ImportFrom)
+    is_strict = isinstance(node, ast.keyword) and node.arg == "strict"  # of zip: asserts what holds
+    return is_docstring or is_raise or is_strict or isinstance(node, ast.JoinedStr | ast.Import | ast.ImportFrom)
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:

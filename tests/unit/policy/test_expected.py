@@ -88,6 +88,14 @@ def test_rules_may_speak_of_the_key_and_the_action():
     assert unmet('dataset = { tier = "OPEN" }', "permit = true", rules=rules) == []
 
 
+def test_own_applications_ask_directly_and_others_through_their_node():
+    rules = RuleSet.load('@id("not-through-nodes") forbid (principal, action, resource) when { context has via };')
+    shown = 'dataset = { tier = "OPEN" }'
+    assert unmet(shown, "permit = true", OWN, rules=rules) == []
+    assert unmet(shown, "permit = true", rules=rules) == []
+    assert unmet(shown, "permit = false", RESEARCH, 'rules = ["not-through-nodes"]', rules=rules) == []
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

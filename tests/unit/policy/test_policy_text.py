@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from policy.errors import PolicyError
 from policy.rules import RuleSet
-from policy.source import MAX_DEPTH, MAX_OPERATORS, MAX_POLICIES
+from policy.source import MAX_BYTES, MAX_DEPTH, MAX_OPERATORS, MAX_POLICIES, MAX_REASON, Source
 
 GOOD = '@id("good")\nforbid (principal, action, resource)\nwhen { context.purpose == ";" }; // ends; here\n'
 
@@ -112,6 +112,16 @@ def test_a_reason_that_quotes_at_length_is_cut():
         RuleSet.load(scope("principal is " + "A::" * 20_000 + "B"))
     assert str(caught.value).startswith("city.cedar:1: a: unrecognized entity type")
     assert len(str(caught.value)) < 1_000
+
+
+def test_bounds_are_bounds():
+    source = Source("x.cedar", "")
+    assert str(source.error(3, "a" * MAX_REASON)) == f"x.cedar:3: {'a' * MAX_REASON}"
+    assert str(source.error(None, "a" * (MAX_REASON + 1))) == f"x.cedar: {'a' * MAX_REASON}…"
+    assert (MAX_REASON, MAX_BYTES, MAX_POLICIES, MAX_DEPTH, MAX_OPERATORS) == (500, 1_000_000, 1_000, 40, 300)
+    Source("x.cedar", "/" * MAX_BYTES)
+    with pytest.raises(PolicyError, match="is larger than 1,000,000 bytes"):
+        Source("x.cedar", "/" * (MAX_BYTES + 1))
 
 
 def test_what_the_bounds_allow_is_read():
