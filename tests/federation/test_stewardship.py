@@ -119,7 +119,7 @@ EVERYTHING = {
     "integrity": "VERY_HIGH",
     "availability": "NORMAL",
     "legalBasis": "http://data.europa.eu/eli/reg/2022/868/oj",
-    "purposes": ["research", "ai-training"],
+    "purposes": ["ai-training", "research"],
     "licence": "dl-by-de/2.0",
     "consent": "GIVEN",
     "consentReference": "Az. 12/2026",
