@@ -166,7 +166,8 @@ class GraphQLEndpoint:
             with span("auth"):
                 claimed = self._claimed(headers, scope)
             caller = claimed.caller
-            in_parts = in_parts and caller.peer is None  # a node is answered whole, with a receipt over the whole
+            if caller.peer is not None:  # a node is answered whole, with a receipt over the whole
+                in_parts = as_events = False
             async with asyncio.timeout(self._limits.request_ms / 1000 * GRACE):  # one timer for all: it costs 5 µs
                 question, body = await self._question(method, headers, scope, receive)
                 if not claimed.is_anonymous:

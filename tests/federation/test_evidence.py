@@ -79,7 +79,7 @@ DEFERRING = orjson.dumps(
 )
 
 
-@pytest.mark.parametrize("accept", ["multipart/mixed, application/json", "multipart/mixed"])
+@pytest.mark.parametrize("accept", ["multipart/mixed, application/json", "multipart/mixed", "text/event-stream"])
 async def test_a_node_is_answered_whole_whatever_it_accepts(wire: Wire, accept: str) -> None:
     authorized = wire.authorized(DEFERRING)
     answer = await wire.send({**authorized.headers, "Accept": accept}, DEFERRING)

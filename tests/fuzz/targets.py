@@ -16,9 +16,11 @@ from authlib.oauth2.rfc6749.errors import OAuth2Error
 from graphql import GraphQLError
 from joserfc.util import urlsafe_b64encode
 
+from federation.client import read_envelope
 from federation.connection import Connection
 from federation.discovery import read_metadata
 from federation.errors import FederationError, PeerError
+from federation.foreign import _built
 from federation.jose import JwtError, public_jwks, public_keys, sign_parts
 from federation.tlog.note import NoteError, VerifierKey, read, read_signatures, sign
 from federation.tlog.witness import read_proof, read_submission
@@ -26,8 +28,11 @@ from federation.tokens import raise_refusal, read_token
 from federation.transport import PeerResponse
 from federation.trust.pins import AnchorPin, parse_pin
 from federation.trust.state import Kept, Trust
+from node.audit.bundle import FORMAT
 from node.audit.grammar import FilterError, read_filter
+from node.audit.verify import BundleInvalid, _Check
 from node.auth.applications import is_redirect_uri
+from node.auth.sign_in.provider import ProviderError, ProviderMetadata, _decoded, _usable
 from node.auth.token_request import read_form
 from node.http.negotiation import accepts_parts, encoding, is_json, media_type
 from node.http.question import BadQuestion, document_of, from_body, from_url, is_mutation
@@ -155,6 +160,23 @@ def _headers(data: bytes) -> None:
     media_type(value), accepts_parts(value), encoding(value), is_json(value), parent_of(value)
 
 
+def _provider(data: bytes) -> None:
+    _decoded(PeerResponse(200, data, "application/json"), ProviderMetadata, "metadata")
+
+
+NOT_JSON = (ValueError, RecursionError, AttributeError)  # of the test: a document is an object
+ENVELOPE = b'{"data": {"r": {"nodes": []}}, "errors": [{"message": "x", "extensions": {"code": "TIMEOUT"}}]}'
+PROVIDER = dict.fromkeys(
+    ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"), "https://anmeldung.example"
+)
+PROVIDER_KEYS = json.dumps(
+    {"keys": [*public_jwks(OWNER.key)["keys"], {"kty": "RSA", "use": "enc", "n": "AQAB"}]}
+).encode()
+HEAD = {
+    "format": FORMAT, "city": "giessen", "filter": "", "complete": False, "first": 0, "last": 1, "records": 1,
+    "log_key": str(LOG_KEYS.log), "witness_keys": {"fulda": str(LOG_KEYS.witness)}, "quorum": 0, "checkpoint": "",
+}  # fmt: skip
+LINE = {"position": 0, "entry": {"v": 1}, "personal": {"salt": "00"}, "proof": ["A" * 43 + "="], "leaf": "00" * 32}
 CURSOR = encode(Cursor("b" * 16, Position("Ä", "fulda", "x"), {"giessen": None}))
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
@@ -162,6 +184,7 @@ NOTE = str(sign(f"{LOG_KEYS.log.name}\n7\n{HASH}\n", LOG_KEYS.log, ED_KEY))
 SUBMISSION = f"old 3\n{HASH}\n\n{NOTE}"
 FORM = b"grant_type=client_credentials&client_assertion_type=urn%3Aietf&client_assertion=a.b.c&scope=data%3Aread"
 PIN = AnchorPin(ANCHOR.issuer, "Anker", public_jwks(ANCHOR.key)).to_json()
+BUNDLE = b"\n".join(json.dumps(one).encode() for one in (HEAD | {"checkpoint": NOTE}, LINE, {"seal": "AAAA"})) + b"\n"
 METADATA = json.dumps({"issuer": OWNER.issuer, "token_endpoint": OWNER.identity.token_endpoint}).encode()
 TOKEN_ANSWER = b'{"access_token": "a.b.c", "token_type": "DPoP", "expires_in": 300, "scope": "data:read"}'
 
@@ -212,6 +235,25 @@ TARGETS = (
         _headers,
         (),
         [b"multipart/mixed, application/json;q=0.9", b"00-" + b"a" * 32 + b"-bbbbbbbbbbbbbbbb-01"],
+    ),
+    Target(
+        "answer of an owner",
+        lambda data: read_envelope(PeerResponse(200, data, "application/json")),
+        (PeerError,),
+        [ENVELOPE],
+    ),
+    Target(
+        "schema of another version", _built, (PeerError,), [b"type Query { a(b: Int = 1): [A!]! } type A { c: ID }"]
+    ),
+    Target("metadata of a provider", _provider, (ProviderError,), [json.dumps(PROVIDER).encode()]),
+    Target(
+        "keys of a provider",
+        lambda data: _usable(json.loads(data or b"{}")),
+        (ProviderError, *NOT_JSON),
+        [PROVIDER_KEYS],
+    ),
+    Target(
+        "bundle", lambda data: _Check(None, ()).run(iter(data.splitlines(keepends=True))), (BundleInvalid,), [BUNDLE]
     ),
     Target("redirect URI", lambda data: is_redirect_uri(_latin(data)), (), [b"https://portal.example/zurueck"]),
 )
