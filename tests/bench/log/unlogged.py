@@ -22,7 +22,7 @@ def application() -> object:
     from node import worker
     from node.audit.log import AccessLog
 
-    async def append(*_: object) -> list[str]:
+    async def append(*_: object, **__: object) -> list[str]:
         return []
 
     AccessLog.append = append  # type: ignore[method-assign]
