@@ -32,7 +32,8 @@ GATHER_S = 0.2  # after a batch: what arrives meanwhile comes together, in one r
 WAIT_S = 30.0
 AGAIN_S, AGAIN_AT_MOST_S = 0.5, 15.0
 NO_MORE = "it shows this caller no such data, or no more"
-MARGIN_S = 5.0  # a city that can't be asked at the start is followed from then on, by this node's clock less so much
+STALE_S = 1.0  # so long an own batch may wait to be taken: other rules may hold by then
+MARGIN_S = 60.0  # a city that can't be asked at the start is followed from then on, by this node's clock less so much
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,37 @@ class FollowLimits:
     in_all: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """What a city tells, why all of it ends, or (None) that it tells no more; `dealt` once the consumer wants more."""
+
+    told: Told | Exception | None
+    at: float
+    dealt: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 @dataclass(slots=True)
 class _State:
-    """How far the cities are, and how they stand."""
+    """How far the cities are, by what was taken, and how they stand."""
 
     positions: dict[str, int]
     reports: dict[str, CityReport]
-    told: asyncio.Queue[Told | Exception | None] = field(default_factory=lambda: asyncio.Queue(1))
+    items: asyncio.Queue[_Item] = field(default_factory=lambda: asyncio.Queue(1))
+
+    async def tell(self, told: Told | Exception | None) -> None:
+        """Return once it is dealt with: nobody reads ahead of what is taken."""
+        item = _Item(told, asyncio.get_running_loop().time())
+        await self.items.put(item)
+        await item.dealt.wait()
+
+    def take(self, told: Told) -> tuple[CityBatch, list[CityReport]]:
+        """Go on by what a city tells: what there is to say of it and of the others."""
+        city = told.report.city
+        self.reports[city] = told.report
+        if told.batch is not None:
+            self.positions[city] = told.batch.position
+        reports = [report if report.city == city else changed(report, rows=0) for report in self.reports.values()]
+        return told.batch or CityBatch({}, 0, 0), reports
 
 
 class Following:
@@ -104,31 +129,31 @@ class Following:
         return _State({city: at for city, at in positions.items() if city in cities}, reports)
 
     async def _out(self, asked: Field, standing: Standing, state: _State) -> AsyncGenerator[Prepared]:
-        begun = time.time() - MARGIN_S
+        begun = dict.fromkeys(state.reports, int((time.time() - MARGIN_S) * 1_000_000))
         is_followed, ended = False, 0
         while ended < len(state.reports):
-            told = await state.told.get()
+            item = await state.items.get()
+            told = item.told
             if isinstance(told, Exception):
                 raise told
             if told is None:
                 ended += 1
-                continue
-            city = told.report.city
-            is_followed = is_followed or told.report.state is not State.DENIED
-            state.reports[city] = told.report
-            if told.batch is not None:
-                state.positions[city] = told.batch.position
-            for each in state.reports:
-                state.positions.setdefault(each, int(begun * 1_000_000))
-            reports = [report if report.city == city else changed(report, rows=0) for report in state.reports.values()]
-            batch = told.batch or CityBatch({}, 0, 0)
-            answer = batch_json(asked, batch, encode_positions(state.positions), reports)
-            await standing.check()
-            await told.record(answer)
-            yield Prepared(answer)
+            elif not self._is_stale(told, item.at):
+                is_followed = is_followed or told.report.state is not State.DENIED
+                batch, reports = state.take(told)
+                answer = batch_json(asked, batch, encode_positions(begun | state.positions), reports)
+                await standing.check()
+                await told.record(answer)
+                yield Prepared(answer)
+            item.dealt.set()
         if not is_followed:
             reasons = "; ".join(f"{r.city}: {r.reason}" for r in state.reports.values())
             raise NotFound(f"datastreams: nothing of them is to be followed ({reasons})")
+
+    def _is_stale(self, told: Told, at: float) -> bool:
+        """Whether own rows were read too long ago; they are read again then."""
+        waited = asyncio.get_running_loop().time() - at
+        return told.report.city == self._city and told.report.rows > 0 and waited > STALE_S
 
     async def _city_loop(self, request: Request, asked: Field, city: str, state: _State) -> None:
         follow = self._own_loop if city == self._city else self._peer_loop
@@ -137,10 +162,10 @@ class Following:
         except (NotFound, Forbidden) as error:
             reason = NO_MORE if isinstance(error, NotFound) else error.message
             report = CityReport(city, State.DENIED, reason=reason)
-            await state.told.put(Told(report, None, is_news=True, record=_nothing))
+            await state.tell(Told(report, None, is_news=True, record=_nothing))
         except Exception as error:
-            await state.told.put(error)
-        await state.told.put(None)
+            await state.tell(error)
+        await state.tell(None)
 
     async def _own_loop(self, request: Request, asked: Field, city: str, state: _State) -> None:
         after = state.positions.get(city)
@@ -149,12 +174,13 @@ class Following:
             assert told.batch is not None
             after = told.batch.position
             if told.is_news:
-                await state.told.put(told)
+                await state.tell(told)
+                after = state.positions[city]
                 if not told.is_full:
                     await asyncio.sleep(GATHER_S)
 
     async def _peer_loop(self, request: Request, asked: Field, city: str, state: _State) -> None:
-        after, away, failures = state.positions.get(city), State.PARTIAL, 0
+        begun, after, away, failures = time.time(), state.positions.get(city), State.PARTIAL, 0
         while True:
             member = self._membership().by_id(city)
             if member is None or not member.is_active:
@@ -163,17 +189,18 @@ class Following:
             if told.batch is None:
                 if told.report.state is not away:
                     away = told.report.state
-                    await state.told.put(told)
+                    await state.tell(told)
                 if away is State.DENIED:
                     return
-                after = state.positions.get(city, after)
+                if after is None:
+                    after = int((begun - MARGIN_S) * 1_000_000)
                 failures += 1
                 await asyncio.sleep(min(AGAIN_S * 2**failures, AGAIN_AT_MOST_S) * random.uniform(0.5, 1))  # noqa: S311
                 continue
             after, failures = told.batch.position, 0
             if told.is_news or away is not State.OK:
                 away = State.OK
-                await state.told.put(told)
+                await state.tell(told)
                 await asyncio.sleep(GATHER_S)
 
     async def _guard(self, standing: Standing, state: _State) -> None:
@@ -185,7 +212,7 @@ class Following:
                     bell.clear()
                     await bell.wait(await standing.check())
         except Exception as error:
-            await state.told.put(error)
+            await state.tell(error)
 
     @contextmanager
     def _room(self, caller: Caller) -> Iterator[None]:
