@@ -28,6 +28,7 @@ from federation.transport import PeerTransport
 from node.agreeing import Agreeing
 from node.audit.figures import counting
 from node.audit.log import AccessLog
+from node.audit.reconciling import Reconciler
 from node.audit.security import SecurityLog
 from node.audit.service import LogService
 from node.auth.callers import Callers
@@ -80,6 +81,7 @@ from node.store.sessions import Sessions
 from node.store.trust import PostgresTrustStore
 from node.telemetry.counts import Counts
 from node.telemetry.start import Reporting
+from node.web.desk.log_work import LogWork
 from node.web.export.dcat import Publishing
 from node.web.export.pages import CatalogExport
 from node.web.site import Site
@@ -247,6 +249,12 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         audit.tree,
         desks,
         None if desk_provider is None else DeskSignIns(desk_provider, SignInStore(pool), desks, uses, settings.desk),
+        LogWork(
+            settings.database_url,
+            settings.city,
+            log_keys.log,
+            Reconciler(settings.city, members.current, transport, tokens),
+        ),
     )
     others = Litestar(
         route_handlers=[

@@ -54,16 +54,23 @@ async def read_answered(
 def read_asked(connection: psycopg.Connection[Any], city: str, start: datetime, end: datetime) -> Iterator[Asked]:
     """What this city asked another one."""
     for trace, request, response, receipt, state, position in connection.execute(_ASKED, (city, start, end)):
-        own, leaves = _stated(receipt)
-        yield Asked(
-            position,
-            trace,
-            sha256((own or trace).encode()).hexdigest(),
-            request.hex() if request else "",
-            response.hex() if response else "",
-            leaves,
-            state,
-        )
+        digests = (digest.hex() if digest else None for digest in (request, response))
+        yield asked_of(position, trace, *digests, receipt=receipt, state=state)
+
+
+def asked_of(
+    position: int | None,
+    trace: str,
+    request: str | None,
+    response: str | None,
+    *,
+    receipt: str | None,
+    state: str,
+) -> Asked:
+    """One exchange of ours as it is compared; `request` and `response`: SHA-256 in hex, if there are any."""
+    own, leaves = _stated(receipt)
+    hashed = sha256((own or trace).encode()).hexdigest()
+    return Asked(position, trace, hashed, request or "", response or "", leaves, state)
 
 
 class _Receipt(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""What operators do with the log at the command line is itself recorded: looking, exporting, erasing."""
+"""What operators do with the log, at the command line or a desk, is itself recorded: looking, exporting, erasing."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ READ, EXPORT, PROVE, ERASE, HOLD = "read", "export", "prove", "erase", "hold"
 class Act:
     """One act of an operator, recorded when it is done."""
 
-    def __init__(self, connection: psycopg.Connection[Any], city: str, verb: str, text: str) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], city: str, verb: str, text: str, caller: Caller | None = None
+    ) -> None:
         """`text` tells what was asked for: the filter, or the reason. It is stored like a query's document, for good.
 
-        So pseudonyms and tokens that a filter names are left out.
+        So pseudonyms and tokens that a filter names are left out. `caller`: who is signed in to a desk; by default
+        whoever is logged in on this machine.
         """
+        self._caller = caller or Caller(city=city, subject=login())
         self._connection = connection
-        self._city = city
         self._verb = verb
         self._text = without_persons(text)
         self._began = time.perf_counter()
@@ -36,7 +39,7 @@ class Act:
         """Write the record; commits with the caller's transaction. Raises psycopg.Error."""
         record = AccessRecord(
             role=OWNER,
-            caller=Caller(city=self._city, subject=login()),
+            caller=self._caller,
             counterpart=None,
             trace_id=secrets.token_hex(16),
             field="audit",

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import click
 
 from federation.errors import MembershipError, PeerError
 from federation.tokens import PeerTokens
-from node.audit.exchanges import fetch_answered, read_asked
 from node.audit.operator import READ
-from node.audit.reconcile import Answered, compare
+from node.audit.reconciling import Compared, NoSuchCity, Reconciler, latest_end
 from node.auth.identity import NodeIdentity
 from node.auth.key_directory import NodeKeys
 from node.auth.keys import passphrase_of
@@ -25,7 +24,6 @@ from node.store.pool import make_pool
 from node.store.trust import PostgresTrustStore
 
 DIFFERENT = 3  # exit code
-MARGIN = timedelta(minutes=2)  # both cities' clocks, and the time that an exchange takes
 TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 
 
@@ -40,46 +38,38 @@ def reconcile(ctx: click.Context, /, city: str, start: datetime, until: datetime
     Lists asks without answers, answers without asks, and disagreements. Exit code 3 if there are any.
     """
     start = start.replace(tzinfo=UTC)
-    end = until.replace(tzinfo=UTC) if until else datetime.now(UTC) - MARGIN
+    end = until.replace(tzinfo=UTC) if until else latest_end()
     if start >= end:
         raise CommandError(f"--from: {start:%Y-%m-%dT%H:%M:%SZ} is not before --until")
     with open_log(ctx) as log:
         act = log.act(READ, f"reconcile {city} from {start.isoformat()} until {end.isoformat()}")
         try:
-            wide, narrow = asyncio.run(_answered(log.node.settings, log.node.database_url, city, start, end))
+            compared = asyncio.run(_compared(log.node.settings, log.node.database_url, city, start, end))
+        except NoSuchCity as error:
+            raise CommandError(f"CITY: {error}") from error
         except MembershipError as error:
             raise CommandError(f"the members are not known: {error.reason}") from error
         except PeerError as error:
             raise CommandError(f"{city} does not tell its exchanges: {error.reason}") from error
-        within = {answer.leaf for answer in narrow}
-        asked = list(read_asked(log.connection, city, start, end))
-        around = read_asked(log.connection, city, start - MARGIN, end + MARGIN)
-        known = {leaf for ask in around for leaf in ask.leaves}
-        found = list(compare(asked, wide, within=within - known))
-        act.done(rows=len(asked))
+        act.done(rows=compared.asked)
+    found = compared.differences
     for difference in found:
         click.echo(f"{difference.what}: {difference.subject}: {difference.detail}")
-    click.echo(f"{len(asked)} asks and {len(narrow)} answers compared: {len(found) or 'no'} differences")
+    click.echo(f"{compared.asked} asks and {compared.answered} answers compared: {len(found) or 'no'} differences")
     if found:
         sys.exit(DIFFERENT)
 
 
-async def _answered(
-    settings: Settings, database_url: str, city: str, start: datetime, end: datetime
-) -> tuple[list[Answered], list[Answered]]:
-    """The other city's answers around the period, and within it."""
+async def _compared(settings: Settings, database_url: str, city: str, start: datetime, end: datetime) -> Compared:
     identity = NodeIdentity.from_settings(settings, NodeKeys(settings.keys_home, passphrase_of(settings)))
     pool = make_pool(database_url, size=1, statement_ms=settings.limits.statement_ms)
     async with pool, peer_transport(settings) as transport:
         members = Members(settings, statements_fetched_by(transport), PostgresTrustStore(pool))
         await members.keeper.load()
-        member = members.current().by_id(city)
-        if member is None or not member.is_active or city == settings.city:
-            raise CommandError(f"CITY: {city} is not another active member")
         tokens = PeerTokens(identity.issuer, lambda: identity.signing_key, transport)
         try:
-            wide = await fetch_answered(transport, tokens, member, start - MARGIN, end + MARGIN)
-            return wide, await fetch_answered(transport, tokens, member, start, end)
+            reconciler = Reconciler(settings.city, members.current, transport, tokens)
+            return await reconciler.compare(database_url, city, start, end)
         finally:
             await tokens.close()
             await members.keeper.close()

@@ -77,6 +77,12 @@ class Language:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
         return dates.format_date(moment.astimezone(UTC), "medium", locale=self.locale)
 
+    def utc_slot(self, value: str, step: str) -> str:
+        """The beginning of an hour, a day or a month in UTC, e.g. 26.11., 13:00."""
+        form = {"hour": {"de": "d.M., HH:mm", "en": "d MMM, HH:mm"}, "day": {"de": "EEE, d.M.", "en": "EEE d MMM"}}
+        shape = form.get(step, {}).get(self.code, "MMMM y")
+        return dates.format_datetime(datetime.fromisoformat(value).astimezone(UTC), shape, locale=self.locale)
+
     def slot(self, value: str | datetime) -> str:
         """A time within a week, e.g. Mo., 26.10., 03:00."""
         form = {"de": "EEE, d.M., HH:mm", "en": "EEE d MMM, HH:mm"}[self.code]

@@ -199,6 +199,7 @@ def _environment(language: Language, settings: Settings, static: StaticFiles) ->
         moment=language.moment,
         slot=language.slot,
         day=language.day,
+        utc_slot=language.utc_slot,
         obligation=lambda text: _obligation(text, told),
         purpose=lambda name: purpose_text(name, language.code),
         told=told,

@@ -20,6 +20,8 @@ from node.web.desk.audit import AuditDesk
 from node.web.desk.doors import Doors
 from node.web.desk.explaining import ExplainDesk
 from node.web.desk.governance import StewardDesk
+from node.web.desk.log_work import LogWork
+from node.web.desk.proofs import LogProofs
 from node.web.desk.provider_door import ProviderDoor
 from node.web.forms import Action
 from node.web.pages import Pages, View, visit_of, wants_page
@@ -34,7 +36,14 @@ class Site:
     """The portal and the explorer."""
 
     def __init__(
-        self, settings: Settings, asker: Asker, members: Members, tree: Tree, desks: Desks, sign_ins: DeskSignIns | None
+        self,
+        settings: Settings,
+        asker: Asker,
+        members: Members,
+        tree: Tree,
+        desks: Desks,
+        sign_ins: DeskSignIns | None,
+        work: LogWork,
     ) -> None:
         self._static = StaticFiles()
         self._pages = Pages(settings, self._static)
@@ -42,7 +51,8 @@ class Site:
         self._members = members
         self._city = settings.city
         self._tree = tree
-        self._desk = AuditDesk(asker, tree)
+        self._proofs = LogProofs(tree)
+        self._work = work
         secure = settings.issuer.startswith("https:")
         self._doors = Doors(desks, self._pages, settings.city, secure=secure, provider=sign_ins is not None)
         self._provider = None if sign_ins is None else ProviderDoor(sign_ins, self._doors, self._pages, secure=secure)
@@ -65,16 +75,17 @@ class Site:
             "/privacy": text_view("privacy.html"),
             "/imprint": text_view("imprint.html"),
             "/sign-in": self._doors.entrance,
-            **self._audit(),
+            **self._audit(portal),
             **self._governance(portal),
         }
         pages = [self._pages.route(path, view) for path, view in views.items()]
         provider = self._provider.routes() if self._provider else []
         return [*pages, *self._forms, *self._doors.routes(), *provider, self._static.route()]
 
-    def _audit(self) -> dict[str, View]:
-        desk, role = self._desk, Role.AUDITOR
-        views = {"/audit": desk.records, "/audit/traces/{trace:str}": desk.trace}
+    def _audit(self, portal: Portal) -> dict[str, View]:
+        desk, role = AuditDesk(self._asker, portal, self._work, self._proofs, self._city), Role.AUDITOR
+        views = {"/audit": desk.records, "/audit/reconcile": desk.reconcile, "/audit/traces/{trace:str}": desk.trace}
+        self._forms.append(self._doors.form("/audit/export", desk.export, role))
         return {path: self._doors.guarded(view, role) for path, view in views.items()}
 
     def _governance(self, portal: Portal) -> dict[str, View]:

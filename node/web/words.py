@@ -122,6 +122,25 @@ ASSESSED: Mapping[str, str] = {
     "timeliness": N_("Aktualität"),
     "plausibility": N_("Plausibilität"),
 }
+DECISIONS: Mapping[str, tuple[str, str]] = {
+    "PERMIT": (N_("erlaubt"), "success"),
+    "DENY": (N_("abgelehnt"), "danger"),
+    "NONE": (N_("nicht hier entschieden"), "info"),
+}
+RECORD_STATES: Mapping[str, str] = {
+    "OK": N_("beantwortet"),
+    "PARTIAL": N_("teilweise beantwortet"),
+    "DENIED": N_("abgelehnt"),
+    "TIMEOUT": N_("nicht rechtzeitig"),
+    "UNREACHABLE": N_("nicht erreichbar"),
+    "INCOMPATIBLE": N_("unverständlich"),
+    "SKIPPED": N_("nicht gefragt"),
+}
+DIFFERENCES: Mapping[str, str] = {
+    "ASK_WITHOUT_ANSWER": N_("gefragt, und dort steht nichts davon"),
+    "ANSWER_WITHOUT_ASK": N_("dort beantwortet, und hier steht nichts davon"),
+    "DISAGREEMENT": N_("beide Protokolle sagen Verschiedenes"),
+}
 TASKS: Mapping[str, tuple[str, str]] = {
     "todo": (N_("Zu tun"), "checklist"),
     "UNASSESSED": (N_("unbewertet"), "help"),

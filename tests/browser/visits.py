@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Locator, Page
 
 from tests.browser.demo import Demo
 from tests.conftest import REPOSITORY
@@ -52,17 +52,25 @@ async def ready(page: Page, path: str) -> None:
         await drawn.wait_for_element_state("visible")
 
 
-async def violations_of(page: Page, options: dict[str, object]) -> list[dict[str, object]]:
-    # GraphiQL's dark theme has comments that are too dim now and then; docs/web.md names it as an open fault
-    told = await page.evaluate("options => axe.run({exclude: ['.graphiql-dark .view-lines']}, options)", options)
-    return told["violations"]
+async def drawn(canvas: Locator) -> int:
+    """How many points of a canvas have been drawn on."""
+    script = """node => new Uint32Array(
+      node.getContext('2d').getImageData(0, 0, node.width, node.height).data.buffer).filter(Boolean).length"""
+    return int(await canvas.evaluate(script))
+
+
+async def in_scheme(page: Page, scheme: str) -> None:
+    """The page in the colours of a scheme, once it has settled: axe measures what is painted in that moment."""
+    await page.emulate_media(color_scheme=scheme)
+    await page.evaluate("""Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(
+      () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))""")
 
 
 async def barriers(page: Page, *schemes: str) -> None:
     """No violation that axe finds, on the page as it is, in either colour scheme."""
     await page.evaluate(AXE.read_text())
     for scheme in schemes or ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)
+        await in_scheme(page, scheme)
         told = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         found = [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in told["violations"]]
         assert found == [], (page.url, scheme)

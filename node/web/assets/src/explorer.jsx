@@ -8,6 +8,8 @@ import 'graphiql/style.css';
 import '@graphiql/plugin-explorer/style.css';
 import '@graphiql/plugin-history/style.css';
 import './explorer.css';
+import { editor } from 'monaco-graphql/esm/monaco-editor.js';
+import { THEMES, nameOf } from './editor-theme.js';
 import { readToken } from './token.js';
 
 globalThis.MonacoEnvironment = {
@@ -52,10 +54,17 @@ async function post(body, headers) {
   return fetch('/graphql', { method: 'POST', headers: { ...types, ...authorization, ...headers }, body });
 }
 
+// Set before the first editor is made: GraphiQL sets its theme once its parts are loaded, which may be too late
+for (const [scheme, data] of Object.entries(THEMES)) editor.defineTheme(nameOf(scheme), data);
+editor.setTheme(nameOf(theme()));
+
 function Explorer() {
   const [shown, setShown] = useState(theme);
   useEffect(() => {
-    const change = () => setShown(theme());
+    const change = () => {
+      setShown(theme());
+      editor.setTheme(nameOf(theme()));
+    };
     addEventListener('themechange', change);
     DARK.addEventListener('change', change);
     return () => {
@@ -70,6 +79,7 @@ function Explorer() {
     ...(asked.has('query') ? { initialQuery: asked.get('query') } : {}),
     ...(asked.has('variables') ? { initialVariables: asked.get('variables') } : {}),
     forcedTheme: shown,
+    editorTheme: { light: nameOf('light'), dark: nameOf('dark') },
     shouldPersistHeaders: false,
     defaultEditorToolsVisibility: true,
   });

@@ -8,7 +8,6 @@ import pytest
 
 from node.audit.grammar import read_filter
 from node.web.dataset import charts, months, places
-from node.web.desk.audit import access_filter
 from node.web.i18n import EN
 from node.web.pages import Visit, page_path
 from node.web.search import Search
@@ -111,9 +110,9 @@ def test_uses_are_those_of_the_dataset_newest_first():
 
 
 def test_an_auditors_filter_becomes_that_of_the_api():
-    found = access_filter(read_filter("city:giessen decision:deny -purpose:research after:2026-11-01"))
+    found = read_filter("city:giessen decision:deny -purpose:research after:2026-11-01").as_argument()
     assert found["cities"] == ["giessen"]
     assert found["decisions"] == ["DENY"]
     assert found["not"] == {"purposes": ["research"]}
     assert found["during"]["start"] == "2026-11-01T00:00:00+00:00"
-    assert access_filter(read_filter("")) == {}
+    assert read_filter("").as_argument() == {}
