@@ -12,7 +12,7 @@ import click
 import psycopg
 from rich.table import Table
 
-from node.cli.context import CommandError, open_node
+from node.cli.context import open_node, told
 from node.cli.output import print_table
 from node.store.assessments import AssessmentError, assess, sign_off, versions, withdraw, worklist
 from policy.assessment import (
@@ -166,8 +166,5 @@ def worklist_(ctx: click.Context) -> None:
 @contextmanager
 def _connection(ctx: click.Context) -> Iterator[psycopg.Connection[Any]]:
     """The node's database; what a steward did wrong is one message."""
-    with open_node(ctx) as node, node.connection() as connection:
-        try:
-            yield connection
-        except (AssessmentError, PolicyError) as error:
-            raise CommandError(str(error)) from error
+    with open_node(ctx) as node, node.connection() as connection, told(AssessmentError, PolicyError):
+        yield connection

@@ -16,7 +16,7 @@ from node.auth.registration import (
 )
 from node.auth.revocation import RevocationError, allow_foreign, list_refused, refuse_foreign
 from node.auth.scopes import SCOPES
-from node.cli.context import CommandError, open_node
+from node.cli.context import open_node, told
 from node.cli.output import print_table
 from policy.vocabulary import PURPOSES
 
@@ -57,16 +57,13 @@ def add(
 ) -> None:
     """Register an application. Give either --public-key or --key-out."""
     new = Registration(id_, name, purposes, scopes, redirect_uris)
-    with open_node(ctx) as node:
-        try:
-            if public_key is not None and key_out is None:
-                register_with_public_key(node.engine, new, public_key)
-            elif key_out is not None and public_key is None:
-                register_with_new_key(node.engine, new, key_out)
-            else:
-                raise click.UsageError(ONE_KEY)
-        except ApplicationError as error:
-            raise CommandError(str(error)) from error
+    with open_node(ctx) as node, told(ApplicationError):
+        if public_key is not None and key_out is None:
+            register_with_public_key(node.engine, new, public_key)
+        elif key_out is not None and public_key is None:
+            register_with_new_key(node.engine, new, key_out)
+        else:
+            raise click.UsageError(ONE_KEY)
     click.echo(f"application {id_} is registered for {', '.join(purposes)}")
     if key_out is not None:
         click.echo(f"its private key is in {key_out}: {HAND_OVER}")
@@ -85,16 +82,13 @@ def rotate(ctx: click.Context, id_: str, public_key: Path | None, key_out: Path 
 
     Without a failed request: rotate, let the application change over, then rotate with --drop-old and the same key.
     """
-    with open_node(ctx) as node:
-        try:
-            if public_key is not None and key_out is None:
-                rotate_to_public_key(node.engine, id_, public_key, drop_old=drop_old)
-            elif key_out is not None and public_key is None:
-                rotate_to_new_key(node.engine, id_, key_out, drop_old=drop_old)
-            else:
-                raise click.UsageError(ONE_KEY)
-        except ApplicationError as error:
-            raise CommandError(str(error)) from error
+    with open_node(ctx) as node, told(ApplicationError):
+        if public_key is not None and key_out is None:
+            rotate_to_public_key(node.engine, id_, public_key, drop_old=drop_old)
+        elif key_out is not None and public_key is None:
+            rotate_to_new_key(node.engine, id_, key_out, drop_old=drop_old)
+        else:
+            raise click.UsageError(ONE_KEY)
     click.echo(f"application {id_} has {'a new key and no other' if drop_old else 'a further key'}")
     if key_out is not None:
         click.echo(f"its private key is in {key_out}: {HAND_OVER}")
@@ -133,11 +127,8 @@ def activate(ctx: click.Context, id_: str) -> None:
 @click.pass_context
 def refuse(ctx: click.Context, name: str) -> None:
     """Let an application of another city in no more, whatever its city says of it. Holds at once."""
-    with open_node(ctx) as node:
-        try:
-            refuse_foreign(node.engine, name)
-        except RevocationError as error:
-            raise CommandError(str(error)) from error
+    with open_node(ctx) as node, told(RevocationError):
+        refuse_foreign(node.engine, name)
     click.echo(f"{name} is refused")
 
 
@@ -146,11 +137,8 @@ def refuse(ctx: click.Context, name: str) -> None:
 @click.pass_context
 def allow(ctx: click.Context, name: str) -> None:
     """Let a refused application of another city in again, as far as rules and agreements go."""
-    with open_node(ctx) as node:
-        try:
-            allow_foreign(node.engine, name)
-        except RevocationError as error:
-            raise CommandError(str(error)) from error
+    with open_node(ctx) as node, told(RevocationError):
+        allow_foreign(node.engine, name)
     click.echo(f"{name} is let in again")
 
 
@@ -167,9 +155,6 @@ def refused(ctx: click.Context) -> None:
 
 
 def _change(ctx: click.Context, application_id: str, status: ApplicationStatus) -> None:
-    with open_node(ctx) as node:
-        try:
-            set_status(node.engine, application_id, status)
-        except ApplicationError as error:
-            raise CommandError(str(error)) from error
+    with open_node(ctx) as node, told(ApplicationError):
+        set_status(node.engine, application_id, status)
     click.echo(f"application {application_id} is {status.lower()}")

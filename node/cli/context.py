@@ -31,6 +31,15 @@ class DatabaseUnreachable(CommandError):
 FORESEEN = (*MISTAKES, EmbeddedError, ReadingRoleError)
 
 
+@contextmanager
+def told(*kinds: type[Exception]) -> Iterator[None]:
+    """Within this context an error of these kinds becomes the command's one message: its text says what to do."""
+    try:
+        yield
+    except kinds as error:
+        raise CommandError(str(error)) from error
+
+
 @dataclass(frozen=True, slots=True)
 class OpenNode:
     """A node whose database is running."""

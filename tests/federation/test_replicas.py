@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import aiohttp
@@ -15,16 +17,23 @@ import orjson
 import psycopg
 import pytest
 
+from federation.jose import public_jwks
+from node.audit.sequencer import SEQUENCING
+from node.auth.applications import Application, add_application
+from node.auth.keys import create_signing_key
+from node.ingest.runs import ingest_connection
 from node.settings import FILE_NAME, load_settings
+from node.store.engine import make_engine
 from node.store.migrate import LOCK_TIMEOUT_MS, _revisions, head_revision, usable_schema, with_little_patience
 from node.store.reading_role import secure_reading
 from policy.model import Tier
 from tests.assessed import set_tier
 from tests.conftest import TEMPLATE
-from tests.federation.cities import APP, Federation, Replica, free_port
+from tests.federation.cities import APP, Answer, Federation, Replica, free_port
 
 KFZ = '{ datastreams(filter: {vehicleClasses: ["CAR"]}, cities: ["giessen"]) { nodes { id } } }'
 PAGE = "{ datasets(first: 4, after: %s) { nodes { id } pageInfo { endCursor hasNextPage } } }"
+RECORD = "mutation ($series: [ObservationSeriesInput!]!) { recordObservations(series: $series) { accepted } }"
 OWN = '{ datasets(first: 3, cities: ["giessen"]) { nodes { id } } }'
 
 
@@ -214,3 +223,122 @@ async def test_a_replica_that_is_killed_takes_no_record_of_an_answer_with_it(for
     assert recorded(formed, gateway.answered) == set(gateway.answered)
     replicas[1].start()
     await asyncio.to_thread(replicas[1].wait_ready)
+
+
+async def test_what_is_too_much_is_too_much_at_both(replicas):
+    """Bounds are those of a request, so no replica has to know what another one has answered."""
+    codes = [(await replica.ask("{ datasets(first: 100000) { nodes { id } } }")).code for replica in replicas]
+    assert len(set(codes)) == 1
+
+
+async def test_both_write_one_log_in_one_order(formed, replicas):
+    """One of them gives records their places; each has one, none is missing, and the tree holds."""
+
+    async def ask(gateway: Gateway) -> None:
+        while len(gateway.answered) < 40:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+    gateway = await under_load(replicas, ask)
+    assert recorded(formed, gateway.answered) == set(gateway.answered)
+    town = formed["giessen"]
+    counted = "select (select count(*) from access_record), (select coalesce(sum(length), 0) from log_run)"
+    async with asyncio.timeout(60):
+        while len(set(town.sql(counted)[0])) > 1:  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+    holders = town.sql(
+        "select count(distinct pid) from pg_locks where locktype = 'advisory' and objid = %s and granted", (SEQUENCING,)
+    )
+    assert holders == [(1,)], "one sequencer, however many replicas"
+    assert town.sql("select count(*) from (select position, lead(position) over (order by position) as next, length"
+                    " from log_run) run where next <> position + length") == [(0,)]  # fmt: skip
+    await verbund(formed, "audit", "fsck")
+
+
+async def test_the_same_observations_at_both_are_stored_once(formed, replicas):
+    town = formed["giessen"]
+    key = create_signing_key(town.keys / "messnetz.pem")
+    engine = make_engine(town.database_url)
+    add_application(engine, Application("messnetz", "M", public_jwks(key), ("observations:write",), ("operations",)))
+    engine.dispose()
+    access = await town.token("messnetz", "operations")
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    times = [(start + i * timedelta(minutes=15)).isoformat() for i in range(50)]
+
+    async def send(replica: Replica, order: int) -> int:
+        series = {"datastream": "giessen:datastream:rad-ein", "times": times[::order], "results": [1.0] * len(times)}
+        body = orjson.dumps({"query": RECORD, "variables": {"series": [series]}})
+        answer = await replica.post(body, access.headers("POST", town.settings.graphql_url, body))
+        return answer.data["recordObservations"]["accepted"]
+
+    sent = await asyncio.gather(*(send(replica, order) for _ in range(5) for replica in replicas for order in (1, -1)))
+    assert sent == [len(times)] * 20, "in whatever order: nobody waits for the other for ever"
+    stored = town.sql("select count(*) from observation where phenomenon_time >= %s", (start,))
+    assert stored == [(len(times),)]
+
+
+async def test_an_import_beside_one_of_another_replica_is_told_to_wait(formed, replicas, tmp_path):
+    file = tmp_path / "c.ttl"
+    file.write_text("<https://c.example/1> a <http://www.w3.org/ns/dcat#Dataset> .", encoding="utf-8")
+    command = [sys.executable, "-m", "node.cli", "--home", str(replicas[1].settings.home), "ingest", "dcat", str(file)]
+    with ingest_connection(formed["giessen"].database_url):
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "Another import is running" in done.stderr
+
+
+async def test_who_has_signed_in_at_one_is_signed_in_at_the_other(formed, replicas):
+    printed = await verbund(formed, "desk", "link", "Frau Beispiel")
+    link = printed.strip().partition("?link=")[2]
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        async with session.post(f"{replicas[0].url}/sign-in", data={"link": link}, allow_redirects=False) as response:
+            cookie = response.headers["Set-Cookie"].partition(";")[0]
+        async with session.get(f"{replicas[1].url}/audit", headers={"Cookie": cookie}, allow_redirects=False) as page:
+            assert page.status == 200
+        async with session.post(f"{replicas[1].url}/sign-in", data={"link": link}, allow_redirects=False) as again:
+            assert "Set-Cookie" not in again.headers, "a link is good once, wherever"
+
+
+async def test_keys_are_rotated_under_load_without_a_failed_request(formed, replicas):
+    """The new key is published first and signs later; what the old one has signed stays good."""
+    town = formed["giessen"]
+    failed: list[Answer] = []
+    ended, asked = asyncio.Event(), 0
+
+    async def ask(replica: Replica) -> None:
+        nonlocal asked
+        while not ended.is_set():
+            access = await town.token()
+            for _ in range(3):
+                answer = await replica.ask(KFZ, access)
+                asked += 1
+                if answer.status != 200 or not answer.body["data"]["datastreams"]["nodes"]:
+                    failed.append(answer)
+
+    asking = [asyncio.create_task(ask(replica)) for replica in replicas]
+    before = {path.name for path in (town.settings.home / "keys").glob("signing*.pem")}
+    await verbund(formed, "key", "rotate", "--after", "4")
+    [new] = {path for path in (town.settings.home / "keys").glob("signing*.pem") if path.name not in before}
+    shutil.copy2(new, replicas[1].settings.home / "keys" / new.name)  # the secret that both mount has changed
+
+    async def issued_by() -> str:
+        return orjson.loads(base64.urlsafe_b64decode((await town.token()).token.partition(".")[0] + "=="))["kid"]
+
+    first = await issued_by()
+    async with asyncio.timeout(60):
+        while await issued_by() == first:  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+    seen = asked
+    async with asyncio.timeout(60):
+        while asked < seen + 10:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    ended.set()
+    await asyncio.gather(*asking)
+    assert not failed
+
+
+async def verbund(formed, *words: str) -> str:
+    """What a command prints; it must succeed."""
+    command = [sys.executable, "-m", "node.cli", "--home", str(formed["giessen"].settings.home), *words]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
