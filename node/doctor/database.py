@@ -16,7 +16,7 @@ from node.store.reading_role import ENTER
 
 MAJOR = 18
 SKEW_S = 2.0
-SESSIONS_BESIDE = 5  # of a worker, besides those that read: log, authorization, figures
+SESSIONS_BESIDE = 6  # of a worker, besides those that read: log, authorization, figures
 DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 _STRONGER = {"remote_apply", "remote_write", "local"}
 
