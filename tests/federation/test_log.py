@@ -65,37 +65,6 @@ async def test_heads_are_cosigned_by_a_quorum_and_all_logs_are_known_as_consiste
     assert {row["log"] for row in answer.data["datasets"]["federation"]["cities"]} == {"CONSISTENT"}
 
 
-async def test_both_sides_records_fit_until_one_of_them_is_changed(federation):
-    home, owner = federation["offenbach"], federation["giessen"]
-    start = datetime.now(UTC)
-    token = await home.token()
-    traces = [(await home.ask(SHARED, token)).trace for _ in range(3)]
-    (asked,), (answered,) = home.records(traces[0]), owner.records(traces[0])
-    assert answered["leaf"].hex() in _receipt(asked["receipt"])["entries"]
-    assert asked["request_digest"] == answered["request_digest"] is not None
-    assert asked["response_digest"] == answered["response_digest"] is not None
-    period = (
-        "--from",
-        f"{start:%Y-%m-%dT%H:%M:%SZ}",
-        "--until",
-        f"{datetime.now(UTC) + timedelta(seconds=2):%Y-%m-%dT%H:%M:%SZ}",
-    )
-    code, told = await command(home, "reconcile", "giessen", *period)
-    assert (code, "no differences" in told) == (0, True), told
-    owner.sql(
-        "begin; set local session_replication_role = replica;"
-        f" delete from access_record where trace_id = '{traces[1]}'; commit"
-    )
-    home.sql(
-        "begin; set local session_replication_role = replica;"
-        f" update access_record set response_digest = sha256('x') where trace_id = '{traces[2]}'; commit"
-    )
-    code, told = await command(home, "reconcile", "giessen", *period)
-    assert code == 3, told
-    assert f"DISAGREEMENT: trace {traces[1]}: the owner signed for leaf" in told
-    assert f"DISAGREEMENT: trace {traces[2]}: the responses have different digests" in told
-
-
 async def test_keys_of_a_log_and_its_witness_are_rotated_while_all_run(federation):
     town, other = federation["giessen"], federation["fulda"]
     keys = load_log_keys(town.settings)
@@ -129,6 +98,37 @@ async def test_keys_of_a_log_and_its_witness_are_rotated_while_all_run(federatio
     assert str(old_log) in text
     code, told = await command(town, "fsck")
     assert code == 0, told
+
+
+async def test_both_sides_records_fit_until_one_of_them_is_changed(federation):
+    home, owner = federation["offenbach"], federation["giessen"]
+    start = datetime.now(UTC)
+    token = await home.token()
+    traces = [(await home.ask(SHARED, token)).trace for _ in range(3)]
+    (asked,), (answered,) = home.records(traces[0]), owner.records(traces[0])
+    assert answered["leaf"].hex() in _receipt(asked["receipt"])["entries"]
+    assert asked["request_digest"] == answered["request_digest"] is not None
+    assert asked["response_digest"] == answered["response_digest"] is not None
+    period = (
+        "--from",
+        f"{start:%Y-%m-%dT%H:%M:%SZ}",
+        "--until",
+        f"{datetime.now(UTC) + timedelta(seconds=2):%Y-%m-%dT%H:%M:%SZ}",
+    )
+    code, told = await command(home, "reconcile", "giessen", *period)
+    assert (code, "no differences" in told) == (0, True), told
+    owner.sql(
+        "begin; set local session_replication_role = replica;"
+        f" delete from access_record where trace_id = '{traces[1]}'; commit"
+    )
+    home.sql(
+        "begin; set local session_replication_role = replica;"
+        f" update access_record set response_digest = sha256('x') where trace_id = '{traces[2]}'; commit"
+    )
+    code, told = await command(home, "reconcile", "giessen", *period)
+    assert code == 3, told
+    assert f"DISAGREEMENT: trace {traces[1]}: the owner signed for leaf" in told
+    assert f"DISAGREEMENT: trace {traces[2]}: the responses have different digests" in told
 
 
 async def test_a_log_that_is_cut_or_forked_is_noticed_by_all_others_and_shown(healthy):
