@@ -135,6 +135,8 @@ RECORD_STATES: Mapping[str, str] = {
     "UNREACHABLE": N_("nicht erreichbar"),
     "INCOMPATIBLE": N_("unverständlich"),
     "SKIPPED": N_("nicht gefragt"),
+    "NOT_FOUND": N_("als nicht gefunden beantwortet"),
+    "REFUSED": N_("abgewiesen"),
 }
 DIFFERENCES: Mapping[str, str] = {
     "ASK_WITHOUT_ANSWER": N_("gefragt, und dort steht nichts davon"),

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import time
 
 import pytest
 from playwright.async_api import expect
@@ -17,7 +18,7 @@ from node.web.texts import examples
 from tests.browser.auditor import *  # noqa: F403 - one demo and one browser do for all
 from tests.browser.demo import DATASET, HOME, PAGES, localized
 from tests.browser.steward import *  # noqa: F403
-from tests.browser.visits import AXE, in_scheme, picture, ready, visiting
+from tests.browser.visits import AXE, barriers, drawn, in_scheme, name_of, picture, ready, visiting
 
 FIRST_VIEW = 100_000  # bytes, compressed, without fonts
 LOG = "query ($trace: String!) { accessLog(filter: {traceIds: [$trace]}) { nodes { role field document rows } } }"
@@ -39,6 +40,8 @@ async def test_no_page_has_a_barrier_that_axe_finds(browser, demo, language):
                 rules = None if scheme == "light" or path == "/explorer" else ["color-contrast"]
                 options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
                 told = await page.evaluate("options => axe.run(document, options)", options)
+                if language == "de":
+                    await picture(page, f"{name_of(path)}-{scheme}")
                 for one in told["violations"]:
                     found[path, scheme, one["id"]] = [node["target"] for node in one["nodes"]][:3]
             await page.emulate_media(color_scheme="light")
@@ -51,7 +54,7 @@ async def test_every_page_fits_a_narrow_screen(browser, demo):
         for path in PAGES:
             await ready(page, path)
             wide[path] = await page.evaluate("document.documentElement.scrollWidth")
-            await picture(page, "narrow-" + (re.sub(r"\W+", "-", path).strip("-") or "home"))
+            await picture(page, f"{name_of(path)}-narrow")
     assert set(wide.values()) == {320}, wide
 
 
@@ -87,6 +90,18 @@ async def test_what_a_chart_or_a_map_shows_is_in_a_table(browser, demo):
     async with visiting(browser, demo) as page:
         await ready(page, DATASET)
         tree = await page.locator("main").aria_snapshot()
+        twin = (await demo.get(DATASET + "?format=json")).json["answers"]
+        (group,) = twin["week"]["data"]["aggregate"]["groups"]
+        shown = await page.locator("figure[data-chart] .table tbody tr").evaluate_all(
+            "rows => rows.map((row) => [row.querySelector('time').dateTime,"
+            " ...[...row.querySelectorAll('[data-value]')].map((cell) => cell.dataset.value)])"
+        )
+        told = [[one["start"], one["sum"], (one["previous"] or {}).get("sum")] for one in group["buckets"]]
+        assert [[at, *map(_number, values)] for at, *values in shown] == told
+        assert await drawn(page.locator("figure[data-chart] canvas")) > 1_000
+        places = {one["thing"]["id"] for one in twin["found"]["data"]["dataset"]["datastreams"]["nodes"]}
+        assert await page.locator("figure[data-map] tbody tr").count() == len(places)
+        assert await page.locator("figure[data-map] .leaflet-interactive").count() == len(places)
         for figure in await page.locator("figure").all():
             assert re.search(r"- table", await figure.aria_snapshot()), await figure.aria_snapshot()
         assert "Verlauf der letzten Woche; die Werte stehen in der Tabelle darunter." in tree
@@ -147,6 +162,7 @@ async def test_the_explorer_works_at_once(browser, demo):
             "python3", "-c", await copied.inner_text(), stdout=asyncio.subprocess.PIPE
         )
         assert json.loads((await program.communicate())[0])["data"]["datastreams"]["nodes"]
+        await barriers(page)
         await picture(page, "explorer")
 
 
@@ -179,6 +195,13 @@ async def test_a_city_that_says_nothing_costs_its_own_rows_only(browser, demo):
             await page.goto("/cities")
             await expect(page.get_by_role("row", name=re.compile("Wetzlar"))).to_contain_text("rechtzeitig")
             await picture(page, "status-gap")
+        late = demo.made.settings[HOME].limits.page_ms / 1000
+        for path in ("/", "/datasets", "/datasets/wetzlar/radverkehrszaehlung", "/cities", "/cities/wetzlar"):
+            started = time.monotonic()
+            got = await demo.get(path)
+            # four times the deadline, for slow machines: without one a page would wait for ever
+            assert time.monotonic() - started < 4 * late, path
+            assert re.search("nicht rechtzeitig|antwortet nicht", got.text), path
     finally:
         os.killpg(silent._process.pid, signal.SIGCONT)
 
@@ -238,6 +261,10 @@ async def test_assets_are_kept_for_ever(demo):
         assert "immutable" in got.headers["Cache-Control"]
     assert (await demo.get("/static/manifest.json", accept="*/*")).status == 404
     assert (await demo.get("/static/..%2Fpages.py", accept="*/*")).status == 404
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
 
 
 def _without_paths(html: str) -> str:

@@ -37,6 +37,11 @@ def _own(url: str, demo: Demo) -> bool:
     return url.startswith((demo.url + "/", "data:", "blob:"))
 
 
+def name_of(path: str) -> str:
+    """What a page's pictures are called."""
+    return re.sub(r"\W+", "-", path).strip("-") or "home"
+
+
 async def picture(page: Page, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=PICTURES / f"{name}.png", full_page=True)

@@ -1,5 +1,7 @@
 // The editor's colours: each has a contrast of 4.5 at least with the papers of the pages (WCAG 1.4.3), comments too.
 const rules = (colours) => Object.entries(colours).map(([token, foreground]) => ({ token, foreground }));
+const brackets = (...colours) =>
+  Object.fromEntries(colours.map((colour, n) => [`editorBracketHighlight.foreground${n + 1}`, colour]));
 const clear = '#ffffff00';
 
 export const nameOf = (scheme) => `verbund-${scheme}`;
@@ -23,7 +25,12 @@ export const THEMES = {
       delimiter: '1d2034',
       'argument.identifier.gql': '5a3fa8',
     }),
-    colors: { 'editor.background': clear, 'scrollbar.shadow': clear, 'editorLineNumber.foreground': '#4f5673' },
+    colors: {
+      'editor.background': clear,
+      'scrollbar.shadow': clear,
+      'editorLineNumber.foreground': '#4f5673',
+      ...brackets('#1d2034', '#1b4f9c', '#8a1a6b'),
+    },
   },
   dark: {
     base: 'vs-dark',
@@ -43,6 +50,11 @@ export const THEMES = {
       delimiter: 'e6e8f2',
       'argument.identifier.gql': 'c3b5ff',
     }),
-    colors: { 'editor.background': clear, 'scrollbar.shadow': clear, 'editorLineNumber.foreground': '#a9b3c9' },
+    colors: {
+      'editor.background': clear,
+      'scrollbar.shadow': clear,
+      'editorLineNumber.foreground': '#a9b3c9',
+      ...brackets('#e6e8f2', '#9cc4ff', '#f0a3d4'),
+    },
   },
 };
