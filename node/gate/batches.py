@@ -84,7 +84,7 @@ class Batches:
             )
         member = membership.by_id(city)
         if city == self._city:
-            told = await self.own(request, field, after.get(city), wait_s)
+            told = await self.own(request, field, after.get(city), wait_s, ends_on_change=True)
         elif request.caller.peer is not None or member is None:
             raise NotFound(f"{ARGUMENT}: {cities[city][0]!r} is not found")
         elif not member.is_active:
@@ -99,8 +99,10 @@ class Batches:
             await told.record(answer)
         return Prepared(answer)
 
-    async def own(self, request: Request, field: Field, after: int | None, wait_s: float) -> Told:
-        """What arrives here.
+    async def own(
+        self, request: Request, field: Field, after: int | None, wait_s: float, *, ends_on_change: bool = False
+    ) -> Told:
+        """What arrives here. If that ends when something changes, whoever waits has to show once more who it is.
 
         Raises:
             NotFound: a datastream is not there for the caller, or not any more.
@@ -124,6 +126,8 @@ class Batches:
                     return Told(report, batch, is_news, record, is_full=found.arrivals.more)
                 after = batch.position
                 await _pause(bell, found, left)
+                if ends_on_change and bell.is_changed:
+                    return Told(found.report, batch, is_news=False, record=partial(self._record_own, recorder, found))
 
     async def peer(
         self, request: Request, field: Field, member: Member, after: int | None, wait_s: float = PEER_WAIT_S

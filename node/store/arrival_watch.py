@@ -36,13 +36,17 @@ Series = frozenset[int] | None
 
 
 class Bell:
-    """Rings when something has arrived of the datastreams `series` (ids; None for any), or other rules hold."""
+    """Rings when something has arrived of the datastreams `series` (ids; None for any), or other rules hold.
 
-    __slots__ = ("_rung", "series")
+    `is_changed`: somebody may see more or less than before, or may have been refused, since the bell was hung up.
+    """
+
+    __slots__ = ("_rung", "is_changed", "series")
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()
         self.series: Series = None
+        self.is_changed = False
 
     def ring(self) -> None:
         """Wake whoever waits, or is about to."""
@@ -115,5 +119,6 @@ class ArrivalWatch:
     def ring(self, series: Series = None) -> None:
         """Ring the bells for these datastreams; without any, all."""
         for bell in self._bells:
+            bell.is_changed = bell.is_changed or series is None
             if series is None or bell.series is None or not series.isdisjoint(bell.series):
                 bell.ring()

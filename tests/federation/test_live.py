@@ -15,13 +15,13 @@ from websockets.exceptions import ConnectionClosed
 from federation.jose import public_jwks
 from node.auth.applications import Application, add_application
 from node.auth.keys import create_signing_key
-from node.auth.revocation import client_subject, end_tokens
+from node.auth.revocation import allow_foreign, client_subject, end_tokens, refuse_foreign
 from node.settings import FILE_NAME, load_settings
 from node.store.engine import make_engine
 from policy.model import Tier
 from tests.assessed import revoke, set_tier
 from tests.conftest import REPOSITORY, TEMPLATE
-from tests.federation.cities import Federation, Replica, Town, free_port
+from tests.federation.cities import APP, Federation, Replica, Town, free_port
 from tests.federation.follower import OBSERVATIONS, Network, follow
 
 OPEN, SHARED = "giessen:datastream:rad-ein", "giessen:datastream:kfz-ein"
@@ -236,6 +236,19 @@ async def test_a_revoked_agreement_ends_the_stream_while_nothing_arrives(formed,
         revoke(owner.database_url, "kurz")
         await stream.state("giessen", "DENIED")
         assert await stream.end() == "complete"
+
+
+async def test_an_application_that_the_owner_refuses_gets_nothing_more(home, owner, network):
+    engine = make_engine(owner.database_url)
+    async with follow(home, [SHARED], await home.token()) as stream:
+        await stream.state("giessen", "OK")
+        refuse_foreign(engine, f"offenbach/{APP}")
+        await network.tell(1, "kfz-ein")
+        batch = await stream.state("giessen", "DENIED")
+        assert batch["nodes"] == []
+        assert await stream.end() == "complete"
+    allow_foreign(engine, f"offenbach/{APP}")
+    engine.dispose()
 
 
 async def test_what_the_caller_may_not_see_is_not_found_like_what_is_not_there(owner):
