@@ -107,6 +107,34 @@ async def test_only_with_the_scope_and_by_post(federation, access):
     assert (permit["decision"], permit["rows"], permit["application"]) == ("PERMIT", 1, "messnetz")
 
 
+async def test_what_was_accepted_around_a_lost_database_is_there_and_senders_get_on(healthy, access, postgres_url):
+    """Sensors repeat what they got no answer for, while the database goes and comes back."""
+    town, start = healthy["fulda"], FIRST + timedelta(days=5)
+    refused = 0
+
+    async def send(worker: int) -> None:
+        nonlocal refused
+        for number in range(8):
+            at = start + timedelta(hours=2 * worker) + number * timedelta(minutes=15)
+            while True:
+                answer = await town.ask(RECORD, access, {"series": [series(at, [float(number)])]})
+                if answer.status == 200 and "errors" not in answer.body:
+                    break
+                refused += 1
+                await asyncio.sleep(0.2)
+
+    async with asyncio.timeout(120):
+        sending = [asyncio.create_task(send(worker)) for worker in range(4)]
+        await asyncio.to_thread(town.cut_database, postgres_url)
+        try:
+            while not refused:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        finally:
+            await asyncio.to_thread(town.restore_database, postgres_url)
+        await asyncio.gather(*sending)
+    assert stored(town, start) == [float(number) for _ in range(4) for number in range(8)]
+
+
 async def test_a_killed_node_keeps_what_it_has_accepted(healthy, access):
     town, start = healthy["fulda"], FIRST + timedelta(days=3)
     accepted: list[datetime] = []

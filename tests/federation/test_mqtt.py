@@ -78,6 +78,19 @@ async def test_what_is_published_is_stored_and_outlives_a_kill(town, broker):
     assert stored(town) == wanted
 
 
+async def test_what_comes_while_the_database_is_away_is_stored_when_it_is_back(town, broker, postgres_url):
+    before = len(stored(town))
+    await asyncio.to_thread(town.cut_database, postgres_url)
+    try:
+        async with aiomqtt.Client("127.0.0.1", broker) as sensor:
+            for minute in range(1_000, 1_050):
+                at = START + timedelta(minutes=minute)
+                await sensor.publish(TOPIC, json.dumps({"phenomenonTime": at.isoformat(), "result": 1.0}), qos=1)
+    finally:
+        await asyncio.to_thread(town.restore_database, postgres_url)
+    await until(lambda: len(stored(town)) == before + 50)
+
+
 async def test_what_can_t_be_read_goes_to_the_quarantine_and_is_not_sent_again(town, broker):
     async with aiomqtt.Client("127.0.0.1", broker) as sensor:
         await sensor.publish(

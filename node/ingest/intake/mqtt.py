@@ -110,8 +110,8 @@ class MqttIntake:
             try:
                 async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
                     await self._read_if_alone(connection)
-            except (aiomqtt.MqttError, psycopg.Error, OSError, Unavailable) as error:
-                log.warning("no observations can be read from the broker: %s", type(error).__name__)
+            except* (aiomqtt.MqttError, psycopg.Error, OSError, Unavailable) as found:  # of a task group, or alone
+                log.warning("no observations can be read from the broker: %s", type(found.exceptions[0]).__name__)
             await asyncio.sleep(RETRY_S)
 
     async def _read_if_alone(self, connection: psycopg.AsyncConnection[Any]) -> None:
