@@ -20,6 +20,11 @@ SHARED = '{ dataset(id: "offenbach:dataset:kfz-verkehrszaehlung") { id } }'
 ACROSS = '{ datasets(cities: ["fulda"], first: 1) { nodes { id } } }'
 
 
+async def any_trace(page: Page) -> str:
+    """The trace of the first record that the page shows."""
+    return str(await page.locator('a[href*="/audit/traces/"]').first.get_attribute("href")).rpartition("/")[2]
+
+
 async def until(page: Page, found) -> None:
     """Look again until it is there: the sequencer takes a moment."""
     for _ in range(50):
@@ -104,6 +109,9 @@ async def test_denials_and_times_are_seen_at_a_glance(browser: Browser, demo: De
         await page.goto(f"{prefix}/audit")
         await page.locator("figure[data-chart] .table tbody a").first.click()
         await expect(page.locator("figure[data-chart]")).to_have_attribute("data-step", "hour")
+        for path in ("/audit/reconcile?city=fulda", f"/audit/traces/{await any_trace(page)}?check=1"):
+            await page.goto(prefix + path)
+            await barriers(page)
         await page.goto(f"{prefix}/audit?q=subject:nobody")
         assert await page.locator("figure[data-chart]").count() == 0
 

@@ -20,7 +20,7 @@ HOME = "offenbach"
 DATASET = "/datasets/fulda/radverkehrszaehlung"
 PAGES = (
     "/", "/datasets", "/datasets?q=verkehr&city=fulda", DATASET, "/cities", "/cities/giessen", "/docs", "/explorer",
-    "/accessibility", "/privacy", "/imprint", "/nothing-here",
+    "/accessibility", "/privacy", "/imprint", "/nothing-here", "/sign-in", "/sign-in?link=x", "/governance",
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ async def test_the_desk_of_stewards_has_no_barrier(browser: Browser, demo: Demo,
         await sign_in(page, demo, "Frau Pflege", "steward")
         for number, path in enumerate(PAGES_OF_STEWARDS):
             assert (await page.goto(localized(path, language))).status == 200
-            await barriers(page, *(["light"] if language == "en" else []))
+            await barriers(page)
             await fits(page)
             if language == "de":
                 await picture(page, f"steward-{number}")
