@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from node.demo.processes import NodeFailed, NodeProcess
-from node.demo.setup import ANCHOR_PORT, DemoFederation, site_directory
+from node.demo.setup import DemoFederation, site_directory
 from node.demo.site import StaticSite
 
 
@@ -19,11 +19,11 @@ def running(demo: DemoFederation) -> Iterator[Mapping[str, NodeProcess]]:
     Raises:
         NodeFailed: a port is taken, or a node does not come up.
     """
-    _check_port("127.0.0.1", ANCHOR_PORT)
+    _check_port("127.0.0.1", demo.anchor_port)
     for settings in demo.settings.values():
         _check_port(settings.host, settings.port)
     nodes = {city: NodeProcess(settings) for city, settings in demo.settings.items()}
-    site = StaticSite(site_directory(demo.directory), ANCHOR_PORT)
+    site = StaticSite(site_directory(demo.directory), demo.anchor_port)
     site.start()
     try:
         for node in nodes.values():

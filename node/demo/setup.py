@@ -37,15 +37,15 @@ WITNESS_EVERY_S = 3
 ANCHOR = "office"  # not "anchor": demos of before OpenID Federation have another kind of list there
 ANCHOR_NAME = "Anker der Demo"
 ANCHOR_PORT = 8100
-ANCHOR_URL = f"http://127.0.0.1:{ANCHOR_PORT}"
 
 
 @dataclass(frozen=True, slots=True)
 class DemoFederation:
-    """The prepared demo: settings by city, and where the applications' keys lie."""
+    """The prepared demo: settings by city, where its anchor listens, and where the applications' keys lie."""
 
     directory: Path
     settings: dict[str, Settings]
+    anchor_port: int
 
     def key_file(self, city: str, application: str) -> Path:
         """Private key of a demo application."""
@@ -67,9 +67,13 @@ def prepare(
     cities: Sequence[DemoCity] = CITIES,
     *,
     days: int | None = None,
+    anchor_port: int = ANCHOR_PORT,
     progress: Callable[[str], None] = lambda _: None,
 ) -> DemoFederation:
-    """Make, or complete, the demo in `directory`. `days` limits the observations, for tests."""
+    """Make, or complete, the demo in `directory`. `days` limits the observations, for tests.
+
+    The anchor's port can't be another one later: its address is its name.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     mark = f"{VERSION}, schema {head_revision()}, {days or 'all'} days\n"
     missing = [city for city in cities if not _is_marked(directory / city.id, mark)]
@@ -86,8 +90,8 @@ def prepare(
     settings = {city.id: load_settings(directory / city.id, environment={}) for city in cities}
     if missing:
         agree(settings)
-    _vouch(directory, list(settings.values()))
-    return DemoFederation(directory, settings)
+    _vouch(directory, list(settings.values()), f"http://127.0.0.1:{anchor_port}")
+    return DemoFederation(directory, settings, anchor_port)
 
 
 def _is_marked(home: Path, mark: str) -> bool:
@@ -140,11 +144,11 @@ def _application(directory: Path, city: DemoCity, demo: DemoApplication) -> Appl
     )
 
 
-def _vouch(directory: Path, nodes: Sequence[Settings]) -> None:
+def _vouch(directory: Path, nodes: Sequence[Settings], anchor_url: str) -> None:
     """The anchor of the demo vouches for all cities anew at each start."""
     office = Office(directory / ANCHOR)
     if not office.keys.exists():
-        office.create(ANCHOR_URL, ANCHOR_NAME)
+        office.create(anchor_url, ANCHOR_NAME)
     now = datetime.now(UTC)
     for node in nodes:
         applicant = read_self_signed(describe(node))

@@ -19,7 +19,6 @@ from node.demo.setup import prepare
 from node.store.embedded import embedded_postgres
 from node.web.static_files import StaticFiles
 from tests.browser.demo import Demo
-from tests.demo_ports import demo_ports
 from tests.federation.cities import free_port
 
 pytest.register_assert_rewrite("tests.browser.auditor", "tests.browser.steward", "tests.browser.visits")
@@ -48,9 +47,9 @@ def demo() -> Iterator[Demo]:
     """The running demo, with a few days of observations."""
     if not StaticFiles().built:
         pytest.fail("the pages' assets are not built: run `make assets`")
-    with demo_ports(), tempfile.TemporaryDirectory(prefix="vb-", ignore_cleanup_errors=True) as directory:
+    with tempfile.TemporaryDirectory(prefix="vb-", ignore_cleanup_errors=True) as directory:
         cities = [replace(city, port=free_port()) for city in CITIES]
-        made = prepare(Path(directory), cities, days=DAYS)
+        made = prepare(Path(directory), cities, days=DAYS, anchor_port=free_port())
         with (
             embedded_postgres(made.settings["fulda"].postgres_directory) as url,
             psycopg.connect(url) as connection,
