@@ -11,6 +11,8 @@ import psycopg
 from node.ingest.errors import BusyError
 from node.ingest.report import Flaw, Report
 
+_LOCK = "hashtext('verbund.ingest')"
+
 
 @contextmanager
 def ingest_connection(database_url: str) -> Iterator[psycopg.Connection]:
@@ -23,10 +25,11 @@ def ingest_connection(database_url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(
         database_url, autocommit=True, options=options, application_name="verbund-ingest", connect_timeout=10
     ) as connection:
-        row = connection.execute("select pg_try_advisory_lock(hashtext('verbund.ingest'))").fetchone()
+        row = connection.execute(f"select pg_try_advisory_lock({_LOCK})").fetchone()
         if row != (True,):
             raise BusyError("Another import is running on this database: wait until it has finished, then try again.")
-        yield connection  # the lock ends with the session
+        yield connection
+        connection.execute(f"select pg_advisory_unlock({_LOCK})")  # else with the session, which ends a moment later
 
 
 def start_run(connection: psycopg.Connection, kind: str, source: str) -> Report:

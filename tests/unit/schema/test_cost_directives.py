@@ -77,6 +77,7 @@ FROM_MEMORY = {  # as long as the federation, or as a table
     "Node.purposes",
     "FederationReport.cities",
     "Explanation.fields",
+    "Explanation.owners",
     "FieldExplanation.cities",
     "FieldExplanation.datasets",
     "DatasetExplanation.ways",
