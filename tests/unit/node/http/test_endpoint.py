@@ -75,7 +75,7 @@ class FakeCallers:
     async def admitted(self, claimed, _body):
         return Admitted(FakePending(claimed.caller.purpose), "fresh")
 
-    async def nonce(self):
+    async def refused(self, _error):
         return "fresh"
 
 
