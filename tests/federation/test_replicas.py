@@ -246,7 +246,9 @@ async def test_both_write_one_log_in_one_order(formed, replicas):
         while len(set(town.sql(counted)[0])) > 1:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
     holders = town.sql(
-        "select count(distinct pid) from pg_locks where locktype = 'advisory' and objid = %s and granted", (SEQUENCING,)
+        "select count(distinct pid) from pg_locks join pg_database d on d.oid = database"
+        " where locktype = 'advisory' and objid = %s and granted and datname = current_database()",
+        (SEQUENCING,),
     )
     assert holders == [(1,)], "one sequencer, however many replicas"
     assert town.sql("select count(*) from (select position, lead(position) over (order by position) as next, length"
