@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -15,8 +16,13 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from federation.jose import public_jwks
+from node.auth.applications import Application, add_application
+from node.auth.keys import create_signing_key
+from node.auth.token_client import Access, obtain_token
 from node.setup import NodePlan, create_node
 from node.store.embedded import embedded_postgres
+from node.store.engine import make_engine
 from tests.assessed import TIERS_AS_TOLD
 
 SEED = (
@@ -27,6 +33,7 @@ select 'd' || i, 'Liste ' || i, 'liste ' || i, 'OPEN', '' from generate_series(1
 """
 )
 READY_S = 90
+APPLICATION, PURPOSE = "messung", "research"
 
 
 class BenchNode:
@@ -45,6 +52,12 @@ class BenchNode:
             with psycopg.connect(url) as connection:
                 connection.execute(SEED)
             self.url = url
+            self._key = create_signing_key(folder / "application.pem")
+            engine = make_engine(url)
+            add_application(
+                engine, Application(APPLICATION, "Messung", public_jwks(self._key), ("data:read",), (PURPOSE,))
+            )
+            engine.dispose()
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, module: str = "node.cli") -> None:
@@ -67,6 +80,10 @@ class BenchNode:
                     return
             time.sleep(0.1)
         raise TimeoutError(f"not ready after {READY_S} s: {(self.home.parent / 'node.log').read_text()[-2000:]}")
+
+    def access(self) -> Access:
+        """An application's token, while it runs."""
+        return asyncio.run(obtain_token(self.settings.issuer, APPLICATION, self._key, PURPOSE, "data:read"))
 
     def stop(self) -> None:
         """End it in order."""
