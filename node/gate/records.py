@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Iterator
 from hashlib import sha256
 
 from federation.report import CityReport, State
@@ -17,6 +18,7 @@ from schema.selection import TYPENAME, Field
 
 NOT_FOUND = "NOT_FOUND"
 OPEN_TIER = "open-tier"
+REMEMBERED = 512
 LARGE = 100_000  # bytes: a tenth of a millisecond
 _SUBJECTS = {
     "datasets": "dataset",
@@ -181,7 +183,17 @@ def _sha256(value: bytes) -> bytes:
 
 def paths_of(field: Field) -> tuple[str, ...]:
     """The fields that are selected below a root field, as paths, sorted; aliases and type names are left out."""
-    return tuple(sorted(set(_paths(field, ""))))
+    if field.shape is None:
+        return tuple(sorted(set(_paths(field, ""))))
+    known = _KNOWN.get(field.shape)
+    if known is None:
+        known = _KNOWN[field.shape] = tuple(sorted(set(_paths(field, ""))))
+        if len(_KNOWN) > REMEMBERED:
+            _KNOWN.popitem(last=False)
+    return known
+
+
+_KNOWN: OrderedDict[Hashable, tuple[str, ...]] = OrderedDict()  # by shape, under which equal fields are selected
 
 
 def _paths(field: Field, above: str) -> Iterator[str]:
