@@ -85,7 +85,6 @@ class CityGate:
             return await self._access_log(request, field)
         _check_scope(request, field)
         if field.name == ROOT:
-            await request.confirmed()  # the answer may take a while
             return await self._live().poll(request, field)
         check_requirement(field)
         request = within_deadline(request, field, asyncio.get_running_loop().time())

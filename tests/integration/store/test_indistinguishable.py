@@ -21,7 +21,7 @@ from node.store.reading_role import ENTER
 from node.store.sessions import Sessions
 from policy.obligations import read_obligations
 from schema.cursor import binding_of, decode
-from tests.integration.store.test_obligations import COARSE, DURING, FINE, IDS, SEED, Asked, family, world
+from tests.integration.store.test_obligations import COARSE, DURING, FINE, SEED, Asked, family, observe, world
 from tests.obligations.model import Row, Stream, floor, released
 from tests.unit.schema.test_selection import tree
 
@@ -88,16 +88,7 @@ def write(url: str, streams: dict[str, Stream]) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("delete from observation")
         connection.execute("delete from latest_observation")
-        with connection.cursor().copy(
-            "copy observation (datastream_id, phenomenon_time, phenomenon_end, result, quality) from stdin"
-        ) as copy:
-            for key, stream in streams.items():
-                for row in stream.rows:
-                    copy.write_row((IDS[key], row.start, row.end, row.result, row.quality))
-        connection.execute(
-            "insert into latest_observation select distinct on (datastream_id) * from observation"
-            " order by datastream_id, phenomenon_time desc"
-        )
+        observe(connection, streams)
 
 
 CHOICES = {

@@ -83,20 +83,25 @@ def streams() -> dict[str, Stream]:
     return world(7)
 
 
+def observe(connection: psycopg.Connection, streams: dict[str, Stream]) -> None:
+    """Put the rows of these datastreams into an empty table, with the newest of each."""
+    with connection.cursor().copy(
+        "copy observation (datastream_id, phenomenon_time, phenomenon_end, result, quality) from stdin"
+    ) as copy:
+        for key, stream in streams.items():
+            for row in stream.rows:
+                copy.write_row((IDS[key], row.start, row.end, row.result, row.quality))
+    connection.execute(
+        "insert into latest_observation select distinct on (datastream_id) * from observation"
+        " order by datastream_id, phenomenon_time desc"
+    )
+
+
 @pytest.fixture
 def seeded(database_url, streams):
     with psycopg.connect(database_url) as connection:
         connection.execute(SEED)
-        with connection.cursor().copy(
-            "copy observation (datastream_id, phenomenon_time, phenomenon_end, result, quality) from stdin"
-        ) as copy:
-            for key, stream in streams.items():
-                for row in stream.rows:
-                    copy.write_row((IDS[key], row.start, row.end, row.result, row.quality))
-        connection.execute(
-            "insert into latest_observation select distinct on (datastream_id) * from observation"
-            " order by datastream_id, phenomenon_time desc"
-        )
+        observe(connection, streams)
         connection.execute(
             "update datastream s set phenomenon_end = (select max(phenomenon_time) from observation where datastream_id = s.id)"
         )
