@@ -48,7 +48,7 @@ class ExchangesPage:
                 raise ServiceUnavailableException("the database can't be reached") from None
             lines = "".join(" ".join(part or "-" for part in answered) + "\n" for answered in found)
             headers = {"Cache-Control": "no-store"} | ({"Verbund-Next": str(last)} if len(found) == PAGE else {})
-            return Response(lines, media_type="text/plain; charset=utf-8", headers=headers)
+            return Response(lines, media_type="text/plain", headers=headers)
 
         return [exchanges]
 

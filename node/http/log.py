@@ -81,7 +81,7 @@ class LogPages:
             lines = [",".join(str(cell if cell is not None else "") for cell in row) for row in rows]
             content = "\n".join(["month,dataset,city,requests,rows", *lines, ""])
             headers = {"Cache-Control": "public, max-age=3600"}
-            return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+            return Response(content, media_type="text/csv", headers=headers)
 
         @post(ADD_CHECKPOINT, include_in_schema=False, request_max_body_size=MAX_BODY_BYTES, status_code=200)
         async def add_checkpoint(request: Request[Any, Any, Any]) -> Response[str]:

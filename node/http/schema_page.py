@@ -23,6 +23,6 @@ def schema_route(sdl: str) -> HTTPRouteHandler:
     def schema(request: Request[Any, Any, Any]) -> Response[bytes]:
         if request.headers.get("if-none-match") == tag:
             return Response(b"", status_code=304, headers=headers)
-        return Response(content, media_type="text/plain; charset=utf-8", headers=headers)
+        return Response(content, media_type="text/plain", headers=headers)
 
     return schema

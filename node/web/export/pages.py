@@ -66,7 +66,7 @@ class CatalogExport:
                 if has_already(request.headers.get("if-none-match"), tag):
                     return Response(b"", status_code=304, headers=headers)
                 content = await self._content(form, tag, datasets)
-            return Response(content, media_type=f"{media_type}; charset=utf-8", headers=headers)
+            return Response(content, media_type=media_type, headers=headers)
 
         return catalog
 

@@ -192,3 +192,12 @@ async def test_the_cost_is_told(node):
     (error,) = answer.json()["errors"]
     assert error["extensions"]["code"] == "TOO_COSTLY"
     assert error["extensions"]["cost"]["rows"] > error["extensions"]["cost"]["rowsLimit"]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("/schema.graphql", "text/plain"), ("/catalog.ttl", "text/turtle"), ("/log/counts", "text/csv")],
+)
+async def test_texts_name_their_encoding_once(node, path, expected):
+    answer = await node.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, f"{expected}; charset=utf-8")
