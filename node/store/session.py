@@ -65,9 +65,13 @@ class Session:
         """
         self._is_idle = False
         preparing: list[_Form | None] = []  # what each result is of: a statement that is being prepared, or None
-        for call in calls:
-            self._send(call, preparing)
-        self._libpq.pipeline_sync()
+        try:
+            for call in calls:
+                self._send(call, preparing)
+            self._libpq.pipeline_sync()
+        except psycopg.OperationalError as error:
+            self._unwatch(error)
+            raise
         preparing.append(None)
         await self._flush()
         results = await self._receive(len(preparing))
@@ -116,7 +120,7 @@ class Session:
     async def _receive(self, expected: int) -> list[PGresult]:
         results: list[PGresult] = []
         while len(results) < expected:
-            while self._libpq.is_busy():
+            while self._libpq.is_busy() and not (results and self._has_more()):
                 self._raise_if_lost()
                 self._arrived = self._loop.create_future()
                 await self._arrived
@@ -128,13 +132,28 @@ class Session:
         return results
 
     def _read(self) -> None:
-        try:
-            self._libpq.consume_input()
-        except psycopg.OperationalError as error:
-            self._unwatch(error)
+        self._consume()
+        if self._is_idle or self._libpq.is_busy():
+            self._consume()
         waiting = self._arrived
         if waiting is not None and not waiting.done() and (self._lost or not self._libpq.is_busy()):
             waiting.set_result(None)
+
+    def _has_more(self) -> bool:
+        """True if nothing needs to be waited for. Asked before waiting again, as `_read` reads again.
+
+        A loop may tell only once that a connection has ended: uvloop stops watching a socket that was reset. What is
+        read then is the server's last word, and the end comes after it.
+        """
+        self._consume()
+        return not self._libpq.is_busy()
+
+    def _consume(self) -> None:
+        if self._lost is None:
+            try:
+                self._libpq.consume_input()
+            except psycopg.OperationalError as error:
+                self._unwatch(error)
 
     def _raise_if_lost(self) -> None:
         if self._libpq.status != pq.ConnStatus.OK:

@@ -7,10 +7,12 @@ import contextlib
 
 import psycopg
 import pytest
+import uvloop
 
 from node.store.session import PREPARED, Call
 from node.store.sessions import Sessions
 from schema.errors import Unavailable
+from tests.integration.store.relay import Relay
 
 
 @pytest.fixture
@@ -110,6 +112,25 @@ async def test_reads_go_on_after_the_server_closed_all_connections(sessions, dat
         )
     (result,) = await sessions.read(Call("select 2", []))
     assert result.get_value(0, 0) == b"2"
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_server_that_dies_before_it_reads_is_noticed(database_url, new_loop):
+    """The socket is reset then, which the node's event loop tells only once."""
+
+    async def scenario(relay: Relay) -> bytes | None:
+        async with Sessions(relay.url, size=1, statement_ms=2_000, name="dying") as sessions:
+            assert await value(sessions, "select 1") == b"1"
+            relay.pause()
+            asking = asyncio.create_task(sessions.read(Call("select 2", [])))
+            await asyncio.sleep(0.05)  # it is on its way, and nobody reads it
+            relay.die()
+            async with asyncio.timeout(5):
+                (result,) = await asking
+            return result.get_value(0, 0)
+
+    with Relay(database_url) as relay, asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(scenario(relay)) == b"2"
 
 
 async def test_what_every_session_begins_with(database_url):
