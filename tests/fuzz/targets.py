@@ -36,6 +36,8 @@ from node.auth.sign_in.provider import ProviderError, ProviderMetadata, _decoded
 from node.auth.token_request import read_form
 from node.http.negotiation import accepts_parts, encoding, is_json, media_type
 from node.http.question import BadQuestion, document_of, from_body, from_url, is_mutation
+from node.ingest.intake.checks import Checked
+from node.ingest.intake.mqtt import read_message
 from node.telemetry.context import parent_of
 from schema.cursor import Cursor, Position, decode, encode
 from schema.errors import BadInput
@@ -235,6 +237,15 @@ TARGETS = (
         _headers,
         (),
         [b"multipart/mixed, application/json;q=0.9", b"00-" + b"a" * 32 + b"-bbbbbbbbbbbbbbbb-01"],
+    ),
+    Target(
+        "message of a sensor",
+        lambda data: read_message(Checked(), "v1.1/Datastreams(a)/Observations", data, {}, datetime.now(UTC)),
+        (),
+        [
+            b'{"phenomenonTime": "2026-11-26T10:00:00Z", "result": 112}',
+            b'[{"phenomenonTime": "9999-12-31T23:00:00-01:00", "result": null}]',
+        ],
     ),
     Target(
         "answer of an owner",

@@ -36,6 +36,7 @@ MOST_IN_FLIGHT = 5_000  # unacknowledged; then the broker waits
 MAX_BYTES = 65_536
 KEEP_SESSION_S = 7 * 86_400
 RETRY_S = 2.0
+ALIVE_S = 10.0  # for the database to say that the lock's connection lives
 LOCK = "select pg_try_advisory_lock(hashtext('verbund.mqtt'))"
 
 
@@ -82,7 +83,7 @@ def read_message(into: Checked, topic: str, payload: bytes, known: Any, now: dat
         decoded = _Payload.decode(payload)
         observed = decoded if isinstance(decoded, list) else [decoded]
         times = [_time(one.phenomenonTime) for one in observed]
-    except ValueError:  # msgspec's errors are ValueErrors, too
+    except (ValueError, OverflowError, RecursionError):  # msgspec's errors are ValueErrors, too
         into.flawed.append(Flawed(match[1], None, payload[:200].decode("utf-8", "replace"), "message.unreadable"))
         return
     check_series(into, match[1], known.get(match[1]), times, [one.result for one in observed], quality, now)
@@ -108,7 +109,9 @@ class MqttIntake:
         """Read until cancelled; what breaks is begun anew."""
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+                async with await psycopg.AsyncConnection.connect(
+                    self._url, autocommit=True, connect_timeout=5, application_name="verbund-mqtt"
+                ) as connection:
                     await self._read_if_alone(connection)
             except* (aiomqtt.MqttError, psycopg.Error, OSError, Unavailable) as found:  # of a task group, or alone
                 log.warning("no observations can be read from the broker: %s", type(found.exceptions[0]).__name__)
@@ -120,7 +123,8 @@ class MqttIntake:
             async with asyncio.TaskGroup() as group:  # the lock is lost with its connection: then stop reading
                 reading = group.create_task(self._read())
                 while not reading.done():
-                    await connection.execute("select 1")
+                    async with asyncio.timeout(ALIVE_S):
+                        await connection.execute("select 1")
                     await asyncio.wait([reading], timeout=RETRY_S)
 
     async def _read(self) -> None:
