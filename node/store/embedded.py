@@ -17,10 +17,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import platformdirs
-import psutil
 import psycopg
 
 from node.settings import keep_large_blocks
+from node.store.leftovers import is_settled
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # they tell that there is no XDG_RUNTIME_DIR
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 DATABASE = "verbund"
 CHECK_EVERY_S = 2.0
 RECOVERY_S = 60.0
+# the wheel asserts that the lock file is whole, which it is not if the server was killed while it started
+_NOT_STARTED = (subprocess.SubprocessError, OSError, RuntimeError, AssertionError)
 
 
 class EmbeddedError(Exception):
@@ -55,10 +57,11 @@ def embedded_postgres(directory: Path) -> Iterator[str]:
     """
     directory.parent.mkdir(parents=True, exist_ok=True)
     keep_large_blocks()
+    _wait_for_what_is_left(directory)
     try:
         server = get_server(directory, cleanup_mode="stop")
         _forget_the_dead(server)
-    except (subprocess.SubprocessError, OSError, RuntimeError) as error:
+    except _NOT_STARTED as error:
         raise EmbeddedError(
             f"the embedded PostgreSQL in {directory} does not start ({error}): see {directory / 'log'},"
             " or set database_url to use a server"
@@ -66,6 +69,17 @@ def embedded_postgres(directory: Path) -> Iterator[str]:
     with server:
         _ensure_database(server.get_uri("postgres"))
         yield server.get_uri(DATABASE)
+
+
+def _wait_for_what_is_left(directory: Path) -> None:
+    """Processes of a server that was killed end by themselves, within moments."""
+    ends = time.monotonic() + RECOVERY_S
+    while not is_settled(directory):
+        if time.monotonic() > ends:
+            raise EmbeddedError(
+                f"processes of an earlier PostgreSQL in {directory} do not end: end them, and try again"
+            )
+        time.sleep(0.1)
 
 
 def _ensure_database(url: str) -> None:
@@ -98,17 +112,6 @@ def _forget_the_dead(server: PostgresServer) -> None:
             continue
 
 
-def _forget_the_zombie(directory: Path) -> None:
-    """A killed server whose parent has not noticed yet would pass for a running one."""
-    file = directory / "postmaster.pid"
-    try:
-        pid = int(file.read_text(encoding="utf-8").split(maxsplit=1)[0])
-        if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            file.unlink()
-    except (OSError, ValueError, IndexError, psutil.Error):  # there is none, or it is gone: nothing to forget
-        return
-
-
 @contextmanager
 def kept_running(directory: Path, url: str) -> Iterator[None]:
     """Within this context the server is started again whenever it has died.
@@ -131,8 +134,8 @@ def _restart_the_dead(directory: Path, url: str, ended: threading.Event) -> None
             psycopg.connect(url, connect_timeout=5).close()
         except psycopg.OperationalError:
             log.warning("the embedded PostgreSQL does not answer; starting it")
-            _forget_the_zombie(directory)
             try:
-                get_server(directory, cleanup_mode="stop").start()
-            except (subprocess.SubprocessError, OSError, RuntimeError):
+                if is_settled(directory):
+                    get_server(directory, cleanup_mode="stop").start()
+            except _NOT_STARTED:
                 log.exception("the embedded PostgreSQL does not start")

@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from node.store import embedded
-from node.store.embedded import _forget_the_zombie, embedded_postgres, kept_running
+from node.store.embedded import embedded_postgres, kept_running
+from node.store.leftovers import LOCK_FILE, is_settled
 
 
 @pytest.fixture
@@ -34,14 +35,7 @@ def test_a_killed_server_is_started_again(tmp_path_factory, frequent_checks):
     directory = tmp_path_factory.mktemp("e") / "pg"
     with embedded_postgres(directory) as url, kept_running(directory, url):
         os.kill(int((directory / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-        ends = time.monotonic() + 20
-        while True:
-            try:
-                psycopg.connect(url).close()
-                break
-            except psycopg.OperationalError:
-                assert time.monotonic() < ends, "the server did not come back"
-                time.sleep(0.1)
+        connected_again(url)
 
 
 def test_a_server_that_recovers_is_waited_for(tmp_path_factory):
@@ -55,15 +49,53 @@ def test_a_server_that_recovers_is_waited_for(tmp_path_factory):
 
 
 def test_a_killed_server_that_nobody_has_noticed_yet_is_none(tmp_path):
-    file = tmp_path / "postmaster.pid"
+    file = tmp_path / LOCK_FILE
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         ends = time.monotonic() + 10
         while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
             assert time.monotonic() < ends
             time.sleep(0.01)
         file.write_text(f"{ended.pid}\n{tmp_path}\n")
-        _forget_the_zombie(tmp_path)
+        assert is_settled(tmp_path)
     assert not file.exists()
-    file.write_text(f"{os.getpid()}\n{tmp_path}\n")
-    _forget_the_zombie(tmp_path)
-    assert file.exists()
+
+
+@pytest.mark.parametrize("left", [f"{os.getpid()}\n/elsewhere\n", "4194304\n", "", "1"])
+def test_a_number_that_is_another_process_s_now_is_no_server(tmp_path_factory, left):
+    """After a power cut, or in a container that was started again; also if the file was not written to its end."""
+    directory = tmp_path_factory.mktemp("e") / "pg"
+    with embedded_postgres(directory):
+        pass
+    (directory / LOCK_FILE).write_text(left)
+    with embedded_postgres(directory) as url, psycopg.connect(url) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_nothing_is_started_beside_what_is_left_of_a_killed_server(tmp_path_factory, frequent_checks):
+    directory = tmp_path_factory.mktemp("e") / "pg"
+    with embedded_postgres(directory) as url, kept_running(directory, url):
+        assert is_settled(directory)
+        assert (directory / LOCK_FILE).exists(), "it runs"
+        first = psutil.Process(int((directory / LOCK_FILE).read_text().split()[0]))
+        left = first.children()
+        for process in left:
+            process.suspend()
+        first.kill()
+        time.sleep(0.3)
+        assert not is_settled(directory)
+        assert int((directory / LOCK_FILE).read_text().split()[0]) == first.pid
+        for process in left:
+            process.resume()
+        connected_again(url)
+
+
+def connected_again(url: str) -> None:
+    ends = time.monotonic() + 20
+    while True:
+        try:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError:
+            assert time.monotonic() < ends, "the server did not come back"
+            time.sleep(0.1)
+        else:
+            return

@@ -1,0 +1,55 @@
+"""What is left of an embedded server that was killed must not pass for one that runs, nor be run beside.
+
+A lock file `postmaster.pid` names a process. After a power cut, or in a container that was started again, that number
+may be any other process's, and then neither PostgreSQL nor its wheel would start the server. The other danger is a new
+server beside the last processes of the old one: PostgreSQL knows them by the lock file, so it is removed only when they
+have ended.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+LOCK_FILE = "postmaster.pid"
+_NAME = "postgres"
+
+
+def is_settled(directory: Path) -> bool:
+    """True if the server of this data directory runs, or nothing of it is left; False while its processes end.
+
+    The lock file of a server that has ended is removed.
+    """
+    file = directory / LOCK_FILE
+    found = _text(file)
+    if found is None:
+        return True
+    with suppress(ValueError, IndexError, psutil.Error):
+        if _serves(psutil.Process(int(found.split(maxsplit=1)[0])), directory):
+            return True
+    if any(_serves(process, directory) for process in psutil.process_iter()):
+        return False
+    if _text(file) == found:  # else another one has been started meanwhile
+        file.unlink(missing_ok=True)
+    return True
+
+
+def _serves(process: psutil.Process, directory: Path) -> bool:
+    """Whether it lives, and is one of PostgreSQL's for this data directory, in which these work."""
+    try:
+        if process.name() != _NAME or process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return Path(process.cwd()) == directory.resolve()
+    except psutil.AccessDenied:  # another user's: it may be
+        return True
+    except (psutil.Error, OSError):
+        return False
+
+
+def _text(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError:
+        return None
