@@ -7,9 +7,7 @@ beside the clock's: it says the same on a machine that others use.
 from __future__ import annotations
 
 import asyncio
-import shutil
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,12 +26,12 @@ from node.store.embedded import embedded_postgres
 from node.store.engine import make_engine
 from node.store.migrate import migrate
 from tests.bench.intake.senders import APPLICATION, BATCH, DATASTREAMS, START, by_mqtt, by_mutation, running
-from tests.federation.cities import Federation, Town, free_port
+from tests.federation.broker import MOSQUITTO, Broker
+from tests.federation.cities import Federation, Town
 
 SECONDS, TURNS = 5.0, 3
 QUERY = '{ datasets(first: 3, cities: ["fulda"]) { nodes { id title } } }'
 MUTATION_RATE, MQTT_RATE = 10_000, 2_000
-MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/opt/homebrew/sbin")
 
 
 def main() -> None:
@@ -67,14 +65,12 @@ def _broker() -> Iterator[int | None]:
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="vb-mqtt-") as directory:
-        port, config = free_port(), Path(directory) / "mosquitto.conf"
-        config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
-        process = subprocess.Popen([MOSQUITTO, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        broker = Broker(Path(directory))
+        broker.start()
         try:
-            yield port
+            yield broker.port
         finally:
-            process.terminate()
-            process.wait()
+            broker.stop()
 
 
 def _prepare(town: Town, port: int | None) -> None:

@@ -199,17 +199,24 @@ class Federation:
         with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute(f"create database {name} template {template}")
         url = server_url.replace("/verbund?", f"/{name}?")
+        settings = self.make(city, url, f"summaries_every_s = {summaries_every_s}\n")
+        return self.join(settings, url, seed=seed)
+
+    def make(self, city: str, database_url: str | None, more: str = "") -> Settings:
+        """A node at a free port; without a URL it has a database of its own."""
         port = free_port()
         plan = NodePlan(
-            city, NAMES[city], f"http://127.0.0.1:{port}", port=port, database_url=url, unsafe_plain_http=True
+            city, NAMES[city], f"http://127.0.0.1:{port}", port=port, database_url=database_url, unsafe_plain_http=True
         )
         home = self.directory / city
         create_node(home, plan)
         settings = (home / FILE_NAME).read_text()
-        (home / FILE_NAME).write_text(
-            f"{settings}\nsummaries_every_s = {summaries_every_s}\nmembership_every_s = 1\nwitness_every_s = 1\n{LIMITS}"
-        )
-        town = Town(load_settings(home, environment={}), url, self.directory)
+        (home / FILE_NAME).write_text(f"{settings}\n{more}membership_every_s = 1\nwitness_every_s = 1\n{LIMITS}")
+        return load_settings(home, environment={})
+
+    def join(self, settings: Settings, url: str, *, seed: bool = True) -> Town:
+        """A town with this node, vouched for; its database runs."""
+        town, city = Town(settings, url, self.directory), settings.city
         if seed:
             with psycopg.connect(url) as connection:
                 connection.execute(SEED.replace("%(city)s", city))

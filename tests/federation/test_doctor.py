@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import time
 import uuid
@@ -71,32 +72,60 @@ def test_what_the_node_stumbles_over_is_told(federation, tmp_path):
     assert [line.split(":")[0] for line in result.output.splitlines()][-1] == "database"
 
 
-async def test_a_backup_that_is_older_than_what_others_have_seen_is_told(healthy, postgres_url, tmp_path):
-    """Restored, Fulda has less than its witnesses remember."""
-    town = healthy["fulda"]
+async def verbund(home, *words: str):
+    return await asyncio.to_thread(CliRunner().invoke, cli, ["--home", str(home), *words])
 
-    async def verbund(home, *words: str):
-        return await asyncio.to_thread(CliRunner().invoke, cli, ["--home", str(home), *words])
 
-    async def witnessed() -> int:
-        with psycopg.connect(healthy["offenbach"].database_url) as connection:
-            row = connection.execute("select size from witnessed_log where city = 'fulda'").fetchone()
-        return row[0] if row else 0
-
-    assert (await verbund(town.settings.home, "backup", str(tmp_path / "b"))).exit_code == 0
-    before = json.loads((tmp_path / "b" / "manifest.json").read_bytes())["log_size"]
-    await town.ask("{ datasets(first: 1) { nodes { id } } }")
+async def witnessed(healthy, more_than: int = 0) -> int:
+    """What Offenbach and Wetzlar have both seen of Fulda's log."""
     ends = time.monotonic() + 90
-    while await witnessed() <= before:
+    while True:
+        seen = [
+            size
+            for witness in ("offenbach", "wetzlar")
+            for (size,) in healthy[witness].sql("select size from witnessed_log where city = 'fulda'")
+        ]
+        if len(seen) == 2 and min(seen) > more_than:
+            return min(seen)
         assert time.monotonic() < ends, "the witnesses have not seen the new record"
         await asyncio.sleep(0.3)
-    name = f"again_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}")
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / FILE_NAME).write_text((town.settings.home / FILE_NAME).read_text().replace(town._database, name))
-    shutil.copytree(town.settings.anchors_directory, home / "anchors")
-    restored = await verbund(home, "restore", str(tmp_path / "b"))
-    assert restored.exit_code == (3 if before else 0), restored.output
-    assert not before or "others have seen more" in restored.output
+
+
+async def test_a_backup_that_is_older_than_what_others_have_seen_is_told(healthy, postgres_url, tmp_path):
+    """Restored, Fulda has less than its witnesses remember; from a newer backup it has not."""
+    town = healthy["fulda"]
+
+    async def restored(backup: str):
+        name = f"again_{uuid.uuid4().hex[:8]}"
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute(f"create database {name}")
+        home = tmp_path / f"home-{backup}"
+        home.mkdir()
+        (home / FILE_NAME).write_text((town.settings.home / FILE_NAME).read_text().replace(town._database, name))
+        shutil.copytree(town.settings.anchors_directory, home / "anchors")
+        shutil.copytree(town.settings.keys_home, home / "keys")  # in the clear, so not in the backup
+        return home, await verbund(home, "restore", str(tmp_path / backup))
+
+    await town.ask("{ datasets(first: 1) { nodes { id } } }")
+    before = await witnessed(healthy)
+    assert (await verbund(town.settings.home, "backup", str(tmp_path / "old"))).exit_code == 0
+    backed_up = json.loads((tmp_path / "old" / "manifest.json").read_bytes())["log_size"]
+    assert backed_up >= before > 0
+    await town.ask("{ datasets(first: 1) { nodes { id } } }")
+    await witnessed(healthy, more_than=backed_up)
+
+    home, old = await restored("old")
+    assert old.exit_code == 3, old.output
+    assert f"has {backed_up} records, and others have seen more" in old.output
+    assert "restore a newer backup" in old.output
+    rows = await asyncio.to_thread(doctor, home, exit_code=1)
+    assert rows["log"]["state"] == "FAILED"
+    assert {"offenbach", "wetzlar"} <= set(re.findall(r"(\w+) \d+", rows["log"]["message"]))
+    fsck = await verbund(home, "audit", "fsck")
+    assert fsck.exit_code == 0, "what is there is whole: only the others know that there was more"
+
+    town.process.stop()  # so that its log has come to an end
+    assert (await verbund(town.settings.home, "backup", str(tmp_path / "new"))).exit_code == 0
+    _, new = await restored("new")
+    assert new.exit_code == 0, new.output
+    assert "no less than 3 other cities have seen" in new.output

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import subprocess
 from datetime import UTC, datetime, timedelta
 
 import aiomqtt
@@ -14,25 +12,20 @@ import pytest
 
 from node.settings import FILE_NAME, load_settings
 from tests.conftest import TEMPLATE
-from tests.federation.cities import Federation, free_port
+from tests.federation.broker import Broker, needs_broker
+from tests.federation.cities import Federation
 
-MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/opt/homebrew/sbin")
-pytestmark = pytest.mark.skipif(
-    MOSQUITTO is None, reason="there is no Mosquitto: `make broker` installs it from Debian"
-)
+pytestmark = needs_broker
 START = datetime(2026, 4, 1, tzinfo=UTC)
 TOPIC = "v1.1/Datastreams(rad-ein)/Observations"
 
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
-    port, directory = free_port(), tmp_path_factory.mktemp("broker")
-    config = directory / "mosquitto.conf"
-    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
-    process = subprocess.Popen([MOSQUITTO, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    yield port
-    process.terminate()
-    process.wait()
+    broker = Broker(tmp_path_factory.mktemp("broker"))
+    broker.start()
+    yield broker.port
+    broker.stop()
 
 
 @pytest.fixture(scope="module")
