@@ -77,15 +77,15 @@ def test_nothing_is_started_beside_what_is_left_of_a_killed_server(tmp_path_fact
         assert is_settled(directory)
         assert (directory / LOCK_FILE).exists(), "it runs"
         first = psutil.Process(int((directory / LOCK_FILE).read_text().split()[0]))
-        left = first.children()
-        for process in left:
-            process.suspend()
+        session = psycopg.connect(url)
+        left = psutil.Process(session.info.backend_pid)
+        left.suspend()
         first.kill()
         time.sleep(0.3)
         assert not is_settled(directory)
         assert int((directory / LOCK_FILE).read_text().split()[0]) == first.pid
-        for process in left:
-            process.resume()
+        left.resume()
+        session.close()
         connected_again(url)
 
 
