@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from uvicorn import Config
 
 from node.http.protocol import BoundedProtocol
+from node.http.websocket_protocol import PING_EVERY_S, PONG_S, BoundedWebSocket
 from node.settings import Settings, hand_over, keep_large_blocks
 from node.supervisor import Supervisor
 from node.telemetry.scrape import counts_directory, serve_metrics
@@ -32,9 +33,11 @@ def run_server(settings: Settings, database_url: str, is_of_use: Callable[[], bo
         workers=settings.workers,
         loop="uvloop",
         http=BoundedProtocol,
-        ws="websockets-sansio",  # ADR 0063
+        ws=BoundedWebSocket,  # on websockets, ADR 0063
         ws_max_size=settings.limits.body_bytes,
         ws_per_message_deflate=False,
+        ws_ping_interval=PING_EVERY_S,
+        ws_ping_timeout=PONG_S,
         lifespan="on",
         interface="asgi3",
         log_config=None,

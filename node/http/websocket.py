@@ -7,6 +7,7 @@ Browsers can't set headers on a WebSocket, so `connection_init` carries token an
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing, suppress
 from typing import Any
@@ -23,7 +24,6 @@ from node.http.transport_ws import (
     FORBIDDEN,
     NOT_ACCEPTABLE,
     SUBPROTOCOL,
-    TOO_SLOW,
     Action,
     Close,
     Conversation,
@@ -37,11 +37,11 @@ from node.telemetry.requests import Telemetry
 from schema.errors import Unavailable
 from schema.ports import Result
 
+log = logging.getLogger("verbund.live")
 PATH = "/graphql"
 INIT_S = 5.0
 IDLE_S = 120.0  # without an operation
-TAKE_S = 60.0  # for a message to leave
-TRY_AGAIN = 1013  # IANA's registry of close codes
+FAILED, TRY_AGAIN = 1011, 1013  # IANA's registry of close codes
 
 Begin = Callable[[Question, Claimed, Trace], Result | AsyncGenerator[bytes]]
 """Begins an operation; raises BadQuestion. A result tells what is wrong with it."""
@@ -125,7 +125,8 @@ class _Connection:
         for action in actions:
             match action:
                 case Say(text):
-                    await self._say(text)
+                    message: Any = {"type": "websocket.send", "text": text.decode(), "bytes": None}
+                    await self._send(message)
                 case Greet(payload):
                     await self._greet(payload)
                 case Start(id_, question):
@@ -135,15 +136,6 @@ class _Connection:
                 case Close(code, reason):
                     await self._send({"type": "websocket.close", "code": code, "reason": reason})
                     raise _Over
-
-    async def _say(self, text: bytes) -> None:
-        """Send a message; a client that does not take it is slow, and comes again from its cursor."""
-        try:
-            async with asyncio.timeout(TAKE_S):
-                message: Any = {"type": "websocket.send", "text": text.decode(), "bytes": None}
-                await self._send(message)
-        except TimeoutError:
-            await self.perform(self._conversation.close(TOO_SLOW, "take messages faster, and go on from your cursor"))
 
     async def _greet(self, payload: dict[str, Any]) -> None:
         try:
@@ -170,11 +162,18 @@ class _Connection:
         return claimed
 
     async def _operation(self, id_: str, question: Question) -> None:
-        with suppress(_Over):
+        with suppress(_Over, OSError):  # the connection is closed, by us or by the client
             try:
                 await self._run(id_, question)
             except InvalidToken as error:
                 await self.perform(self._conversation.close(FORBIDDEN, f"the token is not accepted: {error}"))
+            except Unavailable as error:
+                await self.perform(self._conversation.close(TRY_AGAIN, error.message))
+            except (_Over, OSError):
+                raise
+            except Exception:
+                log.exception("an operation failed")
+                await self.perform(self._conversation.close(FAILED, "this node has failed; come again"))
             finally:
                 if self._tasks.get(id_) is asyncio.current_task():
                     del self._tasks[id_]
@@ -196,4 +195,5 @@ class _Connection:
         async with aclosing(found) as results:
             async for result in results:
                 await self.perform(conversation.result(id_, result))
+        await self._callers.seconds_left(self._claimed)  # if it ended with the token, so does the connection
         await self.perform(conversation.complete(id_))

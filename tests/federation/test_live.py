@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import orjson
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
 
+from federation.grants import ASSERTION_TYPE, client_assertion
 from federation.jose import public_jwks
 from node.auth.applications import Application, add_application
-from node.auth.keys import create_signing_key
+from node.auth.keys import create_signing_key, load_signing_key
 from node.auth.revocation import allow_foreign, client_subject, end_tokens, refuse_foreign
 from node.settings import FILE_NAME, load_settings
 from node.store.engine import make_engine
@@ -257,6 +261,48 @@ async def test_what_the_caller_may_not_see_is_not_found_like_what_is_not_there(o
             assert await stream.end() == "NOT_FOUND"
 
 
+async def revoke_at(replica: Replica, town: Town, token: str) -> None:
+    """The application gives its token back at this replica (RFC 7009)."""
+    assertion = client_assertion(
+        APP, town.settings.issuer, load_signing_key(town.keys / f"{APP}.pem"), int(time.time())
+    )
+    form = {"token": token, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+    async with aiohttp.ClientSession() as session, session.post(f"{replica.url}/oauth/revoke", data=form) as answer:
+        assert answer.status == 200, await answer.text()
+
+
+async def test_what_is_revoked_at_one_replica_ends_streams_at_the_other(formed, home, owner, replica):
+    """While nothing arrives: a token of the city's own application, and an agreement with another city."""
+    formed.agree("giessen", "offenbach", id_="lang", purposes=("research",))
+    access = await owner.token()
+    async with (
+        follow(owner, [OPEN], access) as own,
+        follow(owner, [OPEN]) as anyone,
+        follow(home, [SHARED], await home.token(purpose="research")) as far,
+    ):
+        await own.batch()
+        await anyone.batch()
+        await far.state("giessen", "OK")
+        await revoke_at(replica, owner, access.token)
+        assert await own.end() == "UNAUTHENTICATED"
+        command = [
+            sys.executable,
+            "-m",
+            "node.cli",
+            "--home",
+            str(replica.settings.home),
+            "agreement",
+            "revoke",
+            "lang",
+        ]
+        await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True)
+        await far.state("giessen", "DENIED")
+        assert await far.end() == "complete"
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await anyone.batch()
+
+
 async def test_revoked_tokens_end_their_streams(home):
     engine = make_engine(home.database_url)
     key = create_signing_key(home.keys / "kurz.pem")
@@ -344,27 +390,3 @@ async def test_the_same_over_web_socket(home, network):
         await socket.send('{"id": "1", "type": "complete"}')
         await socket.send('{"type": "ping"}')
         assert await said(socket) == {"type": "pong"}
-
-
-@pytest.mark.parametrize(
-    ("payload", "code"),
-    [
-        ('{"type": "connection_init", "payload": {"authorization": "DPoP x"}}', 4403),
-        ('{"type": "connection_init", "payload": {"authorization": "Bearer x"}}', 4403),
-        ('{"id": "1", "type": "subscribe", "payload": {"query": "{ node { time } }"}}', 4401),
-        ("x" * 200_000, 1009),
-    ],
-)
-async def test_web_sockets_are_closed_with_a_code(home, payload, code):
-    async with sockets(home) as socket:
-        await socket.send(payload)
-        with pytest.raises(ConnectionClosed):
-            await said(socket)
-        assert socket.close_code == code
-
-
-async def test_a_web_socket_must_speak_the_protocol(home):
-    async with connect(home.settings.graphql_url.replace("http", "ws")) as socket:
-        with pytest.raises(ConnectionClosed):
-            await said(socket)
-        assert socket.close_code == 4406
