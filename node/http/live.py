@@ -43,6 +43,8 @@ class LiveAnswers:
         self._executor = executor
         self._callers = callers
         self._counts = counts
+        self._running = 0
+        counts.watch(lambda: [("verbund_subscriptions", (), float(self._running))])
 
     def begin(
         self,
@@ -72,6 +74,7 @@ class LiveAnswers:
         trace_id = context.request.trace_id
         extensions = orjson.dumps({"traceId": trace_id, "cost": subscribed.cost})
         head, tail = b'{"data":{"' + subscribed.key.encode() + b'":', b'},"extensions":' + extensions + b"}"
+        self._running += 1
         try:
             async with aclosing(subscribed.answers) as answers:
                 async for answer in answers:
@@ -83,6 +86,8 @@ class LiveAnswers:
             if told["extensions"]["code"] == "INTERNAL":
                 log.exception("trace %s: a subscription failed", trace_id)
             yield orjson.dumps({"data": None, "errors": [told], "extensions": {"traceId": trace_id}})
+        finally:
+            self._running -= 1
 
 
 def result_json(result: Result, trace_id: str) -> bytes:

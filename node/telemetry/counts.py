@@ -19,15 +19,17 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One figure: its kind, its meaning, the names of its labels."""
+    """One figure: its kind, its meaning, the names of its labels. `adds_up`: of a gauge, each worker has a part."""
 
     kind: Kind
     help: str
     labels: tuple[str, ...] = ()
+    adds_up: bool = False
 
 
 METRICS: Mapping[str, Metric] = {
     "verbund_live_batches_total": Metric("counter", "Batches that subscriptions were given"),
+    "verbund_subscriptions": Metric("gauge", "Subscriptions that run", adds_up=True),
     "verbund_requests_total": Metric("counter", "GraphQL requests that were answered", ("status",)),
     "verbund_request_seconds": Metric("histogram", "Time from a GraphQL request's head to its answer"),
     "verbund_cost_total": Metric("counter", "Cost of the operations that were executed, as docs/limits.md reckons it"),
@@ -103,7 +105,7 @@ class Counts:
 
 
 def together(workers: Iterable[Iterable[Series]]) -> list[Series]:
-    """The node's figures: what was counted is added up; of gauges, each of which is one worker's view, the largest."""
+    """The node's figures: what was counted is added up; of gauges that are each worker's view of one thing, the largest."""
     found: dict[tuple[str, tuple[str, ...]], Series] = {}
     for series in (one for worker in workers for one in worker if one.name in METRICS):
         key = series.name, series.labels
@@ -113,7 +115,8 @@ def together(workers: Iterable[Iterable[Series]]) -> list[Series]:
 
 
 def _joined(one: Series, other: Series) -> Series:
-    if METRICS[one.name].kind == "gauge":
+    metric = METRICS[one.name]
+    if metric.kind == "gauge" and not metric.adds_up:
         return one if one.value >= other.value else other
     buckets = tuple(map(sum, zip(one.buckets, other.buckets, strict=True)))
     return Series(one.name, one.labels, one.value + other.value, buckets)

@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from node.settings import FILE_NAME, load_settings
 from tests.conftest import TEMPLATE
 from tests.federation.cities import Federation, free_port
+from tests.federation.follower import follow
 
 TWO_ASKED = '{ datasets(first: 2, cities: ["giessen"]) { nodes { id } federation { complete } } }'
 
@@ -82,6 +83,23 @@ async def test_figures_tell_of_requests_peers_members_the_log_and_imports(towns)
     assert found['verbund_peer_breaker_open{peer="giessen"}'] == 0
     assert found["verbund_membership_ends_seconds"] > 3_600
     assert found['verbund_member_silent_seconds{peer="giessen"}'] < 300
+
+
+async def test_subscriptions_are_told_as_long_as_they_run(towns):
+    home = towns["offenbach"]
+
+    async def told(count: int) -> None:
+        async with asyncio.timeout(60):
+            while figures(home).get("verbund_subscriptions") != count:  # noqa: ASYNC110 - written every two seconds
+                await asyncio.sleep(0.2)
+
+    datastreams = [f"{city}:datastream:rad-ein" for city in ("giessen", "offenbach")]
+    async with follow(home, datastreams) as one, follow(home, datastreams[:1]) as two:
+        await one.batch()
+        await two.batch()
+        await told(2)
+        assert figures(towns["giessen"])["verbund_subscriptions"] == 0, "nodes ask, they don't subscribe"
+    await told(0)
 
 
 def figures(town) -> dict[str, float]:

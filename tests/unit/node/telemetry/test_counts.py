@@ -54,6 +54,17 @@ def test_a_gauge_is_not_added_up():
     assert series.value == 1.0
 
 
+def test_a_gauge_of_which_each_worker_has_a_part_is_added_up():
+    workers = []
+    for running in (2.0, 3.0):
+        counts = Counts()
+        counts.watch(lambda running=running: [("verbund_subscriptions", (), running)])
+        workers.append(counts.read())
+    assert [series.value for series in together(workers)] == [5.0]
+    (metric,) = metrics_data(workers[0], {}, 0, 1).resource_metrics[0].scope_metrics[0].metrics
+    assert (metric.name, metric.data.data_points[0].value) == ("verbund_subscriptions", 2.0)
+
+
 @given(durations)
 def test_a_bucket_holds_what_took_no_longer_than_its_edge(took):
     text = exposition(counted(took).read())
