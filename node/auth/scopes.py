@@ -14,6 +14,7 @@ class Scope:
 
 
 INTROSPECT = "tokens:introspect"
+RECORD = "observations:write"
 SCOPES: dict[str, Scope] = {
     "data:read": Scope("Read catalog and sensor data, as far as tiers and agreements allow", for_peers=True),
     "governance:read": Scope(
@@ -21,7 +22,7 @@ SCOPES: dict[str, Scope] = {
     ),
     "governance:write": Scope("Assess this city's datasets and make agreements; for its stewards", for_peers=False),
     "audit:read": Scope("Read this city's access records; for its own auditors only", for_peers=False),
-    "observations:write": Scope("Record observations of this city's sensors", for_peers=False),
+    RECORD: Scope("Record observations of this city's sensors", for_peers=False),
     INTROSPECT: Scope("Ask what a token of this node says, and whether it counts; for operators", for_peers=False),
 }
 

@@ -20,6 +20,7 @@ from federation.receipts import HEADER as RECEIPT
 from federation.summary import HEADER as SUMMARY
 from node.auth.callers import NOBODY, USE_NONCE, Admitted, Callers, Claimed, Presented
 from node.auth.receipts import Receipts
+from node.auth.scopes import RECORD
 from node.auth.token_check import InvalidToken
 from node.http.asgi import Answer, BodyTooLarge, ClientGone, body_of, headers_of, send_answer
 from node.http.challenge import challenge
@@ -169,7 +170,7 @@ class GraphQLEndpoint:
             if caller.peer is not None:  # a node is answered whole, with a receipt over the whole
                 in_parts = as_events = False
             async with asyncio.timeout(self._limits.request_ms / 1000 * GRACE):  # one timer for all: it costs 5 µs
-                question, body = await self._question(method, headers, scope, receive)
+                question, body = await self._question(method, headers, scope, receive, caller)
                 if not claimed.is_anonymous:
                     admitted = await self._callers.admitted(claimed, body)  # used up at the latest when it is answered
                 only = self._trusted_only and caller.peer is None
@@ -224,10 +225,10 @@ class GraphQLEndpoint:
         return _Refused(401, f"the token is not accepted: {error}", "UNAUTHENTICATED", hint, told)
 
     async def _question(
-        self, method: str, headers: Headers, scope: HTTPScope, receive: Receive
+        self, method: str, headers: Headers, scope: HTTPScope, receive: Receive, caller: Caller
     ) -> tuple[Question, bytes | None]:
-        """What is asked, and the body if there is one."""
-        bound = self._limits.body_bytes
+        """What is asked, and the body if there is one. Who may record observations may send many at once."""
+        bound = self._limits.intake_bytes if RECORD in caller.scopes else self._limits.body_bytes
         if method in {"GET", "HEAD"}:
             if len(scope["query_string"]) > bound:
                 raise _too_large("URL", bound)

@@ -13,6 +13,14 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds on what comes from outside. Times in milliseconds, sizes in bytes."""
 
     body_bytes: Annotated[int, count("Largest body of a GraphQL request.", unit="bytes")] = 131_072
+    intake_bytes: Annotated[
+        int,
+        count(
+            "The same for applications with the scope `observations:write`.",
+            unit="bytes",
+            more="ingest.md#observations-as-they-are-made",
+        ),
+    ] = 2_097_152
     tokens: Annotated[int, count("Lexical tokens of a document.")] = 2_000
     depth: Annotated[int, count("Nesting of fields; introspection may be 20 deep.")] = 12
     aliases: Annotated[int, count("Aliases, fragments spread.")] = 50

@@ -105,7 +105,7 @@ class Counts:
 
 
 def together(workers: Iterable[Iterable[Series]]) -> list[Series]:
-    """The node's figures: what was counted is added up; of gauges that are each worker's view of one thing, the largest."""
+    """The node's figures: what was counted is added up; of gauges that are views of one thing, the largest."""
     found: dict[tuple[str, tuple[str, ...]], Series] = {}
     for series in (one for worker in workers for one in worker if one.name in METRICS):
         key = series.name, series.labels

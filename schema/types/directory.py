@@ -13,6 +13,7 @@ class NodeLimits:
     """Sizes in bytes, times in milliseconds."""
 
     body_bytes: int
+    intake_bytes: int = strawberry.field(description="`bodyBytes` for applications with the scope observations:write.")
     tokens: int
     depth: int
     aliases: int

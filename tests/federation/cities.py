@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import socket
@@ -107,7 +108,7 @@ class Town:
         headers = {"Content-Type": "application/json", **(headers or {})}
         async with (
             aiohttp.ClientSession() as session,
-            session.post(f"{self.settings.issuer}{path}", data=body, headers=headers) as response,
+            session.post(f"{self.settings.issuer}{path}", data=io.BytesIO(body), headers=headers) as response,
         ):
             raw = await response.read()
             return Answer(response.status, orjson.loads(raw) if raw else None, response.headers)

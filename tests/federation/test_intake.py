@@ -88,6 +88,26 @@ async def test_what_can_t_be_stored_is_told_and_quarantined_and_costs_nothing_el
     assert foreign["refused"][0]["reason"] == "datastream.unknown"
 
 
+@pytest.mark.parametrize("per_series", [10_000, 1])
+async def test_a_full_batch_fits_and_one_more_is_too_many(federation, access, per_series):
+    """With times and results as long as they get, of one datastream or each in a series of its own."""
+    town, start = federation["fulda"], FIRST + timedelta(days=20, microseconds=123_456)
+    times = [(start + n * timedelta(seconds=1)).isoformat() for n in range(10_000)]
+    cut = [slice(n, n + per_series) for n in range(0, 10_000, per_series)]
+    results = [-1.2345678901234567e-101 * per_series] * 10_000
+    batch = [{"datastream": "fulda:datastream:rad-ein", "times": times[part], "results": results[part]} for part in cut]
+    assert (await record(town, access, *batch))["accepted"] == 10_000
+    found = "select count(*), min(result), max(result) from observation where phenomenon_time between %s and %s"
+    assert town.sql(found, (times[0], times[-1])) == [(10_000, results[0], results[0])]
+    refused = await town.ask(RECORD, access, {"series": [*batch, series(start - timedelta(days=1), [1])]})
+    assert refused.code == "BAD_INPUT"
+    assert "10001 observations are more than 10000" in refused.body["errors"][0]["message"]
+    large = await town.ask(RECORD, await town.token(), {"series": batch})
+    assert (large.status, large.code) == (413, "TOO_LARGE")
+    limits = (await town.ask("{ node { limits { bodyBytes intakeBytes } } }")).data["node"]["limits"]
+    assert limits == {"bodyBytes": 131_072, "intakeBytes": 2_097_152}
+
+
 async def test_only_with_the_scope_and_by_post(federation, access):
     town, start = federation["fulda"], FIRST + timedelta(days=2)
     variables = {"series": [series(start, [1])]}

@@ -11,6 +11,7 @@ from strawberry import ID
 from federation.report import State
 from node.audit.log import AccessLog
 from node.audit.record import DENY, OWNER, PERMIT, AccessRecord, operation_digest
+from node.auth.scopes import RECORD as SCOPE
 from node.ingest.intake.checks import Checked, check_series
 from node.ingest.intake.writer import IntakeWriter
 from node.telemetry.counts import Counts
@@ -20,7 +21,6 @@ from schema.ports import Request
 from schema.types.intake import ObservationSeriesInput, RecordedObservations, RefusedObservation
 from schema.types.scalars import DateTime
 
-SCOPE = "observations:write"
 MOST = 10_000
 TOLD = 100
 FIELD = "recordObservations"
