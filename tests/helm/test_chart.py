@@ -10,6 +10,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from node.http.events import HEARTBEAT_S
+from node.http.websocket_protocol import PING_EVERY_S
 from node.settings import Limits, Portal, Settings, load_settings
 from tests.helm.chart import (
     CHART,
@@ -210,6 +212,24 @@ def test_what_objects_name_is_there(values):
     assert {mount["name"] for mount in pod["containers"][0]["volumeMounts"]} == volumes
 
 
+def test_streams_and_full_batches_pass_the_gateway():
+    """Neither is silence taken for an end, nor are events kept back, nor is a full batch too large."""
+    ingress = only("Ingress", objects(CHART / "cities" / "giessen.yaml"))["metadata"]["annotations"]
+    nginx = {name.rpartition("/")[2]: value for name, value in ingress.items()}
+    for name in ("proxy-read-timeout", "proxy-send-timeout"):
+        assert int(nginx[name]) > 10 * max(HEARTBEAT_S, PING_EVERY_S)
+    assert nginx["proxy-buffering"] == "off"
+    assert int(nginx["proxy-body-size"].removesuffix("m")) * 2**20 >= Limits().intake_bytes
+    more = ("--set-json", 'expose.ingress.annotations={"nginx.ingress.kubernetes.io/proxy-buffering":null,"a":"b"}')
+    changed = only("Ingress", objects(CHART / "cities" / "giessen.yaml", *more))["metadata"]["annotations"]
+    assert changed.keys() == (ingress.keys() - {"nginx.ingress.kubernetes.io/proxy-buffering"}) | {"a"}
+    wetzlar = CHART / "cities" / "wetzlar.yaml"
+    (rule,) = only("HTTPRoute", objects(wetzlar))["spec"]["rules"]
+    assert rule["timeouts"] == {"request": "0s", "backendRequest": "0s"}
+    (rule,) = only("HTTPRoute", objects(wetzlar, "--set", "expose.gateway.timeouts=null"))["spec"]["rules"]
+    assert "timeouts" not in rule
+
+
 def test_every_setting_can_be_given_to_the_chart(tmp_path):
     """By `settings`, or the chart makes it from other values, or it has no place in a cluster."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))["properties"]["settings"]["properties"]
@@ -274,6 +294,7 @@ def test_rules_are_mounted_as_a_folder_so_that_changes_reach_a_running_node():
         ("networkPolicy.database.to=null", "networkPolicy.database.to"),
         ("networkPolicy.database.to={}", "networkPolicy.database.to"),
         ("telemetry.otlpEndpoint=http://c:4318", "telemetry.otlpTo"),
+        ("expose.gateway.timeouts.request=5 minutes", "timeouts"),
     ],
 )
 def test_wrong_values_are_told_by_name(setting, told):
