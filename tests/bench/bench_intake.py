@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -91,14 +92,29 @@ def _prepare(town: Town, port: int | None) -> None:
 
 def _measure(town: Town, port: int | None) -> None:
     days = iter(range(0, 3_000, 20))
-    with running(by_mutation, town, 0.0, next(days)) as told:
-        time.sleep(SECONDS)
-    print(f"  by mutation, one sender, as fast as it goes {told() / SECONDS:8.0f} a second (batches of {BATCH})")
+    day = next(days)
+    _as_fast_as_it_goes(town, "new ones", day, 1.5)
+    _as_fast_as_it_goes(town, "corrections", day, 2.5)
     _beside(town, MUTATION_RATE, lambda: running(by_mutation, town, float(MUTATION_RATE), next(days)))
     if port is None:
         print("  no Mosquitto is installed: `make broker`")
         return
     _beside(town, MQTT_RATE, lambda: running(by_mqtt, port, float(MQTT_RATE), next(days)))
+
+
+def _as_fast_as_it_goes(town: Town, what: str, day: int, result: float) -> None:
+    """One sender that waits for each answer; what it was told is stored is counted in the table."""
+    before, began = _processors(town), time.monotonic()
+    with running(by_mutation, town, 0.0, day, result) as told:
+        time.sleep(SECONDS)
+    seconds, accepted = time.monotonic() - began, told()
+    node, database = (1e6 * (now - then) / accepted for now, then in zip(_processors(town), before, strict=True))
+    found = "select count(*) from observation where phenomenon_time >= %s and result = %s"
+    stored = town.sql(found, (START + timedelta(days=day), result))[0][0]
+    print(f"  by mutation, {what}, batches of {BATCH}, one sender: {accepted / seconds:.0f} a second")
+    print(
+        f"    {stored} of {accepted} are in the table; processor time of each: node {node:.1f} µs, database {database:.1f} µs"
+    )
 
 
 def _beside(town: Town, rate: int, sending: Callable[[], AbstractContextManager[Callable[[], int]]]) -> None:

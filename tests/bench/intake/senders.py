@@ -45,7 +45,7 @@ def running(send: Callable[..., Coroutine[Any, Any, int]], *arguments: object) -
         process.join()
 
 
-async def by_mutation(ended: Callable[[], bool], town: Town, rate: float, day: int) -> int:
+async def by_mutation(ended: Callable[[], bool], town: Town, rate: float, day: int, result: float = 1.5) -> int:
     """Batches of 2000 of 200 datastreams; returns how many observations were accepted. Rate 0: as fast as it goes."""
     access = await town.token(APPLICATION, "operations")
     at, accepted, began = START + timedelta(days=day), 0, time.monotonic()
@@ -55,7 +55,7 @@ async def by_mutation(ended: Callable[[], bool], town: Town, rate: float, day: i
             times = [(at + i * timedelta(seconds=1)).isoformat() for i in range(per)]
             at += timedelta(seconds=per)
             series = [
-                {"datastream": f"fulda:datastream:s{i}", "times": times, "results": [1.5] * per}
+                {"datastream": f"fulda:datastream:s{i}", "times": times, "results": [result] * per}
                 for i in range(DATASTREAMS)
             ]
             body = orjson.dumps({"query": RECORD, "variables": {"series": series}})
