@@ -67,7 +67,7 @@ from node.http.websocket import WebSocketEndpoint
 from node.ingest.intake.service import ObservationIntake
 from node.ingest.intake.writer import IntakeWriter
 from node.lifespan import Task, begun, closing, living
-from node.members import Members, authorities, own_member, peer_transport, presented
+from node.members import Members, own_member, peer_transport, presented
 from node.members import fetched_by as statements_fetched_by
 from node.orphans import end_with_parent
 from node.settings import Settings
@@ -291,13 +291,11 @@ def _brokers(settings: Settings, writer: IntakeWriter, counts: Counts) -> list[T
     """The broker that sensors publish to, if there is one. What reads from it is imported only then."""
     if settings.mqtt_url is None or settings.database_url is None:
         return []
-    from node.ingest.intake.mqtt import Broker, MqttIntake
+    from node.ingest.intake.broker import broker_of
+    from node.ingest.intake.mqtt import MqttIntake
 
-    file = settings.mqtt_password_file
-    password = None if file is None else (settings.home / file).read_text(encoding="utf-8").strip()
-    client_id = f"verbund-{settings.city}"
-    broker = Broker(settings.mqtt_url, password, settings.mqtt_topic, client_id, authorities(settings))
-    return [MqttIntake(broker, settings.database_url, writer, counts).keep]
+    broker = broker_of(settings)
+    return [] if broker is None else [MqttIntake(broker, settings.database_url, writer, counts).keep]
 
 
 @asynccontextmanager

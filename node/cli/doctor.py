@@ -18,7 +18,7 @@ from node.auth.key_directory import NodeKeys
 from node.auth.keys import passphrase_of
 from node.cli.context import load_node_settings
 from node.cli.output import print_table
-from node.doctor import database, here, log
+from node.doctor import broker, database, here, log
 from node.doctor.finding import Finding, State, ok
 from node.doctor.members import PeerExaminer, known_members
 from node.members import authorities, peer_transport
@@ -36,7 +36,7 @@ from schema.build import print_sdl
 def doctor(ctx: click.Context, /, *, local: bool, format_: str) -> None:
     """Check that the node is well, a row for each thing.
 
-    Exit code 1 if something failed, 75 if it is nothing but a database that can't be reached now.
+    Exit code 1 if something failed, 75 if it is nothing but a database or a broker that can't be reached now.
     """
     settings = load_node_settings(ctx)
     if settings.database_url is not None:
@@ -61,6 +61,7 @@ def _examine(settings: Settings, url: str, *, local: bool) -> Iterator[Finding]:
     finding, membership = known_members(settings, url)
     yield finding
     yield from log.caught_logs(url)
+    yield from broker.examine(settings)
     if membership is not None:
         yield from asyncio.run(_examine_peers(settings, membership, url))
 

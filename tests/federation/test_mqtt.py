@@ -9,11 +9,15 @@ from datetime import UTC, datetime, timedelta
 import aiomqtt
 import psycopg
 import pytest
+from msgspec.structs import replace
 
-from node.settings import FILE_NAME, load_settings
+from node.doctor.broker import examine
+from node.doctor.finding import State
+from node.ingest.intake.broker import broker_of
+from node.settings import FILE_NAME, SettingsError, load_settings
 from tests.conftest import TEMPLATE
 from tests.federation.broker import Broker, needs_broker
-from tests.federation.cities import Federation
+from tests.federation.cities import Federation, free_port
 
 pytestmark = needs_broker
 START = datetime(2026, 4, 1, tzinfo=UTC)
@@ -34,7 +38,7 @@ def town(postgres_url, tmp_path_factory, broker):
     town = formed.add("fulda", postgres_url, TEMPLATE)
     file = town.settings.home / FILE_NAME
     file.write_text(file.read_text().replace("\n[limits]", f'mqtt_url = "mqtt://127.0.0.1:{broker}"\n\n[limits]'))
-    town.process.settings = load_settings(town.settings.home, environment={})
+    town.settings = town.process.settings = load_settings(town.settings.home, environment={})
     formed.sign()
     formed.start()
     yield town
@@ -82,6 +86,22 @@ async def test_what_comes_while_the_database_is_away_is_stored_when_it_is_back(t
     finally:
         await asyncio.to_thread(town.restore_database, postgres_url)
     await until(lambda: len(stored(town)) == before + 50)
+
+
+async def test_doctor_tells_whether_the_broker_is_there(town, broker):
+    there, *_ = await asyncio.to_thread(lambda: list(examine(town.settings)))
+    assert (there.check, there.state) == ("broker", State.OK)
+    away = replace(town.settings, mqtt_url=f"mqtt://127.0.0.1:{free_port()}")
+    silent, *_ = await asyncio.to_thread(lambda: list(examine(away)))
+    assert (silent.state, silent.passing) == (State.FAILED, True)
+    assert "mqtt_url" in silent.remedy
+    locked = replace(town.settings, mqtt_password_file="missing")
+    unread, *_ = await asyncio.to_thread(lambda: list(examine(locked)))
+    assert unread.state is State.FAILED
+    assert "mqtt_password_file" in unread.message
+    assert not list(examine(replace(town.settings, mqtt_url=None)))
+    with pytest.raises(SettingsError, match="mqtt_password_file"):
+        broker_of(locked)
 
 
 async def test_what_can_t_be_read_goes_to_the_quarantine_and_is_not_sent_again(town, broker):

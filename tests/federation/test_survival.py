@@ -1,26 +1,21 @@
 """Four cities under load while parts of them are killed: no answer is wrong, no record missing, no observation lost.
 
-Clients ask every city about all cities, applications bring observations, sensors publish to each city's broker. What is
-killed is started again by what stands for a service manager, and by nobody else.
+Clients ask every city about all cities, applications bring observations, sensors publish to each city's broker, and two
+clients follow what arrives in all cities. What is killed is started again by what stands for a service manager, and by
+nobody else.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import tempfile
-from collections import defaultdict, deque
+from collections import Counter
 from collections.abc import Coroutine
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import aiomqtt
 import psycopg
 
 from federation.jose import public_jwks
@@ -30,111 +25,23 @@ from node.auth.keys import create_signing_key
 from node.auth.log_keys import load_log_keys
 from node.store.engine import make_engine
 from tests.federation.broker import needs_broker
-from tests.federation.cities import NAMES, Answer, Town
+from tests.federation.cities import NAMES, Town
+from tests.federation.load import (
+    QUESTIONS,
+    START,
+    Follower,
+    Seen,
+    by_city,
+    keep_asking,
+    keep_publishing,
+    keep_recording,
+)
 from tests.federation.machines import Machine, machines
 
 pytestmark = needs_broker
 SEED = 7
-REFUSALS = {"UNAVAILABLE", "CITY_UNAVAILABLE"}
-FEDERATION = "federation { complete cities { city state } }"
-QUESTIONS = {
-    "open": "{ found: datasets(first: 100) { nodes { id title } %s } }" % FEDERATION,
-    "shared": '{ found: datastreams(filter: {vehicleClasses: ["CAR"]}) { nodes { id name } %s } }' % FEDERATION,
-}
-RECORD = "mutation ($series: [ObservationSeriesInput!]!) { recordObservations(series: $series) { accepted } }"
 WRITER = "fuehler"
-START = datetime(2026, 5, 1, tzinfo=UTC)
-STEP = timedelta(seconds=1)
-BATCH = 5
-REPEATED = 300  # messages that a sensor keeps: a broker acknowledges them before they are on its disk
 SETTLE_S = 90
-
-
-@dataclass
-class Seen:
-    """What was answered at one city, and what was accepted there."""
-
-    right: dict[str, dict[str, list[Any]]] = field(default_factory=dict)  # question: rows by city
-    answered: dict[str, tuple[str, set[str]]] = field(default_factory=dict)  # trace: question, cities whose rows it has
-    stored: dict[datetime, float] = field(default_factory=dict)  # by mutation, accepted
-    batches: list[str] = field(default_factory=list)  # traces of these
-    published: dict[datetime, float] = field(default_factory=dict)
-    away: int = 0
-    refused: int = 0
-    complete: int = 0
-
-
-def by_city(answer: Answer) -> dict[str, list[Any]]:
-    rows: defaultdict[str, list[Any]] = defaultdict(list)
-    for node in answer.data["found"]["nodes"]:
-        rows[node["id"].partition(":")[0]].append(node)
-    return rows
-
-
-def assess(seen: Seen, question: str, answer: Answer) -> None:
-    """Whoever is told to have answered has told everything, and whoever has not, nothing."""
-    if answer.body.get("errors"):
-        assert answer.code in REFUSALS, answer.body
-        assert answer.body.get("data") is None
-        seen.refused += 1
-        return
-    federation = answer.data["found"]["federation"]
-    states = {row["city"]: row["state"] for row in federation["cities"]}
-    present = {city for city, state in states.items() if state == "OK"}
-    rows, right = by_city(answer), seen.right[question]
-    assert states.keys() == NAMES.keys()
-    assert federation["complete"] is (present == states.keys())
-    assert rows == {city: right[city] for city in present if city in right}
-    seen.answered[answer.trace] = question, present
-    seen.complete += federation["complete"]
-    seen.away += not federation["complete"]
-
-
-async def keep_asking(town: Town, seen: Seen, question: str, access: Any) -> None:
-    while True:
-        with suppress(aiohttp.ClientError, TimeoutError):
-            assess(seen, question, await town.ask(QUESTIONS[question], access))
-        await asyncio.sleep(0.05)
-
-
-async def keep_recording(town: Town, seen: Seen, access: Any, ended: asyncio.Event) -> None:
-    """Each batch again and again until it is accepted."""
-    numbers = count()
-    while not ended.is_set():
-        batch = {START + next(numbers) * STEP: float(n) for n in range(BATCH)}
-        series = {"datastream": f"{town.id}:datastream:rad-ein", "results": list(batch.values())}
-        variables = {"series": [{**series, "times": [at.isoformat() for at in batch]}]}
-        while True:
-            answer = None
-            with suppress(aiohttp.ClientError, TimeoutError):
-                answer = await town.ask(RECORD, access, variables)
-            if answer is not None and not answer.body.get("errors"):
-                break
-            assert answer is None or answer.code in REFUSALS, answer.body
-            await asyncio.sleep(0.1)
-        assert answer.data["recordObservations"]["accepted"] == BATCH
-        seen.stored |= batch
-        seen.batches.append(answer.trace)
-        await asyncio.sleep(0.05)
-
-
-async def keep_publishing(machine: Machine, seen: Seen, ended: asyncio.Event) -> None:
-    """As sensors do that keep their latest messages, and repeat them after a break."""
-    numbers, latest = count(), deque[str](maxlen=REPEATED)
-    while True:
-        with suppress(aiomqtt.MqttError):
-            async with aiomqtt.Client("127.0.0.1", machine.broker.port, timeout=5) as sensor:
-                for message in latest:
-                    await sensor.publish("v1.1/Datastreams(kfz-ein)/Observations", message, qos=1)
-                while not ended.is_set():
-                    number = next(numbers)
-                    at = START + number * STEP
-                    latest.append(json.dumps({"phenomenonTime": at.isoformat(), "result": number}))
-                    seen.published[at] = float(number)
-                    await sensor.publish("v1.1/Datastreams(kfz-ein)/Observations", latest[-1], qos=1)
-                    await asyncio.sleep(0.02)
-                return
-        await asyncio.sleep(0.2)
 
 
 def add_writer(town: Town) -> None:
@@ -175,10 +82,14 @@ async def test_parts_are_killed_under_load_and_nothing_is_wrong_or_missing():
             formed.agree("giessen", "offenbach")
             formed.agree("wetzlar", "offenbach")
             await formed.settled(**dict.fromkeys(NAMES, "ACTIVE"))
+            followers = [Follower(made[city].town, sorted(made)) for city in luck.sample(sorted(made), 2)]
+            keepers += [asyncio.create_task(follower.keep_following()) for follower in followers]
+            await asyncio.gather(*(follower.begun.wait() for follower in followers))
             await under_load(made, seen, luck)
             for city, machine in made.items():
                 await nothing_is_lost(machine.town, seen[city])
             await asyncio.to_thread(nothing_is_unrecorded, formed.towns, seen)
+            await nothing_is_untold(seen, followers)
         finally:
             for keeper in keepers:
                 keeper.cancel()
@@ -236,6 +147,15 @@ async def nothing_is_lost(town: Town, seen: Seen) -> None:
     assert not town.sql("select reason, value from quarantine")
     sequenced = "select (select count(*) from access_record) = (select sum(length) from log_run)"
     await until(lambda: town.sql(sequenced) == [(True,)], f"{town.id} has records without a place in its log")
+
+
+async def nothing_is_untold(seen: dict[str, Seen], followers: list[Follower]) -> None:
+    """Who follows has been told each observation once, of whichever city, whatever broke meanwhile."""
+    expected = {(city, at, result) for city, one in seen.items() for at, result in one.stored.items()}
+    for follower in followers:
+        await until(lambda: follower.told.keys() >= expected, f"{len(expected - follower.told.keys())} are not told")  # noqa: B023
+        assert not follower.has_missed
+        assert follower.told == Counter(expected)
 
 
 def nothing_is_unrecorded(towns: dict[str, Town], seen: dict[str, Seen]) -> None:

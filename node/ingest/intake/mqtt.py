@@ -10,12 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 import msgspec
@@ -23,6 +20,7 @@ import psycopg
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from node.ingest.intake.broker import Broker
 from node.ingest.intake.checks import Checked, Flawed, check_series
 from node.ingest.intake.writer import IntakeWriter
 from node.telemetry.counts import Counts
@@ -48,27 +46,6 @@ class Observed(msgspec.Struct):
 
 
 _Payload: msgspec.json.Decoder[Observed | list[Observed]] = msgspec.json.Decoder(Observed | list[Observed])
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """Where to read: `mqtts://user@host:8883`, or mqtt:// on a trial's own machine; the password is kept apart.
-
-    `authorities`: None for the system's.
-    """
-
-    url: str
-    password: str | None
-    topic: str
-    client_id: str
-    authorities: ssl.SSLContext | None = None
-
-    @property
-    def tls(self) -> ssl.SSLContext | None:
-        """How it is encrypted."""
-        if urlsplit(self.url).scheme != "mqtts":
-            return None
-        return self.authorities or ssl.create_default_context()
 
 
 def read_message(into: Checked, topic: str, payload: bytes, known: Any, now: datetime, quality: str = "RAW") -> None:
@@ -128,21 +105,10 @@ class MqttIntake:
                     await asyncio.wait([reading], timeout=RETRY_S)
 
     async def _read(self) -> None:
-        address = urlsplit(self._broker.url)
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         session.SessionExpiryInterval = KEEP_SESSION_S
         session.ReceiveMaximum = MOST_IN_FLIGHT
-        client = aiomqtt.Client(
-            address.hostname or "",
-            address.port or (8883 if address.scheme == "mqtts" else 1883),
-            username=unquote(address.username) if address.username else None,
-            password=self._broker.password,
-            identifier=self._broker.client_id,
-            protocol=aiomqtt.ProtocolVersion.V5,
-            clean_start=False,
-            properties=session,
-            tls_context=self._broker.tls,
-        )
+        client = self._broker.client(self._broker.client_id, clean_start=False, properties=session)
         client._client.manual_ack_set(True)  # noqa: SLF001, FBT003 - aiomqtt has no other way
         async with client:
             await client.subscribe(self._broker.topic, qos=1)

@@ -41,6 +41,8 @@ WAIT_S = 20
 class Node:
     """What the tests need to know of it."""
 
+    server: uvicorn.Server
+
     def __init__(self, url: str, database_url: str, keys) -> None:
         self.url = url
         self.database_url = database_url
@@ -94,6 +96,7 @@ async def node(database_url, tmp_path, monkeypatch):
         while not server.started:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.01)
         made = Node(url, database_url, tmp_path)
+        made.server = server
         yield made
         made.engine.dispose()
         server.should_exit = server.force_exit = True
@@ -272,6 +275,14 @@ async def test_a_revoked_token_ends_its_connection(node):
         assert (await closed(opened))[0] == 4403
         await say(other, type="ping")
         assert await heard(other) == {"type": "pong"}
+
+
+async def test_whoever_is_connected_when_the_node_is_stopped_is_told_to_come_again(node):
+    async with node.greeted() as opened:
+        await subscribe(opened)
+        await heard(opened)
+        node.server.should_exit = True
+        assert (await closed(opened))[0] == 1012
 
 
 async def test_who_asks_while_tokens_can_t_be_checked_is_told_to_come_again(node):
