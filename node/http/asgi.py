@@ -11,6 +11,8 @@ from typing import Any
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send, WebSocketScope
 
+from node.http.exchange import exchange_of
+
 log = logging.getLogger("verbund.http")
 
 SECURITY_HEADERS = {
@@ -52,7 +54,7 @@ def headers_of(scope: Scope) -> dict[bytes, str]:
     return found
 
 
-async def body_of(headers: Mapping[bytes, str], receive: Receive, bound: int) -> bytes:
+async def body_of(headers: Mapping[bytes, str], scope: HTTPScope, receive: Receive, bound: int) -> bytes:
     """The body, no longer than `bound` bytes.
 
     Raises:
@@ -61,6 +63,12 @@ async def body_of(headers: Mapping[bytes, str], receive: Receive, bound: int) ->
     declared = headers.get(_CONTENT_LENGTH, "")
     if declared.isdigit() and int(declared[:12]) > bound:
         raise BodyTooLarge
+    exchange = exchange_of(scope)
+    whole = exchange.body() if exchange is not None else None
+    if whole is not None:
+        if len(whole) > bound:
+            raise BodyTooLarge
+        return whole
     body = b""
     while True:
         message: Any = await receive()
@@ -114,14 +122,17 @@ async def _lifespan(application: ASGIApp, scope: Scope, receive: Receive, send: 
         raise
 
 
-async def send_answer(send: Send, answer: Answer, *, with_body: bool = True) -> None:
-    """Send the answer; `with_body` is false for HEAD."""
+async def send_answer(scope: HTTPScope, send: Send, answer: Answer) -> None:
+    """Send the answer; to HEAD without its body."""
     headers = _encoded(answer.headers)
     if answer.status not in _BODILESS:  # these must not tell the length of a body (RFC 9110, 8.6)
         headers.append((b"content-type", answer.content_type.encode()))
         headers.append((_CONTENT_LENGTH, str(len(answer.body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body if with_body else b"", "more_body": False})
+    body = b"" if scope["method"] == "HEAD" else answer.body
+    exchange = exchange_of(scope)
+    if exchange is None or not exchange.answer(answer.status, headers, body):
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def begin(send: Send, status: int, headers: Mapping[str, str]) -> None:

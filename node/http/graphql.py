@@ -144,7 +144,7 @@ class GraphQLEndpoint:
             await send_events(send, receive, answer)
             return
         self._counts.add("verbund_requests_total", str(answer.status))
-        await send_answer(send, answer, with_body=method != "HEAD")
+        await send_answer(scope, send, answer)
 
     def begin(self, question: Question, claimed: Claimed, trace: Trace) -> Result | AsyncGenerator[bytes]:
         """Begin an operation on a connection that is kept; see `LiveAnswers.begin`. Raises BadQuestion."""
@@ -238,7 +238,7 @@ class GraphQLEndpoint:
         if not is_json(headers.get(b"content-type", "")):
             raise _Refused(415, "the body is not JSON in UTF-8", "UNSUPPORTED_MEDIA_TYPE", f"send Content-Type: {JSON}")
         try:
-            body = await body_of(headers, receive, bound)
+            body = await body_of(headers, scope, receive, bound)
         except BodyTooLarge:
             raise _too_large("body", bound) from None
         return from_body(body), body

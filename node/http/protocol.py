@@ -6,8 +6,11 @@ Bodies are bounded where they are read (`node.http.asgi`).
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from node.http.exchange import EXTENSION, Exchange
 
 HEAD_S = 10.0
 HEAD_BYTES = 65_536
@@ -85,6 +88,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._stuck is not None:
             self._stuck.cancel()
         super().resume_writing()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.scope["extensions"] = {EXTENSION: Exchange(cycle)}  # type: ignore[dict-item]  # ASGI has objects of JSON
+        super()._start_asgi_task(cycle, app)
 
     def _watch(self) -> None:
         """Give the client time for what it owes."""

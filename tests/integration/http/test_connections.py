@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import time
 
 import pytest
-import uvicorn
 
 from node.http import protocol
-from node.http.protocol import BoundedProtocol
+from tests.integration.http.served import serving
 
 HEAD_S = 0.4
 ANSWER = b"x" * 40_000_000
@@ -28,18 +26,8 @@ async def application(scope, receive, send):
 async def port(monkeypatch):
     monkeypatch.setattr(protocol, "HEAD_S", HEAD_S)
     monkeypatch.setattr(protocol, "TAKE_S", HEAD_S)
-    config = uvicorn.Config(
-        application, http=BoundedProtocol, ws="none", lifespan="off", log_config=None, timeout_keep_alive=30
-    )
-    server = uvicorn.Server(config)
-    with socket.socket() as listening, contextlib.suppress(asyncio.CancelledError):
-        listening.bind(("127.0.0.1", 0))
-        serving = asyncio.ensure_future(server.serve([listening]))
-        while not server.started:  # noqa: ASYNC110 - there is no event for it
-            await asyncio.sleep(0.01)
-        yield listening.getsockname()[1]
-        server.should_exit = server.force_exit = True
-        await serving
+    async with serving(application) as port:
+        yield port
 
 
 @pytest.fixture

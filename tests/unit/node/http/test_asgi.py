@@ -25,13 +25,13 @@ def receiving(parts, *, gone: bool = False):
     return receive
 
 
-async def sent(answer: Answer, **options):
+async def sent(answer: Answer, method: str = "GET"):
     messages = []
 
     async def send(message):
         messages.append(message)
 
-    await send_answer(send, answer, **options)
+    await send_answer({"method": method}, send, answer)
     start, body = messages
     return start["status"], dict(start["headers"]), body["body"]
 
@@ -41,10 +41,10 @@ async def test_a_body_is_whole_or_too_large(parts, tells_length):
     whole = b"".join(parts)
     headers = {b"content-length": str(len(whole))} if tells_length else {}
     if len(whole) <= BOUND:
-        assert await body_of(headers, receiving(parts), BOUND) == whole
+        assert await body_of(headers, {}, receiving(parts), BOUND) == whole
     else:
         with pytest.raises(BodyTooLarge):
-            await body_of(headers, receiving(parts), BOUND)
+            await body_of(headers, {}, receiving(parts), BOUND)
 
 
 async def test_a_length_beyond_the_bound_is_refused_before_anything_is_read():
@@ -53,12 +53,12 @@ async def test_a_length_beyond_the_bound_is_refused_before_anything_is_read():
 
     for length in (BOUND + 1, 10**40):
         with pytest.raises(BodyTooLarge):
-            await body_of({b"content-length": str(length)}, receive, BOUND)
+            await body_of({b"content-length": str(length)}, {}, receive, BOUND)
 
 
 async def test_a_client_that_goes_before_its_body_has_arrived():
     with pytest.raises(ClientGone):
-        await body_of({}, receiving([b"{"], gone=True), BOUND)
+        await body_of({}, {}, receiving([b"{"], gone=True), BOUND)
 
 
 def test_of_repeated_headers_the_first_counts():
@@ -76,7 +76,7 @@ async def test_an_answer_is_framed():
 
 
 async def test_head_tells_the_length_of_what_it_leaves_out():
-    _, headers, body = await sent(Answer(200, b"{}", "application/json"), with_body=False)
+    _, headers, body = await sent(Answer(200, b"{}", "application/json"), "HEAD")
     assert (headers[b"content-length"], body) == (b"2", b"")
 
 
