@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 from base64 import b64encode, urlsafe_b64encode
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Self
 
@@ -61,8 +60,7 @@ class _Claims(msgspec.Struct, omit_defaults=True):
     content_digest: Annotated[str, msgspec.Meta(max_length=100)] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True):
     """A proof whose signature holds. `thumbprint` is its key's (RFC 7638), `digest` the SHA-256 of key and `jti`."""
 
     thumbprint: str

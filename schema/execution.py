@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 from graphql import GraphQLError, OperationType
+from msgspec.structs import replace as changed
 from strawberry.types.graphql import OperationType as AllowedType
 
 from schema.batches import Batch, batch_of
@@ -90,7 +91,7 @@ class Executor:
         if asked.is_prepared:
             return await self._from_gate(asked.roots, asked.fields, context, asked.cost)
         await context.request.confirmed()
-        context = replace(context, planner=partial(self._planned, context))
+        context = changed(context, planner=partial(self._planned, context))
         return await self._completed(query, variables, operation_name, context, asked)
 
     def _planned(
@@ -124,7 +125,7 @@ class Executor:
         if isinstance(asked, Result):
             return asked
         await context.request.confirmed()
-        in_parts = replace(context, in_parts=True)
+        in_parts = changed(context, in_parts=True)
         frames = await self._schema.stream(
             query,
             variable_values=dict(variables or {}),
@@ -256,7 +257,7 @@ class Executor:
     ) -> Result:
         """The road for operations that ask for something that is not prepared, and for mutations."""
         if asked is _MUTATION and (batch := self._batch(query, variables, operation_name, context)) is not None:
-            variables, context = batch.variables, replace(context, series=batch.series)
+            variables, context = batch.variables, changed(context, series=batch.series)
         result = await self._schema.execute(
             query,
             variable_values=dict(variables or {}),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from schema.errors import BadInput
 
@@ -12,8 +13,7 @@ MAX_LENGTH = 200
 _PATTERN = re.compile(r"(?P<city>[a-z][a-z0-9-]{1,30}):(?P<kind>[a-z-]+):(?P<key>[^\s\x00]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class GlobalId:
+class GlobalId(msgspec.Struct, frozen=True):
     """The parts of a global id."""
 
     city: str

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import msgspec
 from graphql import GraphQLError
 
 from policy.model import Caller
@@ -89,8 +90,7 @@ class Evidence:
     obligations: dict[str, None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One GraphQL request: who asks, what document, until when (event-loop clock, seconds), under which trace.
 
     `evidence` is collected if the answer gets a receipt. `pending` is used up with the first records of this city's own
@@ -111,8 +111,7 @@ class Request:
             await self.pending.spend()
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """The answer to one operation.
 
     `data` is JSON text; None if execution never began. `cost` is what `extensions.cost` says.
@@ -210,8 +209,7 @@ class Stewardship:
     auditing: Auditing
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """What a resolver gets. `in_parts`: what the document defers may come later than the rest.
 
     The executor adds `planner`, and `series` where it has decoded them itself.

@@ -13,9 +13,9 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from contextvars import Context
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
 import psycopg
 
 from node.audit.canonical import Canonical, Kind, Row
@@ -45,8 +45,7 @@ GATHER_S = 0.0005
 Counted = Callable[[Sequence[AccessRecord]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True):
     """The rows of one answer, the use of a proof that they rest on, and who waits for them."""
 
     rows: Sequence[Row]

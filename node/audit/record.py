@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
 from graphql import strip_ignored_characters
 
 from policy.model import Caller
@@ -23,8 +23,7 @@ REMEMBERED = 1_024
 Digest = bytes
 
 
-@dataclass(frozen=True, slots=True)
-class AccessRecord:
+class AccessRecord(msgspec.Struct, frozen=True):
     """One access to one city's data, seen from this node. `datasets` are global ids, `fields` paths like `nodes.title`.
 
     The digests are SHA-256, of the body that one city sent to the other, and of the root field's value in the owner's
@@ -57,7 +56,7 @@ class AccessRecord:
     def __post_init__(self) -> None:
         """caller:subject:action, e.g. `peer:observation:read`."""
         if not self.action:
-            object.__setattr__(self, "action", f"{caller_kind(self.caller)}:{self.subject}:read")
+            msgspec.structs.force_setattr(self, "action", f"{caller_kind(self.caller)}:{self.subject}:read")
 
 
 def caller_kind(caller: Caller) -> str:

@@ -10,8 +10,9 @@ import hmac
 import math
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from federation.membership import Membership
 from federation.proofs import SCHEME, Proof, ProofError, check_proof, content_digest, read_proof
@@ -26,8 +27,7 @@ INVALID_PROOF = "invalid_dpop_proof"
 USE_NONCE = "use_dpop_nonce"
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(msgspec.Struct, frozen=True):
     """The headers of a request, and what it is for: `url` is this node's address of what is asked, without a query."""
 
     method: str
@@ -36,8 +36,7 @@ class Presented:
     proofs: Collection[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(msgspec.Struct, frozen=True):
     """A caller whose token and proof hold. Not to be answered before the proof is used up."""
 
     caller: Caller
@@ -54,8 +53,7 @@ class Claimed:
 NOBODY = Claimed(ANONYMOUS)
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True):
     """What is to be used up, and a nonce if the one that came has become old; neither for nobody in particular."""
 
     pending: PendingUse | None = None

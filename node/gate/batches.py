@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from msgspec.structs import replace as changed
@@ -136,7 +136,7 @@ class Batches:
         wait_s = 0.0 if after is None else min(wait_s, PEER_WAIT_S)
         ids = datastreams_by_city(field)[member.id]
         plan = BatchPlan(field, member.id, ids, after, round(wait_s * 1000))
-        asked = replace(request, deadline=asyncio.get_running_loop().time() + wait_s + PEER_ANSWER_S)
+        asked = changed(request, deadline=asyncio.get_running_loop().time() + wait_s + PEER_ANSWER_S)
         outcome = await self._patient.batch(plan, member, asked)
         given = outcome.given
         report = changed(outcome.report, rows=given.rows if given else 0)

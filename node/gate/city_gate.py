@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -122,7 +122,7 @@ class CityGate:
         reports = self._with_logs([changed(own.report, rows=own.page.rows), *targets.skipped])
         info = PageInfo(own.page.has_next, cursor is not None, own.page.start_cursor, own.page.end_cursor)
         if cursor is not None and info.end_cursor is None:
-            info = replace(info, end_cursor=encode(cursor))
+            info = changed(info, end_cursor=encode(cursor))
         answer = connection_json(field, own.page.columns, info, reports)
         await recorder.answered(answer)
         recorder.own_page(own.page, own.ruling, rows=own.page.rows, size=len(answer))

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
+
 from federation.report import CityReport, State
 from node.gate.decisions import Decisions, Ruling
 from node.store.arrivals import Arrivals
@@ -20,8 +22,7 @@ RETRIES = 3
 OBSERVATIONS = frozenset({"observations", "series", "aggregate", "newObservations"})
 
 
-@dataclass(frozen=True, slots=True)
-class OwnPage:
+class OwnPage(msgspec.Struct, frozen=True):
     """A page, the ruling it was read under, and this city's row of the report (its rows not yet counted)."""
 
     page: Page
@@ -38,8 +39,7 @@ class OwnPart:
     report: CityReport
 
 
-@dataclass(frozen=True, slots=True)
-class OwnObject:
+class OwnObject(msgspec.Struct, frozen=True):
     """One object, or none within the ruling."""
 
     found: Single

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace as changed
 
 from federation.report import CityReport, is_complete
 from schema.errors import BadInput, Incomplete
@@ -33,7 +34,7 @@ def within_deadline(request: Request, field: Field, now: float) -> Request:
     wait = field.arguments.get("deadlineMs")
     if wait is None or now + wait / 1000 >= request.deadline:
         return request
-    return replace(request, deadline=now + wait / 1000)
+    return changed(request, deadline=now + wait / 1000)
 
 
 def require(field: Field, reports: Sequence[CityReport]) -> None:

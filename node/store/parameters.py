@@ -12,6 +12,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import msgspec
+
 from node.store.row_grant import ACCESS_LOG_GRANTED, NOTHING_GRANTED, RowGrant, bits
 from policy.obligations import UNLIMITED
 from schema.cursor import Position
@@ -92,8 +94,7 @@ class Arrived:
     last: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(msgspec.Struct, frozen=True):
     """What a statement is bound to: one root field of one request. `key` is that of a single object.
 
     `position` and `arrived`: of what is read in the order of its arrival.

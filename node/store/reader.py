@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -30,8 +29,7 @@ OBLIGED = "/* obliged */ "  # a text of its own: what is prepared reads the view
 _Members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Rows of a list. `columns` holds a JSON array for each `edges` and `nodes` child, by response key."""
 
     columns: Mapping[str, bytes]
@@ -45,8 +43,7 @@ class Page:
     as_of: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """This city's part of a result: what the root field selects as JSON, by response key; rows are those read."""
 
     members: Mapping[str, bytes]
@@ -62,8 +59,7 @@ class Part:
         return sum(map(len, self.members.values()))
 
 
-@dataclass(frozen=True, slots=True)
-class Single:
+class Single(msgspec.Struct, frozen=True):
     """One object as JSON, or None. `denied`: datasets beyond the scope that it belongs to."""
 
     json: bytes | None

@@ -11,8 +11,8 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
+import msgspec
 import psycopg
 from psycopg import pq
 from psycopg.errors import error_from_result
@@ -22,8 +22,7 @@ PREPARED = 128
 CANCEL_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A statement, its parameters as text, and the OIDs of their types (none: PostgreSQL finds out)."""
 
     sql: str
