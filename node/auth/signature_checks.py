@@ -36,7 +36,7 @@ class SignatureChecks:
         self._busy = busy
         self._helper: _Helper | None = None
         self._starting: asyncio.Task[None] | None = None
-        self._may_start = len(os.sched_getaffinity(0)) > 1
+        self._may_start = _cores() > 1
 
     async def hold(self, signature: Signature) -> bool:
         """Whether a signature holds."""
@@ -148,6 +148,10 @@ class _Helper(asyncio.Protocol):
             self._transport.close()
         self._process.kill()
         await asyncio.to_thread(self._process.wait)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _run(end: socket.socket) -> subprocess.Popen[bytes]:
