@@ -14,7 +14,7 @@ from federation.errors import MembershipError
 from node.auth.key_directory import add_key, read_key_ring, revoke_key
 from node.auth.key_ring import KeyUse
 from node.auth.keys import read_passphrase
-from node.cli.context import CommandError
+from node.cli.context import ANY_FIRST_CHARACTER, CommandError
 from node.cli.key import find_key
 from node.office import Office
 
@@ -76,7 +76,7 @@ def rotate(directory: Path, days: int, passphrase_file: Path | None) -> None:
     click.echo(f"{office.pin_file} has both keys: new members need this one")
 
 
-@anchor.command()
+@anchor.command(context_settings=ANY_FIRST_CHARACTER)
 @directory_argument
 @click.argument("kid")
 @passphrase_option

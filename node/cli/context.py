@@ -19,6 +19,9 @@ from node.store.engine import make_engine
 from node.store.reading_role import ReadingRoleError
 from node.worker import MISTAKES
 
+ANY_FIRST_CHARACTER = {"ignore_unknown_options": True}
+"""Settings of commands whose argument may begin with a hyphen, as every 64th id of a key does."""
+
 
 class CommandError(click.ClickException):
     """A foreseeable failure of a command: one message, exit code 1."""

@@ -14,7 +14,7 @@ from node.auth.key_ring import HeldKey, KeyRing, KeyUse
 from node.auth.keys import KeyFileError, encrypt_key_file, passphrase_of
 from node.auth.log_keys import LogKeyUse, add_log_key, load_log_keys, revoke_log_key
 from node.cli.audit_group import open_log
-from node.cli.context import CommandError, load_node_settings
+from node.cli.context import ANY_FIRST_CHARACTER, CommandError, load_node_settings
 from node.cli.output import print_table
 
 ANNOUNCED_S = 600  # longer than any peer takes to fetch the new key
@@ -70,7 +70,7 @@ def rotate(ctx: click.Context, use: str, after: int | None) -> None:
         click.echo("send `verbund member describe` to the anchor: the key signs as soon as the anchor vouches for it")
 
 
-@key.command()
+@key.command(context_settings=ANY_FIRST_CHARACTER)
 @click.argument("kid")
 @click.pass_context
 def revoke(ctx: click.Context, kid: str) -> None:

@@ -354,7 +354,8 @@ class TestKeys:
         assert kid[:8] in desk.ok("key", "list")
         desk.ok("key", "rotate")
         assert "NEXT" in desk.ok("key", "list")
-        desk.fails("no key has such an id", "key", "revoke", "xxx")
+        for unknown in ("xxx", "-xx", "--x"):
+            desk.fails("no key has such an id", "key", "revoke", unknown)
         assert "signs from now on" in desk.ok("key", "revoke", kid[:12])
         assert kid[:8] not in desk.ok("key", "list")
         (revoked,) = (desk.home / "keys" / "revoked").iterdir()
