@@ -77,6 +77,6 @@ def _compared_with_witnesses(settings: Settings, url: str) -> Iterator[Finding]:
 
     async def ask() -> list[Finding]:
         async with peer_transport(settings) as transport:
-            return await log.seen_by_witnesses(transport, others, log.own_head(url))
+            return await log.seen_by_witnesses(transport, others, log.own_head(settings, url))
 
     yield from asyncio.run(ask())

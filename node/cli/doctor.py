@@ -73,7 +73,7 @@ async def _examine_peers(settings: Settings, membership: Membership, url: str) -
         tokens = PeerTokens(identity.issuer, lambda: identity.signing_key, transport)
         examiner = PeerExaminer(transport, tokens, print_sdl(), authorities(settings))
         found = [finding async for finding in examiner.examine(others)]
-        found += await log.seen_by_witnesses(transport, others, log.own_head(url))
+        found += await log.seen_by_witnesses(transport, others, log.own_head(settings, url))
         await tokens.close()
     return found
 

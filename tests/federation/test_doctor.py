@@ -13,7 +13,7 @@ import psycopg
 from click.testing import CliRunner
 
 from node.cli.main import cli
-from node.settings import FILE_NAME
+from node.settings import FILE_NAME, load_settings
 
 
 def doctor(home, *words: str, exit_code: int = 0) -> dict[str, dict]:
@@ -123,6 +123,22 @@ async def test_a_backup_that_is_older_than_what_others_have_seen_is_told(healthy
     assert {"offenbach", "wetzlar"} <= set(re.findall(r"(\w+) \d+", rows["log"]["message"]))
     fsck = await verbund(home, "audit", "fsck")
     assert fsck.exit_code == 0, "what is there is whole: only the others know that there was more"
+
+    with psycopg.connect(
+        load_settings(home, environment={}).database_url
+    ) as connection:  # as of a backup from before the first record
+        connection.execute("set session_replication_role = replica")
+        connection.execute("delete from log_checkpoint")
+    nothing = await asyncio.to_thread(doctor, home, exit_code=1)
+    assert "has 0 records, and others have seen more" in nothing["log"]["message"]
+    for witness in ("offenbach", "wetzlar", "giessen"):
+        healthy[witness].sql("update witnessed_log set state = 'TRUNCATED', reason = 'test' where city = 'fulda'")
+    try:
+        caught = await asyncio.to_thread(doctor, home, exit_code=1)
+    finally:
+        for witness in ("offenbach", "wetzlar", "giessen"):
+            healthy[witness].sql("update witnessed_log set state = 'CONSISTENT', reason = '' where city = 'fulda'")
+    assert "others have caught it: giessen TRUNCATED, offenbach TRUNCATED" in caught["log"]["message"]
 
     town.process.stop()  # so that its log has come to an end
     assert (await verbund(town.settings.home, "backup", str(tmp_path / "new"))).exit_code == 0
