@@ -150,7 +150,7 @@ class GraphQLEndpoint:
         """Begin an operation on a connection that is kept; see `LiveAnswers.begin`. Raises BadQuestion."""
         document = document_of(question, self._trusted, trusted_only=self._trusted_only)
         context = self._context(document, claimed.caller, trace, None, Admitted())
-        return self._live.begin(document, question.variables, question.operationName, context, claimed)
+        return self._live.begin(document, question.variables, question.operationName, context, claimed, tells_end=False)
 
     async def _answer(
         self, method: str, media: str | None, headers: Headers, scope: HTTPScope, receive: Receive, trace: Trace

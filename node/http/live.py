@@ -53,8 +53,13 @@ class LiveAnswers:
         operation_name: str | None,
         context: Context,
         claimed: Claimed,
+        *,
+        tells_end: bool = True,
     ) -> Result | AsyncGenerator[bytes]:
-        """The answers to an operation of any kind; or what is wrong with it."""
+        """The answers to an operation of any kind; or what is wrong with it.
+
+        When the token ends, so does a subscription: with an error, or unless it `tells_end` by raising Ended.
+        """
         kind = self._executor.kind(query, operation_name, context)
         if isinstance(kind, Result):
             return kind
@@ -62,7 +67,7 @@ class LiveAnswers:
             return self._single(query, variables, operation_name, context)
         standing = TokenStanding(self._callers, claimed)
         found = self._executor.subscribe(query, variables, operation_name, context, standing)
-        return found if isinstance(found, Result) else self._answers(found, context)
+        return found if isinstance(found, Result) else self._answers(found, context, tells_end=tells_end)
 
     async def _single(
         self, query: str, variables: dict[str, object] | None, operation_name: str | None, context: Context
@@ -70,7 +75,7 @@ class LiveAnswers:
         result = await self._executor.execute(query, variables, operation_name, context)
         yield result_json(result, context.request.trace_id)
 
-    async def _answers(self, subscribed: Subscribed, context: Context) -> AsyncGenerator[bytes]:
+    async def _answers(self, subscribed: Subscribed, context: Context, *, tells_end: bool) -> AsyncGenerator[bytes]:
         trace_id = context.request.trace_id
         extensions = orjson.dumps({"traceId": trace_id, "cost": subscribed.cost})
         head, tail = b'{"data":{"' + subscribed.key.encode() + b'":', b'},"extensions":' + extensions + b"}"
@@ -81,6 +86,8 @@ class LiveAnswers:
                     self._counts.add("verbund_live_batches_total")
                     yield head + answer.json + tail
         except Exception as error:
+            if isinstance(error, Ended) and not tells_end:
+                raise
             failed = GraphQLError(str(error), path=[subscribed.key], original_error=error)
             told = graphql_error(failed, trace_id)
             if told["extensions"]["code"] == "INTERNAL":

@@ -34,7 +34,7 @@ from node.http.transport_ws import (
 )
 from node.telemetry.context import Trace
 from node.telemetry.requests import Telemetry
-from schema.errors import Unavailable
+from schema.errors import Ended, Unavailable
 from schema.ports import Result
 
 log = logging.getLogger("verbund.live")
@@ -167,13 +167,15 @@ class _Connection:
                 await self._run(id_, question)
             except InvalidToken as error:
                 await self.perform(self._conversation.close(FORBIDDEN, f"the token is not accepted: {error}"))
+            except Ended as error:  # clients come again by themselves, if the operation has told them of no error
+                await self.perform(self._conversation.close(FORBIDDEN, error.message))
             except Unavailable as error:
                 await self.perform(self._conversation.close(TRY_AGAIN, error.message))
             except (_Over, OSError):
                 raise
             except Exception:
                 log.exception("an operation failed")
-                await self.perform(self._conversation.close(FAILED, "this node has failed; come again"))
+                await self.perform(self._conversation.close(FAILED, "this node has failed"))
             finally:
                 if self._tasks.get(id_) is asyncio.current_task():
                     del self._tasks[id_]
@@ -195,5 +197,4 @@ class _Connection:
         async with aclosing(found) as results:
             async for result in results:
                 await self.perform(conversation.result(id_, result))
-        await self._callers.seconds_left(self._claimed)  # if it ended with the token, so does the connection
         await self.perform(conversation.complete(id_))

@@ -18,13 +18,18 @@ async function followed(client, query, variables, onCursor) {
 
 const clients = {
   sse: () => sse({ url: job.api, retryAttempts: 0 }),
-  ws: () => ws({ url: job.api.replace(/^http/, "ws"), retryAttempts: 0 }),
+  ws: () => ws({
+    url: job.api.replace(/^http/, "ws"),
+    retryAttempts: job.params ? 3 : 0,
+    connectionParams: () => job.params?.shift(),
+  }),
 };
 const client = clients[job.by]();
 let isFirst = true;
 const answer = await followed(client, job.query, job.variables, (cursor) => {
+  job.variables.after = cursor; // where the client begins again by itself
   if (isFirst) process.stdout.write(JSON.stringify({ cursor }) + "\n");
   isFirst = false;
 });
-process.stdout.write(JSON.stringify(answer) + "\n");
+process.stdout.write(JSON.stringify(job.params ? { ...answer, unused: job.params.length } : answer) + "\n");
 await client.dispose();
