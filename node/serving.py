@@ -11,6 +11,7 @@ from uvicorn import Config
 from node.http.protocol import BoundedProtocol
 from node.http.websocket_protocol import PING_EVERY_S, PONG_S, BoundedWebSocket
 from node.settings import Settings, hand_over, keep_large_blocks
+from node.store.vanished import noticing
 from node.supervisor import Supervisor
 from node.telemetry.scrape import counts_directory, serve_metrics
 
@@ -24,7 +25,7 @@ def run_server(settings: Settings, database_url: str, is_of_use: Callable[[], bo
     `is_of_use` is asked when no worker could come up, and says what is wrong. Returns False if that ended it.
     """
     keep_large_blocks()
-    hand_over(home=str(settings.home), database_url=database_url)
+    hand_over(home=str(settings.home), database_url=noticing(database_url))
     config = Config(
         "node.worker:application",
         factory=True,
