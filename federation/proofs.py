@@ -15,12 +15,12 @@ from typing import Annotated, Any, Self
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey
-from joserfc.util import urlsafe_b64decode
 
 from federation.es256 import Signature, holds
 from federation.jose import (
     ALGORITHM,
     JwtError,
+    decoded,
     encoded_header,
     json_object,
     public_key,
@@ -140,7 +140,7 @@ def parse_proof(proof: str) -> tuple[Proof, Signature]:
     try:
         header, payload, _ = split(proof, MAX_BYTES)
         point, thumbprint = _key(header)
-        claims = _decode(urlsafe_b64decode(payload))
+        claims = _decode(decoded(payload))
         signature = signature_of(proof.encode(), point)
     except JwtError as error:
         raise ProofError(error.reason.replace("the token", "the proof")) from None

@@ -13,9 +13,8 @@ from typing import Annotated
 
 import msgspec
 from joserfc.jwk import ECKey, KeySet
-from joserfc.util import urlsafe_b64decode
 
-from federation.jose import JwtError, encoded_header, sign_parts, verified_payload
+from federation.jose import JwtError, decoded, encoded_header, sign_parts, verified_payload
 
 TYP = "receipt+jwt"
 HEADER = "Verbund-Receipt"
@@ -114,7 +113,7 @@ def read_receipt(token: str, keys: KeySet, *, owner: str, home: str) -> Receipt:
         ReceiptError: it is malformed, or of another owner or home node.
     """
     try:
-        receipt = _decode(urlsafe_b64decode(verified_payload(token, keys, {TYP}, MAX_BYTES)))
+        receipt = _decode(decoded(verified_payload(token, keys, {TYP}, MAX_BYTES)))
     except JwtError as error:
         raise ReceiptError(f"its receipt is not accepted: {error.reason}") from None
     except (ValueError, RecursionError):  # msgspec's and binascii's errors among them

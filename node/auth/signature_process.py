@@ -5,6 +5,7 @@ It ends when the other end of its socket is closed, whatever became of who had i
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -26,6 +27,8 @@ def serve(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
+    if hasattr(os, "SCHED_BATCH"):  # it must not push the event loop, which woke it, from its core
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the node's, which finishes its requests
     with socket.socket(fileno=int(sys.argv[1])) as handed:
         serve(handed)

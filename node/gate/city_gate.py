@@ -87,7 +87,7 @@ class CityGate:
         if field.name == ROOT:
             return await self._live().poll(request, field)
         check_requirement(field)
-        request = within_deadline(request, field, asyncio.get_running_loop().time())
+        request = within_deadline(request, field, _now)
         if field.type_name.endswith("Connection"):
             return await self._list(request, field)
         if field.type_name.endswith("Result"):
@@ -221,6 +221,10 @@ class CityGate:
             raise Unavailable(
                 f"the membership list can't be used: {error.reason}", hint="the operator must fetch a new list"
             ) from error
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _check_scope(request: Request, field: Field) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace as changed
 
@@ -29,12 +29,12 @@ def check_requirement(field: Field) -> None:
         raise BadInput(f"deadlineMs: {wait} is not above 0", hint="tell how many milliseconds you wait for cities")
 
 
-def within_deadline(request: Request, field: Field, now: float) -> Request:
-    """The request with the caller's deadline, if that comes before the node's. `now`: event-loop clock, seconds."""
+def within_deadline(request: Request, field: Field, clock: Callable[[], float]) -> Request:
+    """The request with the caller's deadline, if that comes before the node's. `clock`: the event loop's, seconds."""
     wait = field.arguments.get("deadlineMs")
-    if wait is None or now + wait / 1000 >= request.deadline:
+    if wait is None:
         return request
-    return changed(request, deadline=now + wait / 1000)
+    return changed(request, deadline=min(request.deadline, clock() + wait / 1000))
 
 
 def require(field: Field, reports: Sequence[CityReport]) -> None:

@@ -40,7 +40,7 @@ class Session:
         self._connection = connection
         self._libpq = connection.pgconn
         self._loop = asyncio.get_running_loop()
-        self.opened_at = self._loop.time()
+        self._opened_at = self._loop.time()
         self._arrived: asyncio.Future[None] | None = None
         self._prepared: OrderedDict[_Form, bytes] = OrderedDict()
         self._names = 0
@@ -54,6 +54,11 @@ class Session:
     def is_usable(self) -> bool:
         """Idle, and connected as far as is known."""
         return self._is_idle and self._lost is None and self._libpq.status == pq.ConnStatus.OK
+
+    @property
+    def age_s(self) -> float:
+        """How long it has been open."""
+        return self._loop.time() - self._opened_at
 
     async def run(self, *calls: Call) -> list[PGresult]:
         """Run the statements in one transaction; the results of those that return rows.

@@ -139,8 +139,7 @@ class Sessions:
             raise
 
     def _give_back(self, session: Session) -> None:
-        is_old = asyncio.get_running_loop().time() - session.opened_at > LIFETIME_S
-        if is_old or self._size == 0 or not session.is_usable:
+        if session.age_s > LIFETIME_S or self._size == 0 or not session.is_usable:
             self._discard(session)
         elif not self._offer(session):
             self._idle.append(session)

@@ -48,6 +48,6 @@ def test_what_makes_no_sense_is_refused(arguments):
 
 def test_a_deadline_only_shortens():
     request = Request(ANONYMOUS, "", 110.0, "", "")
-    assert within_deadline(request, field(), 100.0) is request
-    assert within_deadline(request, field(deadlineMs=2_500), 100.0).deadline == 102.5
-    assert within_deadline(request, field(deadlineMs=60_000), 100.0) is request
+    assert within_deadline(request, field(), lambda: 100.0) is request
+    assert within_deadline(request, field(deadlineMs=2_500), lambda: 100.0).deadline == 102.5
+    assert within_deadline(request, field(deadlineMs=60_000), lambda: 100.0) == request
