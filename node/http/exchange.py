@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from litestar.types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+if TYPE_CHECKING:  # the supervising process has this module, and nothing else of Litestar
+    from litestar.types import HTTPScope
 
 EXTENSION = "verbund.exchange"
 JOINED = 65_536  # bytes: beyond, a second buffer costs less than a copy
