@@ -8,14 +8,13 @@ from contextlib import ExitStack
 
 from uvicorn import Config
 
-from node.http.protocol import BoundedProtocol
-from node.http.websocket_protocol import PING_EVERY_S, PONG_S, BoundedWebSocket
 from node.settings import Settings, hand_over, keep_large_blocks
 from node.store.vanished import noticing
 from node.supervisor import Supervisor
 from node.telemetry.scrape import counts_directory, serve_metrics
 
 GRACE_S = 10
+PING_EVERY_S, PONG_S = 20.0, 60.0  # longer than WebSockets' TAKE_S: who takes nothing is told so, not of a lost pong
 KEEP_ALIVE_S = 75  # longer than clients and gateways keep a connection, so that none sends into one that closes
 
 
@@ -33,8 +32,8 @@ def run_server(settings: Settings, database_url: str, is_of_use: Callable[[], bo
         port=settings.port,
         workers=settings.workers,
         loop="uvloop",
-        http=BoundedProtocol,
-        ws=BoundedWebSocket,  # on websockets, ADR 0063
+        http="node.http.protocol:BoundedProtocol",  # by name: only workers import them
+        ws="node.http.websocket_protocol:BoundedWebSocket",  # on websockets, ADR 0063
         ws_max_size=settings.limits.body_bytes,
         ws_per_message_deflate=False,
         ws_ping_interval=PING_EVERY_S,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from os import EX_TEMPFAIL
 
@@ -13,7 +14,6 @@ import click
 
 from node.serving import run_server
 from node.settings import Settings, home_directory, load_settings
-from node.store.embedded import embedded_postgres, kept_running
 from node.telemetry.logs import set_up_logs
 
 log = logging.getLogger("verbund.serve")
@@ -28,14 +28,21 @@ def serve(ctx: click.Context) -> None:
     """
     settings = load_settings(ctx.find_root().obj or home_directory())
     set_up_logs(settings.log_level, settings.log_format)
-    with ExitStack() as stack:
-        url = settings.database_url or stack.enter_context(embedded_postgres(settings.postgres_directory))
+    url = settings.database_url
+    with nullcontext(url) if url is not None else _database(settings) as url:
         for name in settings.unsafe:
             click.secho(f"UNSAFE: {name} is set. Never do this in production.", fg="red", err=True)
-        if settings.database_url is None:
-            stack.enter_context(kept_running(settings.postgres_directory, url))
         if not run_server(settings, url, partial(_is_of_use, settings)):
             ctx.exit(1)
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[str]:
+    """The embedded PostgreSQL, started again whenever it has died. A node with a server does not load it."""
+    from node.store.embedded import embedded_postgres, kept_running
+
+    with embedded_postgres(settings.postgres_directory) as url, kept_running(settings.postgres_directory, url):
+        yield url
 
 
 def _is_of_use(settings: Settings) -> bool:

@@ -14,7 +14,6 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from node.http.transport_ws import TOO_SLOW
 
 TAKE_S = 45.0  # for what is on its way to be taken
-PING_EVERY_S, PONG_S = 20.0, 60.0  # longer than TAKE_S: who takes nothing is told so, not that a pong did not come
 LEAVE_S = 10.0  # then for the close frame
 REASON = "take messages faster, and go on from your cursor"
 

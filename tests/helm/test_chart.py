@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from node.http.events import HEARTBEAT_S
-from node.http.websocket_protocol import PING_EVERY_S
+from node.serving import PING_EVERY_S
 from node.settings import Limits, Portal, Settings, load_settings
 from tests.helm.chart import (
     CHART,
