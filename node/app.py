@@ -83,8 +83,8 @@ from node.store.trust import PostgresTrustStore
 from node.telemetry.counts import Counts
 from node.telemetry.start import Reporting
 from node.web.desk.log_work import LogWork
-from node.web.export.dcat import Publishing
 from node.web.export.pages import CatalogExport
+from node.web.export.publishing import Publishing
 from node.web.site import Site
 from node.web.stored import Asker
 from schema.budget import Bounds

@@ -28,7 +28,7 @@ from node.settings import FILE_NAME, Settings, load_settings
 from node.setup import NodePlan, create_missing_keys, create_node, migrate_node, write_settings
 from node.store.embedded import embedded_postgres
 from node.store.engine import make_engine
-from node.store.migrate import head_revision
+from node.store.revisions import head_revision
 
 MARK = "prepared"
 LIST_DAYS = 30

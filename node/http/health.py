@@ -15,8 +15,8 @@ from federation.errors import MembershipError
 from federation.membership import Membership
 from federation.trust.keeper import Contact
 from node.audit.state import LogStates
-from node.store.migrate import usable_schema
 from node.store.pool import Pool
+from node.store.revisions import usable_schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from node.store.migrate import usable_schema
 from node.store.pool import Pool
 from node.store.reading_role import ENTER
+from node.store.revisions import usable_schema
 
 
 class Unfit(Exception):

@@ -6,18 +6,17 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.resources import files
 
 import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from node.store.reading_role import secure_reading
+from node.store.revisions import head_revision, usable_schema
 
 LOCK_TIMEOUT_MS = 500  # below deadlock_timeout, which is 1 s unless somebody has changed it
 ATTEMPTS = 60
@@ -91,29 +90,6 @@ def schema_state(engine: Engine) -> SchemaState:
 def state_of(connection: Connection) -> SchemaState:
     """Like `schema_state`, on an open connection."""
     return SchemaState(MigrationContext.configure(connection).get_current_revision(), head_revision())
-
-
-def usable_schema(revision: str | None) -> bool:
-    """Whether this version of the software can serve a database at `revision`.
-
-    At an older one it can't. What it does not know is newer: migrations only add what the version before can do
-    without, so that replicas of two versions serve side by side while one replaces the other.
-    """
-    return revision is not None and (revision == head_revision() or revision not in _revisions())
-
-
-@lru_cache
-def _revisions() -> frozenset[str]:
-    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
-
-
-@lru_cache
-def head_revision() -> str:
-    """The newest revision among the migration files."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    if head is None:
-        raise RuntimeError("the installation has no migration files: reinstall Verbund")
-    return head
 
 
 def _config() -> Config:

@@ -15,12 +15,15 @@ import migrations.versions
 import node.store.auth_tables
 import node.store.governance_tables  # noqa: F401 - tables among the others
 from node.store.engine import make_engine
-from node.store.migrate import _config, head_revision, migrate, schema_state
+from node.store.migrate import _config, migrate, schema_state
+from node.store.revisions import head_revision, revisions
 from node.store.tables import METADATA
 
 
 def test_there_is_one_head():
-    assert ScriptDirectory.from_config(_config()).get_heads() == [head_revision()]
+    scripts = ScriptDirectory.from_config(_config())
+    assert scripts.get_heads() == [head_revision()]
+    assert tuple(script.revision for script in scripts.walk_revisions()) == revisions()[::-1]
 
 
 def test_the_migrated_database_is_what_the_models_say(database_url):

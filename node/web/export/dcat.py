@@ -6,7 +6,6 @@ Each dataset's IRI is the address of its page. What a city's importer reads is w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pyoxigraph import Literal, NamedNode, Triple
@@ -14,6 +13,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 from node.ingest.dcat.terms import DCAT, DCATAP, DCATDE, DCT, FOAF, VCARD, XSD
 from node.ingest.licences import find_licence
 from node.web.export.policies import ODRL, VERBUND, write_policy
+from node.web.export.publishing import Publishing
 from node.web.export.quads import Subject, iri
 
 GEO = "http://www.opengis.net/ont/geosparql#"
@@ -24,15 +24,6 @@ PREFIXES = {
 _RIGHTS = {"OPEN": "PUBLIC", "SHARED": "RESTRICTED"}
 
 Told = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Publishing:
-    """Whose catalog this is: the city's id and name, and its node's URL."""
-
-    city: str
-    name: str
-    issuer: str
 
 
 def catalog_triples(publishing: Publishing, datasets: Iterable[Told]) -> list[Triple]:

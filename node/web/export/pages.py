@@ -12,14 +12,13 @@ import orjson
 from litestar import Request, Response, get
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, ServiceUnavailableException
 from litestar.handlers import HTTPRouteHandler
-from pyoxigraph import RdfFormat, serialize
 
 from federation.proofs import HEADER
 from node.auth.callers import Callers, Presented
 from node.auth.token_check import InvalidToken
 from node.http.challenge import challenge
 from node.http.conditional import has_already
-from node.web.export.dcat import PREFIXES, Publishing, catalog_triples
+from node.web.export.publishing import Publishing
 from node.web.stored import Asker, NotAnswered
 from policy.model import Caller
 from schema.errors import Unavailable
@@ -29,9 +28,9 @@ MOST = 20_000
 KEPT = 6  # forms of catalogs that are remembered by what is in them
 _VERSION = version("verbund")  # another one may write the same in other words
 _FORMS = {
-    "ttl": (RdfFormat.TURTLE, "text/turtle"),
-    "jsonld": (RdfFormat.JSON_LD, "application/ld+json"),
-    "rdf": (RdfFormat.RDF_XML, "application/rdf+xml"),
+    "ttl": "text/turtle",
+    "jsonld": "application/ld+json",
+    "rdf": "application/rdf+xml",
 }
 
 
@@ -50,7 +49,7 @@ class CatalogExport:
         return [self._route(form) for form in _FORMS]
 
     def _route(self, form: str) -> HTTPRouteHandler:
-        path, media_type = f"/catalog.{form}", _FORMS[form][1]
+        path, media_type = f"/catalog.{form}", _FORMS[form]
 
         @get(path, include_in_schema=False, name=path)
         async def catalog(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -86,7 +85,7 @@ class CatalogExport:
     async def _content(self, form: str, tag: str, datasets: list[dict[str, Any]]) -> bytes:
         content = self._written.get(tag)
         if content is None:
-            content = await asyncio.to_thread(_written, self._publishing, datasets, _FORMS[form][0])
+            content = await asyncio.to_thread(_written, self._publishing, datasets, form)
             self._written[tag] = content
             if len(self._written) > KEPT:
                 self._written.popitem(last=False)
@@ -110,7 +109,7 @@ class CatalogExport:
         return found
 
 
-def _written(publishing: Publishing, datasets: list[dict[str, Any]], form: RdfFormat) -> bytes:
-    content = serialize(catalog_triples(publishing, datasets), format=form, prefixes=PREFIXES)
-    assert content is not None
-    return content
+def _written(publishing: Publishing, datasets: list[dict[str, Any]], form: str) -> bytes:
+    from node.web.export.written import written  # when it is asked for: the library takes 11 MB
+
+    return written(publishing, datasets, form)

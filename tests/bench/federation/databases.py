@@ -12,7 +12,8 @@ import psycopg
 
 from node.store.embedded import embedded_postgres
 from node.store.engine import make_engine
-from node.store.migrate import head_revision, migrate
+from node.store.migrate import migrate
+from node.store.revisions import head_revision
 from tests.bench.federation.world import CITIES, SCALE, SEEDS
 from tests.bench.read.database import named, server_pid, settle
 from tests.bench.read.verbund_rows import fill_verbund

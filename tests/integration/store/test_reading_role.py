@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from node.store.engine import make_engine
-from node.store.migrate import head_revision, migrate
+from node.store.migrate import migrate
 from node.store.reading_role import ENTER, ReadingRoleError, secure_reading
+from node.store.revisions import head_revision
 from node.store.session import Call
 from node.store.sessions import Sessions
 
