@@ -75,7 +75,7 @@ async def keep_asking(town: Town, seen: Seen, question: str, access: Any) -> Non
     while True:
         with suppress(aiohttp.ClientError, TimeoutError):
             assess(seen, question, await town.ask(QUESTIONS[question], access))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.15)
 
 
 async def keep_recording(town: Town, seen: Seen, access: Any, ended: asyncio.Event) -> None:
@@ -96,7 +96,7 @@ async def keep_recording(town: Town, seen: Seen, access: Any, ended: asyncio.Eve
         assert answer.data["recordObservations"]["accepted"] == BATCH
         seen.stored |= batch
         seen.batches.append(answer.trace)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
 
 
 class Follower:
@@ -143,6 +143,6 @@ async def keep_publishing(machine: Machine, seen: Seen, ended: asyncio.Event) ->
                     latest.append(json.dumps({"phenomenonTime": at.isoformat(), "result": number}))
                     seen.published[at] = float(number)
                     await sensor.publish("v1.1/Datastreams(kfz-ein)/Observations", latest[-1], qos=1)
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.05)
                 return
         await asyncio.sleep(0.2)

@@ -117,7 +117,7 @@ async def under_load(made: dict[str, Machine], seen: dict[str, Seen], luck: rand
         begin(bringing)
         await get_on(made, seen)
         alone = luck.sample(["worker", "node", "database", "broker"], 4)
-        for parts in (alone[:2], alone[2:], ["everything"], ["everything"] * len(made)):
+        for parts in (alone[:2], [*alone[2:], "everything"], ["everything"] * len(made)):
             for city, part in zip(luck.sample(sorted(made), len(parts)), parts, strict=True):
                 made[city].parts[part](luck)
             await get_on(made, seen)

@@ -101,7 +101,7 @@ class AuditDesk:
             start, end = _time(visit.first("from")) or start, _time(visit.first("until")) or end
             if not timedelta() < end - start <= LONGEST:
                 raise ValueError  # noqa: TRY301
-        except ValueError:
+        except (ValueError, OverflowError):
             reason = "PERIOD"
         compared = detail = None
         if city and reason is None:
@@ -168,7 +168,7 @@ def _of_denial(one: dict[str, Any]) -> str:
 
 
 def _time(text: str | None) -> datetime | None:
-    """Raises ValueError."""
+    """Raises ValueError, OverflowError."""
     if text is None:
         return None
     time = datetime.fromisoformat(text)
