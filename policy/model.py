@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from policy.obligations import NONE, Obligations
 
+REMEMBERED = 256  # sets of datasets for each grant
+
 
 class Tier(StrEnum):
     """How far a dataset may travel."""
@@ -126,10 +128,16 @@ class Grant:
     rules: dict[str, tuple[str, ...]] = field(default_factory=dict)
     policy_version: str = ""
     obligations: dict[str, Obligations] = field(default_factory=dict)
+    _rules_of: dict[frozenset[str], tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def rules_for(self, keys: frozenset[str]) -> tuple[str, ...]:
         """The rules that permitted these datasets, sorted."""
-        return tuple(sorted({rule for key in keys for rule in self.rules.get(key, ())}))
+        known = self._rules_of.get(keys)
+        if known is None:
+            known = tuple(sorted({rule for key in keys for rule in self.rules.get(key, ())}))
+            if len(self._rules_of) < REMEMBERED:
+                self._rules_of[keys] = known
+        return known
 
     def obligations_for(self, keys: frozenset[str]) -> tuple[str, ...]:
         """The obligations under which these datasets were permitted, as text, sorted."""

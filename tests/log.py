@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from node.audit.record import AccessRecord, normalised, operation_digest
+from node.audit.record import AccessRecord, action_of, normalised, operation_digest
 from node.audit.statements import append_now
 from policy.model import Caller
 
@@ -20,7 +20,7 @@ def record(document: str = DOCUMENT, peer: str | None = "fulda", **more: Any) ->
         "counterpart": peer,
         "trace_id": "0" * 32,
         "field": "datasets",
-        "subject": "dataset",
+        "action": action_of(caller, "dataset"),
         "operation": operation_digest(document),
         "datasets": ("giessen:dataset:rad",),
         "decision": "PERMIT",

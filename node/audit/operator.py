@@ -43,7 +43,7 @@ class Act:
             counterpart=None,
             trace_id=secrets.token_hex(16),
             field="audit",
-            subject="log",
+            action=f"operator:log:{self._verb}",
             operation=hashlib.sha256(self._text.encode()).digest(),
             datasets=(),
             decision=PERMIT,
@@ -54,7 +54,6 @@ class Act:
             bytes=bytes_,
             took_ms=(time.perf_counter() - self._began) * 1000,
             positions=positions,
-            action=f"operator:log:{self._verb}",
         )
         append_now(self._connection, [record], self._text)
 

@@ -28,6 +28,7 @@ class AccessRecord(msgspec.Struct, frozen=True):
 
     The digests are SHA-256, of the body that one city sent to the other, and of the root field's value in the owner's
     answer; `receipt` is what the owner signed about it (`federation.receipts`). None where no other city is involved.
+    `action` is made by `action_of`.
     """
 
     role: str
@@ -35,7 +36,7 @@ class AccessRecord(msgspec.Struct, frozen=True):
     counterpart: str | None
     trace_id: str
     field: str
-    subject: str
+    action: str
     operation: bytes
     datasets: tuple[str, ...]
     decision: str
@@ -51,19 +52,12 @@ class AccessRecord(msgspec.Struct, frozen=True):
     request_digest: Digest | None = None
     response_digest: Digest | None = None
     positions: str | None = None
-    action: str = ""
-
-    def __post_init__(self) -> None:
-        """caller:subject:action, e.g. `peer:observation:read`."""
-        if not self.action:
-            msgspec.structs.force_setattr(self, "action", f"{caller_kind(self.caller)}:{self.subject}:read")
 
 
-def caller_kind(caller: Caller) -> str:
-    """How the caller came: through a peer, as an application of this city, or without a token."""
-    if caller.peer is not None:
-        return "peer"
-    return "anonymous" if caller.is_anonymous else "application"
+def action_of(caller: Caller, subject: str, verb: str = "read") -> str:
+    """caller:subject:action, e.g. `peer:observation:read`: by an application of this city, by a peer, or neither."""
+    kind = "peer" if caller.peer is not None else "anonymous" if caller.is_anonymous else "application"
+    return f"{kind}:{subject}:{verb}"
 
 
 @lru_cache(maxsize=REMEMBERED)

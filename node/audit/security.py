@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from node.audit.log import AccessLog
-from node.audit.record import DENY, OWNER, AccessRecord, caller_kind, operation_digest
+from node.audit.record import DENY, OWNER, AccessRecord, action_of, operation_digest
 from policy.model import ANONYMOUS, Caller
 from schema.errors import Unavailable
 
@@ -86,7 +86,7 @@ def _record(event: str, caller: Caller, count: int, took_s: float, trace_id: str
         counterpart=caller.peer,
         trace_id=trace_id,
         field=FIELD,
-        subject=event,
+        action=action_of(caller, event, "refuse"),
         operation=operation_digest(FIELD),
         datasets=(),
         decision=DENY,
@@ -96,5 +96,4 @@ def _record(event: str, caller: Caller, count: int, took_s: float, trace_id: str
         rows=count,
         bytes=0,
         took_ms=took_s * 1000,
-        action=f"{caller_kind(caller)}:{event}:refuse",
     )

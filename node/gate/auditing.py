@@ -11,7 +11,7 @@ import psycopg
 
 from node.audit.grammar import FilterError, read_filter
 from node.audit.log import AccessLog
-from node.audit.record import OWNER, PERMIT, AccessRecord, operation_digest
+from node.audit.record import OWNER, PERMIT, AccessRecord, action_of, operation_digest
 from node.audit.totals import NotCounted, totals
 from schema.errors import BadInput, Forbidden, TooCostly, Unavailable
 from schema.ports import Request
@@ -66,7 +66,7 @@ class Auditing:
             counterpart=None,
             trace_id=request.trace_id,
             field=FIELD,
-            subject="log",
+            action=action_of(request.caller, "log"),
             operation=operation_digest(request.document),
             datasets=(),
             decision=PERMIT,

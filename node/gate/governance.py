@@ -184,7 +184,7 @@ class Governance:
             counterpart=None,
             trace_id=request.trace_id,
             field=field,
-            subject="governance",
+            action=f"application:{scope}",
             operation=operation_digest(request.document),
             datasets=datasets,
             decision=PERMIT,
@@ -194,7 +194,6 @@ class Governance:
             rows=0,
             bytes=0,
             took_ms=0.0,
-            action=f"application:{scope}",
         )
 
     def _name(self, request: Request) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from hashlib import sha256
 
 from federation.report import CityReport, State
-from node.audit.record import CONSUMER, DENY, NONE, OWNER, PERMIT, AccessRecord, operation_digest
+from node.audit.record import CONSUMER, DENY, NONE, OWNER, PERMIT, AccessRecord, action_of, operation_digest
 from node.gate.decisions import Ruling
 from node.store.reader import Page, Part, Single
 from policy.explanation import Explanation
@@ -43,6 +43,7 @@ class Recorder:
         self._city = city
         self._field = field
         self._operation = operation_digest(request.document)
+        self._action = action_of(request.caller, _SUBJECTS.get(field.name, field.name))
         self._fields = paths_of(field)
         self._response: bytes | None = None
         self._began = time.perf_counter()
@@ -158,7 +159,7 @@ class Recorder:
                 counterpart=counterpart,
                 trace_id=self.request.trace_id,
                 field=self._field.name,
-                subject=_SUBJECTS.get(self._field.name, self._field.name),
+                action=self._action,
                 operation=self._operation,
                 datasets=datasets,
                 decision=decision,

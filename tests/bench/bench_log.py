@@ -1,6 +1,6 @@
 """The access log: what it costs, how fast it is verified and searched, what survives when processes are killed.
 
-`make bench-log ARGS="cost verify filters kill"`; all of them without arguments. `kill=200` says how often.
+`make bench-log ARGS="--cost --verify --filters --kill"`; all of them without arguments. `--kill=200` says how often.
 """
 
 from __future__ import annotations

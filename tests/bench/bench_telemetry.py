@@ -19,7 +19,7 @@ SMALL_QUERY_US = 300.0  # processor time of a node for a small query: make bench
 STEPS = ("auth", "policy", "database", "log")
 TIMES = 20_000
 RECORD = AccessRecord(
-    OWNER, ANONYMOUS, None, "0" * 32, "datasets", "dataset", b"", (), PERMIT, (), "", "OK", 3, 900, 1.0
+    OWNER, ANONYMOUS, None, "0" * 32, "datasets", "anonymous:dataset:read", b"", (), PERMIT, (), "", "OK", 3, 900, 1.0
 )
 
 

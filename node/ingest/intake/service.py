@@ -10,7 +10,7 @@ from strawberry import ID
 
 from federation.report import State
 from node.audit.log import AccessLog
-from node.audit.record import DENY, OWNER, PERMIT, AccessRecord, operation_digest
+from node.audit.record import DENY, OWNER, PERMIT, AccessRecord, action_of, operation_digest
 from node.auth.scopes import RECORD as SCOPE
 from node.ingest.intake.checks import Checked, check_series
 from node.ingest.intake.writer import IntakeWriter
@@ -83,14 +83,13 @@ class ObservationIntake:
 
     async def _record(self, request: Request, decision: str, rows: int, began: float) -> None:
         """Who brought how many observations; what they were is in the data."""
-        kind = "anonymous" if request.caller.is_anonymous else "peer" if request.caller.peer else "application"
         record = AccessRecord(
             role=OWNER,
             caller=request.caller,
             counterpart=request.caller.peer,
             trace_id=request.trace_id,
             field=FIELD,
-            subject="observation",
+            action=action_of(request.caller, "observation", "write"),
             operation=operation_digest(request.document),
             datasets=(),
             decision=decision,
@@ -100,6 +99,5 @@ class ObservationIntake:
             rows=rows,
             bytes=0,
             took_ms=(time.perf_counter() - began) * 1000,
-            action=f"{kind}:observation:write",
         )
         await self._log.append([record], request.document)

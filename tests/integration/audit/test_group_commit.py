@@ -29,7 +29,7 @@ def record(trace: int) -> AccessRecord:
         counterpart=None,
         trace_id=f"{trace:032x}",
         field="datasets",
-        subject="dataset",
+        action="anonymous:dataset:read",
         operation=operation_digest(DOCUMENT),
         datasets=(),
         decision=NONE,
