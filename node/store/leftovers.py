@@ -20,7 +20,7 @@ _NAME = "postgres"
 def is_settled(directory: Path) -> bool:
     """True if the server of this data directory runs, or nothing of it is left; False while its processes end.
 
-    The lock file of a server that has ended is removed.
+    The lock files of a server that has ended are removed.
     """
     file = directory / LOCK_FILE
     found = _text(file)
@@ -32,8 +32,16 @@ def is_settled(directory: Path) -> bool:
     if any(_serves(process, directory) for process in psutil.process_iter()):
         return False
     if _text(file) == found:  # else another one has been started meanwhile
+        if (lock := _socket_lock(found)) is not None:
+            lock.unlink(missing_ok=True)
         file.unlink(missing_ok=True)
     return True
+
+
+def _socket_lock(found: str) -> Path | None:
+    """The lock of the server's socket, which names the same process. Directory and port: PostgreSQL's miscadmin.h."""
+    lines = found.splitlines()
+    return Path(lines[4]) / f".s.PGSQL.{lines[3]}.lock" if len(lines) > 4 and lines[4] else None
 
 
 def _serves(process: psutil.Process, directory: Path) -> bool:

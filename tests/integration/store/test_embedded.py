@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import psycopg
@@ -58,6 +59,23 @@ def test_a_killed_server_that_nobody_has_noticed_yet_is_none(tmp_path):
         file.write_text(f"{ended.pid}\n{tmp_path}\n")
         assert is_settled(tmp_path)
     assert not file.exists()
+
+
+def test_a_killed_server_that_nobody_has_noticed_yet_keeps_no_socket(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("e") / "pg"
+    with embedded_postgres(directory) as url, psycopg.connect(url) as connection:
+        row = connection.execute("select setting from pg_settings where name = 'unix_socket_directories'").fetchone()
+        assert row is not None
+        lock = Path(row[0]) / ".s.PGSQL.5432.lock"
+        locked, running = lock.read_text(), (directory / LOCK_FILE).read_text()
+        owner = psutil.Process(int(running.split()[0])).uids().real
+    with subprocess.Popen(["/bin/true"], user=owner) as ended:  # its number is taken until somebody waits for it
+        for file, text in ((lock, locked), (directory / LOCK_FILE, running)):
+            file.write_text(f"{ended.pid}\n{text.partition(chr(10))[2]}")
+        while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        with embedded_postgres(directory) as url, psycopg.connect(url) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
 
 
 @pytest.mark.parametrize("left", ["own", "4194304\n", "", "1"])
