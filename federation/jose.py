@@ -15,15 +15,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NewType
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 from joserfc.util import urlsafe_b64encode
-
-from federation.es256 import HALF_BYTES, Signature, holds
 
 ALGORITHM = "ES256"
 MAX_TOKEN_BYTES = 8_192
@@ -36,9 +34,8 @@ _TOKEN = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _KID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}")
 _ES256 = ECDSA(SHA256())
+_HALF = 32  # bytes of r and of s
 _STANDARD = bytes.maketrans(b"-_", b"+/")
-
-WRONG_SIGNATURE = "the token's signature is wrong"
 
 VerifiedClaims = NewType("VerifiedClaims", dict[str, Any])
 
@@ -147,7 +144,7 @@ def sign_parts(header: bytes, payload: bytes, key: ECKey) -> str:
         raise ValueError("the key has no private half")
     signed = header + b"." + urlsafe_b64encode(payload)
     r, s = decode_dss_signature(private.sign(signed, _ES256))
-    signature = urlsafe_b64encode(r.to_bytes(HALF_BYTES, "big") + s.to_bytes(HALF_BYTES, "big"))
+    signature = urlsafe_b64encode(r.to_bytes(_HALF, "big") + s.to_bytes(_HALF, "big"))
     return (signed + b"." + signature).decode()
 
 
@@ -157,25 +154,15 @@ def verify_signature(token: bytes, key: EllipticCurvePublicKey) -> None:
     Raises:
         JwtError: `key` did not sign it.
     """
-    point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    if not holds(signature_of(token, point)):
-        raise JwtError(WRONG_SIGNATURE)
-
-
-def signature_of(token: bytes, point: bytes) -> Signature:
-    """The signature of a compact JWS whose form is checked already, as one of the key with this point.
-
-    Raises:
-        JwtError: it can't be one. It has one spelling, so that a token that was used can't come back in another.
-    """
     signed, _, encoded = token.rpartition(b".")
     try:
-        halves = decoded(encoded)
-    except ValueError:
-        raise JwtError(WRONG_SIGNATURE) from None
-    if len(halves) != 2 * HALF_BYTES or urlsafe_b64encode(halves) != encoded:
-        raise JwtError(WRONG_SIGNATURE)
-    return Signature.of(point, signed, halves)
+        signature = decoded(encoded)
+        r, s = (int.from_bytes(half, "big") for half in (signature[:_HALF], signature[_HALF:]))
+        # one signature has one spelling, so that a token that was used can't come back in other letters
+        is_canonical = len(signature) == 2 * _HALF and urlsafe_b64encode(signature) == encoded
+        key.verify(encode_dss_signature(r, s) if is_canonical else b"", signed, _ES256)
+    except (InvalidSignature, ValueError):
+        raise JwtError("the token's signature is wrong") from None
 
 
 def public_keys(jwks: object) -> KeySet:

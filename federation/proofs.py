@@ -13,10 +13,9 @@ from functools import lru_cache
 from typing import Annotated, Any, Self
 
 import msgspec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from joserfc.jwk import ECKey
 
-from federation.es256 import Signature, holds
 from federation.jose import (
     ALGORITHM,
     JwtError,
@@ -25,9 +24,9 @@ from federation.jose import (
     json_object,
     public_key,
     sign_parts,
-    signature_of,
     split,
     thumbprint_key,
+    verify_signature,
 )
 
 TYP = "dpop+jwt"
@@ -39,8 +38,6 @@ MAX_AGE_S = 60
 AHEAD_S = 10
 HEADER_NAMES = frozenset({"typ", "alg", "jwk"})
 KEYS = 8_192
-
-WRONG_SIGNATURE = "the proof's signature is wrong"
 
 _Digest = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{43}$")]
 
@@ -64,7 +61,7 @@ class _Claims(msgspec.Struct, omit_defaults=True):
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """What a proof says. `thumbprint` is its key's (RFC 7638), `digest` the SHA-256 of key and `jti`."""
+    """A proof whose signature holds. `thumbprint` is its key's (RFC 7638), `digest` the SHA-256 of key and `jti`."""
 
     thumbprint: str
     digest: bytes
@@ -125,23 +122,11 @@ def read_proof(proof: str) -> Proof:
     Raises:
         ProofError: they do not.
     """
-    read, signature = parse_proof(proof)
-    if not holds(signature):
-        raise ProofError(WRONG_SIGNATURE)
-    return read
-
-
-def parse_proof(proof: str) -> tuple[Proof, Signature]:
-    """What a proof says, and its signature, which must hold before anything rests on what it says.
-
-    Raises:
-        ProofError: its form is wrong.
-    """
     try:
         header, payload, _ = split(proof, MAX_BYTES)
-        point, thumbprint = _key(header)
+        key, thumbprint = _key(header)
         claims = _decode(decoded(payload))
-        signature = signature_of(proof.encode(), point)
+        verify_signature(proof.encode(), key)
     except JwtError as error:
         raise ProofError(error.reason.replace("the token", "the proof")) from None
     except (ValueError, RecursionError):  # msgspec's and binascii's errors among them
@@ -149,8 +134,9 @@ def parse_proof(proof: str) -> tuple[Proof, Signature]:
             "its claims are not jti (16 to 128 characters), htm, htu, iat and what RFC 9449 adds"
         ) from None
     used = hashlib.sha256(f"{thumbprint} {claims.jti}".encode()).digest()
-    read = Proof(thumbprint, used, claims.htm, claims.htu, claims.iat, claims.ath, claims.nonce, claims.content_digest)
-    return read, signature
+    return Proof(
+        thumbprint, used, claims.htm, claims.htu, claims.iat, claims.ath, claims.nonce, claims.content_digest
+    )  # fmt: skip
 
 
 def check_proof(proof: Proof, method: str, url: str, now: float, token: str | None = None) -> None:
@@ -186,8 +172,8 @@ _decode = msgspec.json.Decoder(_Claims).decode
 
 
 @lru_cache(maxsize=KEYS)
-def _key(header: bytes) -> tuple[bytes, str]:
-    """The key's point and thumbprint. A key's proofs all have the same header, so it is read once. Raises JwtError."""
+def _key(header: bytes) -> tuple[EllipticCurvePublicKey, str]:
+    """Key and thumbprint. A key's proofs all have the same header, so it is read once. Raises JwtError."""
     members = json_object(header)
     if members.get("alg") != ALGORITHM:
         raise JwtError(f"the token must be signed with {ALGORITHM}")
@@ -196,4 +182,4 @@ def _key(header: bytes) -> tuple[bytes, str]:
     if set(members) != HEADER_NAMES or not isinstance(members["jwk"], dict):
         raise JwtError("the token's header must hold typ, alg and jwk, and nothing else")
     key = public_key(members["jwk"])
-    return key.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint), key.thumbprint()
+    return key.public_key, key.thumbprint()

@@ -46,7 +46,6 @@ from node.auth.sign_in.desk_sign_ins import DeskSignIns
 from node.auth.sign_in.provider import IdentityProvider
 from node.auth.sign_in.service import SignIns
 from node.auth.sign_in.store import SignInStore
-from node.auth.signature_checks import SignatureChecks
 from node.auth.uses import ASYNCHRONOUS, Uses
 from node.directory import NodeDirectory
 from node.figures import watched
@@ -188,7 +187,6 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         identity,
         members.current,
         uses,
-        SignatureChecks(lambda: reading.busy + access_log.waiting),
         on_revoked=lambda caller: tokens.forget(application=caller.application),
         on_refused=security_log.refused,
     )
@@ -225,7 +223,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
             transport,
             waiting,
             intake_writer,
-            closing(tokens, client, patient, foreign, members.keeper, uses, callers),
+            closing(tokens, client, patient, foreign, members.keeper, uses),
             begun(partial(check_fitness, pool)),
             begun(members.keeper.load),
             reporting.running(settings.home, scraped=scraped),

@@ -14,19 +14,9 @@ from functools import partial
 
 import msgspec
 
-from federation.es256 import Signature
 from federation.membership import Membership
-from federation.proofs import (
-    SCHEME,
-    WRONG_SIGNATURE,
-    Proof,
-    ProofError,
-    check_proof,
-    content_digest,
-    parse_proof,
-)
+from federation.proofs import SCHEME, Proof, ProofError, check_proof, content_digest, read_proof
 from node.auth.identity import NodeIdentity
-from node.auth.signature_checks import SignatureChecks
 from node.auth.token_check import InvalidToken, TokenCheck, Verified
 from node.auth.uses import PendingUse, Uses
 from node.store.spending import Verdict
@@ -47,13 +37,12 @@ class Presented(msgspec.Struct, frozen=True):
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """A caller whose token holds, and who shows a proof. Not to be answered before that is admitted and used up."""
+    """A caller whose token and proof hold. Not to be answered before the proof is used up."""
 
     caller: Caller
     proof_text: str = ""
     proof: Proof | None = None
     token: Verified | None = None
-    signature: Signature | None = None
 
     @property
     def is_anonymous(self) -> bool:
@@ -82,7 +71,6 @@ class Callers:
         node: NodeIdentity,
         membership: Callable[[], Membership],
         uses: Uses,
-        signatures: SignatureChecks | None = None,
         *,
         on_revoked: Callable[[Caller], None] = lambda _caller: None,
         on_refused: Callable[[str, Caller], None] = lambda _error, _caller: None,
@@ -93,11 +81,10 @@ class Callers:
         self._on_revoked = on_revoked
         self._on_refused = on_refused
         self._uses = uses
-        self._signatures = signatures or SignatureChecks()
         self._clock = clock
 
     def claimed(self, presented: Presented) -> Claimed:
-        """Who asks, as far as can be told without the proof's signature.
+        """Who asks, as far as arithmetic can tell.
 
         Raises:
             InvalidToken: there is a header, but no valid token and proof.
@@ -112,13 +99,13 @@ class Callers:
             raise InvalidToken("one DPoP header with a proof must come with the token", INVALID_PROOF)
         (text,) = presented.proofs
         try:
-            proof, signature = parse_proof(text)
+            proof = read_proof(text)
             check_proof(proof, presented.method, presented.url, self._clock(), verified.digest)
         except ProofError as error:
             raise InvalidToken(f"DPoP proof: {error.reason}", INVALID_PROOF) from None
         if not hmac.compare_digest(proof.thumbprint, verified.thumbprint):
             raise InvalidToken("the proof is not made with the key that the token is bound to")
-        return Claimed(verified.caller, text, proof, verified, signature)
+        return Claimed(verified.caller, text, proof, verified)
 
     async def admitted(self, claimed: Claimed, body: bytes | None) -> Admitted:
         """The use of the proof that must count before the caller is answered, and a nonce to go on with.
@@ -126,14 +113,12 @@ class Callers:
         `body` is None for methods that have none.
 
         Raises:
-            InvalidToken: signature, nonce or body is wrong.
+            InvalidToken: nonce or body is wrong.
             Unavailable: that can't be found out.
         """
-        proof, token, signature = claimed.proof, claimed.token, claimed.signature
-        if proof is None or token is None or signature is None:
+        proof, token = claimed.proof, claimed.token
+        if proof is None or token is None:
             return Admitted()
-        if not await self._signatures.hold(signature):
-            raise InvalidToken(f"DPoP proof: {WRONG_SIGNATURE}", INVALID_PROOF)
         now = self._clock()
         nonces = await self._uses.nonces()
         if proof.nonce is None or not nonces.is_good(proof.nonce, now):
@@ -153,10 +138,6 @@ class Callers:
         if admitted.pending is not None:
             await admitted.pending.spend()
         return admitted.nonce
-
-    async def close(self) -> None:
-        """End what checks signatures."""
-        await self._signatures.close()
 
     def _refusal(self, caller: Caller, verdict: Verdict) -> InvalidToken:
         if verdict is Verdict.REVOKED:
