@@ -47,9 +47,7 @@ async def _killed(node: BenchNode, times: int, luck: random.Random, within_s: fl
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
         clients = [asyncio.create_task(_ask(session, node, outcome)) for _ in range(CLIENTS)]
         ends = asyncio.get_running_loop().time() + within_s
-        for _ in range(times):
-            if asyncio.get_running_loop().time() > ends:
-                break
+        while sum(outcome.kills.values()) < times and asyncio.get_running_loop().time() < ends:
             await asyncio.sleep(luck.uniform(0.05, 0.6))
             what = luck.choice(["worker", "node", "postgres", "backend"])
             if _kill(node, what, luck):
