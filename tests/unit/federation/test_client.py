@@ -209,7 +209,8 @@ async def open_breaker(client: PeerClient, owner: Owner, behaviour: Behaviour = 
         (status(429), PeerUnreachable),
     ],
 )
-async def test_who_does_not_answer_is_left_alone_for_a_while(client, owner, behaviour, error):
+async def test_who_does_not_answer_is_left_alone_for_a_while(client, patient, owner, behaviour, error):
+    client = client if error is PeerTimeout else patient  # nobody is late on a slow machine who should not be
     owner.behaviour = behaviour
     for _ in range(IN_A_ROW):
         with pytest.raises(error):
@@ -232,16 +233,16 @@ async def test_who_does_not_answer_is_left_alone_for_a_while(client, owner, beha
         (status(200, {"errors": [{"extensions": {"code": "TOO_COSTLY"}}]}), None),
     ],
 )
-async def test_a_refusal_is_an_answer(client, owner, behaviour, error):
+async def test_a_refusal_is_an_answer(patient, owner, behaviour, error):
     owner.behaviour = behaviour
     for _ in range(3 * IN_A_ROW):
         if error is None:
-            assert (await owner.ask(client)).errors
+            assert (await owner.ask(patient)).errors
         else:
             with pytest.raises(error):
-                await owner.ask(client)
+                await owner.ask(patient)
     owner.behaviour = good
-    assert (await owner.ask(client)).data
+    assert (await owner.ask(patient)).data
 
 
 async def test_a_good_probe_brings_it_back(client, owner):
@@ -335,37 +336,37 @@ async def test_a_hanging_question_is_asked_once_more_of_a_quick_peer(patient, ow
     assert owner.asked == LEARN_FROM + 2
 
 
-async def test_a_lost_connection_is_tried_again_within_the_budget(client, owner):
+async def test_a_lost_connection_is_tried_again_within_the_budget(patient, owner):
     owner.script = [hangs_up]
-    assert (await owner.ask(client)).data
+    assert (await owner.ask(patient)).data
     assert owner.asked == 2
 
 
-async def test_an_ailing_peer_gets_at_most_a_tenth_more(client, owner):
+async def test_an_ailing_peer_gets_at_most_a_tenth_more(patient, owner):
     questions = 60
     for number in range(questions):
         owner.script = [hangs_up] if number % 3 == 0 else []
         try:
-            await owner.ask(client)
+            await owner.ask(patient)
         except PeerUnreachable:
             continue
     assert questions < owner.asked <= questions * 1.1 + 1
 
 
-async def test_identical_questions_in_flight_are_asked_once(client, owner):
+async def test_identical_questions_in_flight_are_asked_once(patient, owner):
     owner.behaviour = after(0.05)
-    answers = await asyncio.gather(*(owner.ask(client, 1) for _ in range(30)))
+    answers = await asyncio.gather(*(owner.ask(patient, 1) for _ in range(30)))
     assert owner.asked == 1
     assert all(answer.data for answer in answers)
-    await owner.ask(client, 1)
+    await owner.ask(patient, 1)
     assert owner.asked == 2, "nothing is kept"
 
 
-async def test_only_the_same_question_with_the_same_grant_is_shared(client, owner):
+async def test_only_the_same_question_with_the_same_grant_is_shared(patient, owner):
     owner.behaviour = after(0.05)
     one = Caller("giessen", "app-1", "statistics", frozenset({"data:read"}))
     callers = [ANONYMOUS, one, replace(one, application="app-2"), replace(one, purpose="traffic-planning")]
-    await asyncio.gather(*(owner.ask(client, number, caller=caller) for caller in callers * 3 for number in (1, 2)))
+    await asyncio.gather(*(owner.ask(patient, number, caller=caller) for caller in callers * 3 for number in (1, 2)))
     assert owner.asked == 2 * len(callers)
 
 
@@ -426,26 +427,26 @@ def expired(directory: Path) -> Path:
     return path
 
 
-async def test_first_contact_is_two_round_trips_and_then_it_is_one(client, owner):
+async def test_first_contact_is_two_round_trips_and_then_it_is_one(patient, owner):
     for requests in (2, 3, 4):
-        assert (await owner.ask(client)).data
+        assert (await owner.ask(patient)).data
         assert owner.requests == requests
 
 
-async def test_an_owner_that_wants_a_nonce_is_asked_again_with_it(client, owner):
+async def test_an_owner_that_wants_a_nonce_is_asked_again_with_it(patient, owner):
     async def wants_a_nonce(_request):
         headers = {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": "fresh"}
         return web.json_response({}, status=401, headers=headers)
 
     owner.script = [wants_a_nonce]
-    assert (await owner.ask(client)).data
+    assert (await owner.ask(patient)).data
     assert [read_proof(proof).nonce for proof in owner.proofs] == [None, "fresh"]
     assert owner.requests == 3, "with the same token"
 
 
-async def test_each_request_has_a_proof_of_its_own_for_its_body(client, owner):
+async def test_each_request_has_a_proof_of_its_own_for_its_body(patient, owner):
     for _ in range(3):
-        await owner.ask(client)
+        await owner.ask(patient)
     proofs = [read_proof(proof) for proof in owner.proofs]
     assert len({proof.digest for proof in proofs}) == 3
     assert [proof.content_digest for proof in proofs] == [content_digest(body) for body in owner.bodies]
