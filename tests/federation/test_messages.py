@@ -14,11 +14,13 @@ from tests.federation.message_page import page, shape
 from tests.federation.recorder import Message, Recorder
 
 PAGE = REPOSITORY / "docs" / "messages.md"
+BESIDE = ("/.well-known/", "/log/", "/federation/summary", "/schema.graphql")
+"""What nodes ask each other from time to time, whatever anybody asks them: membership, logs, summaries, schemas."""
 QUERY = '{ dataset(id: "wetzlar:dataset:kfz") { title tier } }'
 
 
 async def recorded(postgres_url: str, folder: Path) -> tuple[list[Message], dict[int, str]]:
-    """The messages of one query between an application and two cities, without those that are for discovery."""
+    """The messages of one query between an application and two cities, without what is not for it."""
     federation, messages = Federation(folder), []
     async with AsyncExitStack() as stack:
         for city in ("offenbach", "wetzlar"):
@@ -36,7 +38,7 @@ async def recorded(postgres_url: str, folder: Path) -> tuple[list[Message], dict
         messages.clear()
         answer = await federation["offenbach"].ask(QUERY, await federation["offenbach"].token())
         assert answer.data["dataset"]["tier"] == "SHARED"
-    sent = [message for message in messages if not message.path.startswith("/.well-known")]
+    sent = [message for message in messages if not message.path.startswith(BESIDE)]
     return in_order(sent), {town.settings.port: city for city, town in federation.towns.items()}
 
 
