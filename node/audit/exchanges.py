@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,6 +12,7 @@ import msgspec
 import psycopg
 
 from federation.errors import PeerIncompatible
+from federation.jose import decoded
 from federation.membership import Member
 from federation.tokens import PeerTokens
 from federation.transport import PeerTransport
@@ -84,7 +84,7 @@ def _stated(receipt: str | None) -> tuple[str | None, tuple[str, ...]]:
         return None, ()
     payload = receipt.split(".")[1]
     try:
-        stated = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=_Receipt)
+        stated = msgspec.json.decode(decoded(payload.encode()), type=_Receipt)
     except (msgspec.DecodeError, binascii.Error):
         return None, ()
     return stated.trace_id, stated.entries

@@ -184,13 +184,13 @@ def _sha256(value: bytes) -> bytes:
 
 def paths_of(field: Field) -> tuple[str, ...]:
     """The fields that are selected below a root field, as paths, sorted; aliases and type names are left out."""
-    if field.shape is None:
-        return tuple(sorted(set(_paths(field, ""))))
-    known = _KNOWN.get(field.shape)
+    known = _KNOWN.get(field.shape) if field.shape is not None else None
     if known is None:
-        known = _KNOWN[field.shape] = tuple(sorted(set(_paths(field, ""))))
-        if len(_KNOWN) > REMEMBERED:
-            _KNOWN.popitem(last=False)
+        known = tuple(sorted(set(_paths(field, ""))))
+        if field.shape is not None:
+            _KNOWN[field.shape] = known
+            if len(_KNOWN) > REMEMBERED:
+                _KNOWN.popitem(last=False)
     return known
 
 
