@@ -31,10 +31,10 @@ class Kind(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A record ready to be stored: a JSON object for PostgreSQL, the hash of its leaf, and its kind."""
+    """A record ready to be stored: a JSON object for PostgreSQL, the hash of its leaf in hex, and its kind."""
 
     json: bytes
-    leaf: bytes
+    leaf: str
     kind: Kind
 
 
@@ -135,7 +135,7 @@ class Canonical:
         self._kinds: OrderedDict[tuple[object, ...], Kind] = OrderedDict()
 
     def rows(self, records: Sequence[AccessRecord], at: datetime) -> list[Row]:
-        """The rows of the records of one answer."""
+        """The rows of records that are stored together: much of what one takes is still at hand for the next."""
         time, salts = time_text(at), os.urandom(SALT_BYTES * len(records))
         return [
             self._row(record, time, salts[SALT_BYTES * index : SALT_BYTES * (index + 1)])
@@ -157,8 +157,8 @@ class Canonical:
             took_us=int(record.took_ms * 1000),
             trace_id=record.trace_id,
         )
-        leaf = leaf_hash(entry)
-        stored = b'"salt":"%b","leaf":"%b",%b' % (salt.hex().encode(), leaf.hex().encode(), personal[1:])
+        leaf = leaf_hash(entry).hex()
+        stored = b'"salt":"%b","leaf":"%b",%b' % (salt.hex().encode(), leaf.encode(), personal[1:])
         if record.receipt is not None:
             stored = b'"signed":%b,%b' % (orjson.dumps(record.receipt), stored)
         json = b"%b,%b" % (entry[:-1], stored)

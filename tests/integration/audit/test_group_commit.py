@@ -6,12 +6,14 @@ import asyncio
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from node.audit import log as log_module
 from node.audit.log import AccessLog
 from node.audit.record import NONE, OWNER, AccessRecord, operation_digest
 from node.store.sessions import Sessions
 from policy.model import Caller
+from schema.errors import Unavailable
 
 DOCUMENT = "{ node { city } }"
 
@@ -78,3 +80,27 @@ async def test_one_alone_waits_for_nobody(database_url, sessions, monkeypatch):
     for number in range(3):
         await asyncio.wait_for(log.append([record(number)], DOCUMENT), 10)
     assert transactions(database_url) == (3, 3)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\x00"], ids=["no bytes in UTF-8", "no text of PostgreSQL"])
+async def test_a_record_that_cannot_be_stored_refuses_its_own_answer_only(database_url, sessions, text):
+    log = AccessLog(sessions, coming=lambda: 3)
+    bad = replace(record(2), policy_version=text)
+    found = await asyncio.gather(
+        *(log.append([one], DOCUMENT) for one in (record(1), bad, record(3))), return_exceptions=True
+    )
+    assert [isinstance(one, Unavailable) for one in found] == [False, True, False]
+    assert transactions(database_url)[0] == 2
+
+
+async def test_an_answer_learns_the_leaves_of_its_own_records(database_url, sessions):
+    log = AccessLog(sessions, coming=lambda: 2)
+    found = await asyncio.gather(
+        log.append([record(1), record(2)], DOCUMENT),
+        log.append([record(3)], DOCUMENT),
+        log.append([record(4)], DOCUMENT),
+    )
+    with psycopg.connect(database_url) as connection:
+        stored = connection.execute("select encode(leaf, 'hex') from access_record order by trace_id").fetchall()
+    assert [len(leaves) for leaves in found] == [2, 1, 1]
+    assert [leaf for leaves in found for leaf in leaves] == [row[0] for row in stored]
