@@ -13,7 +13,7 @@ from node.gate import Auditing, CityGate, Decisions, Explainer, FollowLimits, Go
 from node.ingest.intake.service import ObservationIntake
 from node.members import own_member, peer_transport
 from node.settings import Settings
-from node.store.compiler import PageLimits
+from node.store.limits import PageLimits
 from node.store.reader import Reader
 from node.telemetry.counts import Counts
 from schema.ports import Directory, Gate, Intake, Stewardship

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 import orjson
 from psycopg.pq.abc import PGresult
 
-from node.store.arguments import Builder
-from node.store.compiler import EPOCH, Compiler
+from node.store.draft import EPOCH, Draft
 from node.store.lists import LISTS
+from node.store.objects import object_json
 from node.store.parameters import ID_ARRAY, Arrived, Inputs, Statement
-from node.store.reach import crosses
+from node.store.reach import crosses, denied
 from node.store.sql import json_array
 from node.store.statistics.answers import VISIBLE
-from schema.selection import Field
 from schema.weights import BATCH
 
 NEVER = 2**63 - 1
@@ -45,12 +44,11 @@ class Arrivals:
     epoch: int
 
 
-def compile_arrivals(root: Field, compiler: Compiler, *, is_start: bool, is_obliged: bool) -> Statement:
+def compile_arrivals(draft: Draft, *, is_start: bool, is_obliged: bool) -> Statement:
     """Which observations have arrived after a position; at the start, the position of what is there already."""
-    compiler.learn_paths(root)
-    keys = Builder(compiler.city, compiler.parameters).ids("datastreams", "datastream")
-    visible = compiler.fill(VISIBLE, "o", parent="s")
-    after = "0::bigint" if is_start else compiler.parameters.add(_after, "bigint")
+    keys = draft.arguments_of(draft.root).ids("datastreams", "datastream")
+    visible = draft.fill(VISIBLE, "o", parent="s")
+    after = "0::bigint" if is_start else draft.parameters.add(_after, "bigint")
     ripe = "ripe_at" if is_obliged else "null::timestamptz as ripe_at"
     named = f"named as materialized (select s.id, s.key from datastream s where s.key = any({keys}) and {visible})"
     ids = "array(select id from named)"
@@ -89,8 +87,8 @@ def compile_arrivals(root: Field, compiler: Compiler, *, is_start: bool, is_obli
             "(select min(at) from pair)",
             "(select max(at) from pair)",
         ]
-    columns += [compiler.denied("Observation", {"Datastream": keys}), EPOCH]
-    return compiler.parameters.statement(f"with {', '.join(tables)} select {', '.join(columns)}")
+    columns += [denied("Observation", {"Datastream": keys}, draft), EPOCH]
+    return draft.parameters.statement(f"with {', '.join(tables)} select {', '.join(columns)}")
 
 
 def arrivals_in(result: PGresult, denied: frozenset[str]) -> Arrivals:
@@ -115,22 +113,22 @@ def arrivals_in(result: PGresult, denied: frozenset[str]) -> Arrivals:
     )
 
 
-def compile_arrived(root: Field, compiler: Compiler) -> Statement:
+def compile_arrived(draft: Draft) -> Statement:
     """These observations. Columns: JSON of each `nodes`, their number, ids of their datasets (an array), epoch."""
-    compiler.learn_paths(root)
+    root = draft.root
     listed = LISTS["Observation"]
-    ids = compiler.parameters.add_text(lambda inputs: _arrived(inputs).ids, ID_ARRAY)
-    times = compiler.parameters.add_text(lambda inputs: _arrived(inputs).times, "timestamptz[]")
+    ids = draft.parameters.add_text(lambda inputs: _arrived(inputs).ids, ID_ARRAY)
+    times = draft.parameters.add_text(lambda inputs: _arrived(inputs).times, "timestamptz[]")
     rows = (
-        f"select {compiler.fill(listed.columns, 'o', parent='s')} from unnest({ids}, {times}) a (id, at)"
+        f"select {draft.fill(listed.columns, 'o', parent='s')} from unnest({ids}, {times}) a (id, at)"
         " join datastream s on s.id = a.id join observation o on o.datastream_id = a.id and o.phenomenon_time = a.at"
-        f" where {compiler.fill(VISIBLE, 'o', parent='s')} order by o.phenomenon_time, s.key"
+        f" where {draft.fill(VISIBLE, 'o', parent='s')} order by o.phenomenon_time, s.key"
     )
     nodes = tuple(root.children_named("nodes"))
-    arrays = [json_array(compiler.object("t", node)) for node in nodes]
-    touched = compiler.names["readable_ids"] if crosses(root) else "array_agg(distinct t.dataset_id)"
+    arrays = [json_array(object_json("t", node, draft)) for node in nodes]
+    touched = draft.names["readable_ids"] if crosses(root) else "array_agg(distinct t.dataset_id)"
     columns = [*arrays, "count(*)", touched, EPOCH]
-    return compiler.parameters.statement(f"select {', '.join(columns)} from ({rows}) t", nodes)
+    return draft.parameters.statement(f"select {', '.join(columns)} from ({rows}) t", nodes)
 
 
 def _arrived(inputs: Inputs) -> Arrived:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from node.store.arguments import Builder
-from node.store.compiler import EPOCH, Compiler
+from node.store.draft import EPOCH, Draft
 from node.store.filters import condition
 from node.store.parameters import Inputs, Statement, locate
+from node.store.reach import denied, named_keys
 from node.store.sql import all_of, json_array, json_object, json_text, literal, selected
 from schema.errors import BadInput
 from schema.selection import TYPENAME, Field
@@ -71,23 +71,23 @@ FACETS: Mapping[str, _Facet] = {
 }
 
 
-def compile_facets(root: Field, compiler: Compiler) -> Statement:
+def compile_facets(draft: Draft) -> Statement:
     """The statement of `datasetFacets`; columns as `node.store.results` says.
 
     Rows are the datasets that the whole filter leaves. Touched are those that are counted anywhere and not open: a page
     of a catalog counts thousands of open datasets, and a record with their names would say nothing.
     """
-    build = Builder(compiler.city, compiler.parameters)
+    root, build = draft.root, draft.arguments_of(draft.root)
     values = {name: value for name, value in (root.arguments.get("filter") or {}).items() if value is not None}
     found = {name: condition("Dataset", build, name, value) for name, value in values.items()}
     own = {name: found.pop(name) for name in FACETS if name in found}
-    flags = "".join(f", {compiler.fill(text, 'd')} as only_{name.lower()}" for name, text in own.items())
-    where = all_of([compiler.fill(text, "d") for text in ("granted({readable}, {t}.id)", *found.values())])
+    flags = "".join(f", {draft.fill(text, 'd')} as only_{name.lower()}" for name, text in own.items())
+    where = all_of([draft.fill(text, "d") for text in ("granted({readable}, {t}.id)", *found.values())])
     members = []
     for index, child in enumerate(root.children):
         if child.name in FACETS:
             others = [f"d.only_{name.lower()}" for name in own if name != child.name]
-            members.append((child, _facet(child, index, others, compiler)))
+            members.append((child, _facet(child, index, others, draft)))
         elif child.name == "total":
             members.append((child, "(select count(*) from matching)::text"))
         elif child.name == TYPENAME:
@@ -96,7 +96,7 @@ def compile_facets(root: Field, compiler: Compiler) -> Statement:
         json_object((child.key, value) for child, value in members),
         "(select count(*) from matching)",
         "(select array_agg(id) from counted where tier <> 'OPEN')",
-        compiler.denied("Dataset", compiler.named("Dataset", root)),
+        denied("Dataset", named_keys("Dataset", draft), draft),
         EPOCH,
     ]
     sql = (
@@ -105,10 +105,10 @@ def compile_facets(root: Field, compiler: Compiler) -> Statement:
         f" matching as (select * from counted d where {all_of([f'd.only_{name.lower()}' for name in own])})"
         f" select {', '.join(columns)}"
     )
-    return compiler.parameters.statement(sql)
+    return draft.parameters.statement(sql)
 
 
-def _facet(child: Field, index: int, others: list[str], compiler: Compiler) -> str:
+def _facet(child: Field, index: int, others: list[str], draft: Draft) -> str:
     facet = FACETS[child.name]
 
     def most(inputs: Inputs) -> int:
@@ -117,8 +117,8 @@ def _facet(child: Field, index: int, others: list[str], compiler: Compiler) -> s
             raise BadInput(f"{child.name}: first {first} is not between 0 and {VALUES}", hint="ask for fewer values")
         return int(first)
 
-    limit = compiler.parameters.add(most, "int")
-    value = compiler.fill(facet.value, "d")
+    limit = draft.parameters.add(most, "int")
+    value = draft.fill(facet.value, "d")
     counts = (
         f'select value collate "C" as value, count(*) as count from (select {value} as value from counted d'
         f" {facet.source} where {all_of(others)}) one where length(value) <= {LENGTH} group by 1"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from node.store.draft import Draft
+from node.store.lists import LISTS
 from schema.selection import Field
 
 KINDS = {"Dataset": "dataset", "Thing": "thing", "Datastream": "datastream"}
@@ -14,6 +16,37 @@ NAMED_BY = {"datasets": "Dataset", "things": "Thing", "datastreams": "Datastream
 def crosses(root: Field) -> bool:
     """True if the selection goes from a thing below the rows to all its datastreams, which may be of other datasets."""
     return any(_leaves_by_thing(child) for row in _row_fields(root) for child in row.children)
+
+
+def reached(type_name: str, page: str, draft: Draft) -> str:
+    """A query for the ids of the datasets that an answer may contain rows of.
+
+    Exact, unless the selection crosses from a thing to all its datastreams: then all that is within reach there.
+    """
+    if crosses(draft.root):
+        return f"select unnest({draft.names['readable_ids']})"
+    return draft.fill(LISTS[type_name].datasets, "t", page=page)
+
+
+def named_keys(type_name: str, draft: Draft) -> dict[str, str]:
+    """The keys in a list's filter as parameters, by the type that they are of."""
+    values = draft.root.arguments.get("filter") or {}
+    arguments = {"ids": type_name, **NAMED_BY} if type_name in KINDS else NAMED_BY
+    build = draft.arguments_of(draft.root)
+    return {
+        kind: build.ids(f"filter.{name}", KINDS[kind])
+        for name, kind in arguments.items()
+        if values.get(name) is not None
+    }
+
+
+def denied(type_name: str, named: Mapping[str, str], draft: Draft) -> str:
+    """Keys of datasets beyond the scope that belong to what was named: a denial leaves a record."""
+    if not named:
+        return "null"
+    scope = draft.names["observable_ids" if type_name == "Observation" else "readable_ids"]
+    found = " union ".join(f"select datasets_beyond('{kind}', {keys}, {scope})" for kind, keys in named.items())
+    return f"(select json_agg(key) from ({found}) beyond (key))"
 
 
 def _row_fields(root: Field) -> Iterator[Field]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 import orjson
@@ -12,7 +13,9 @@ import psycopg
 from psycopg.pq.abc import PGresult
 
 from node.store.arrivals import Arrivals, arrivals_in, compile_arrivals, compile_arrived
-from node.store.compiler import Compiler, PageLimits
+from node.store.compiler import compile_denied, compile_list, compile_single
+from node.store.draft import Draft
+from node.store.limits import PageLimits
 from node.store.parameters import NO_NAMES, NOTHING, Arrived, Inputs, Scope, Statement
 from node.store.results import RESULTS
 from node.store.row_grant import SET_GRANT_AND_PLAN, SET_OBLIGED
@@ -133,13 +136,13 @@ class Reader:
     async def single(self, root: Field, scope: Scope, key: str) -> Single:
         """One object by its key; raises as `page`."""
         inputs = Inputs(root, scope, key=key)
-        statement = self._known("single", root, scope.sets, lambda compiler: compiler.single_statement(root))
+        statement = self._known("single", root, scope.sets, compile_single)
         result = await self._run(statement, inputs)
         json, datasets, epoch = (result.get_value(0, column) for column in range(3))
         if json is not None:
             self._check_size(root, len(json))
             return Single(json, scope.names(datasets), NO_NAMES, int(epoch or 0))
-        statement = Compiler(self._city).denied_statement(root.type_name)
+        statement = compile_denied(Draft(root, self._city))
         result = await self._run(statement, inputs)
         return Single(None, NO_NAMES, _keys(result.get_value(0, 0)), int(result.get_value(0, 1) or 0))
 
@@ -150,14 +153,14 @@ class Reader:
             kind,
             root,
             scope.sets,
-            lambda compiler: compile_arrivals(root, compiler, is_start=after is None, is_obliged=scope.is_obliged),
+            lambda draft: compile_arrivals(draft, is_start=after is None, is_obliged=scope.is_obliged),
         )
         result = await self._run(statement, Inputs(root, scope, position=after or 0))
         return arrivals_in(result, _keys(result.get_value(0, result.nfields - 2)))
 
     async def arrived(self, root: Field, scope: Scope, found: Arrived) -> Page:
         """Observations that have arrived; raises as `page`."""
-        statement = self._known("arrived", root, scope.sets, lambda compiler: compile_arrived(root, compiler))
+        statement = self._known("arrived", root, scope.sets, compile_arrived)
         result = await self._run(statement, Inputs(root, scope, arrived=found))
         arrays = [_bytes(result, column) for column in range(len(statement.rows))]
         self._check_size(root, sum(map(len, arrays)))
@@ -176,19 +179,18 @@ class Reader:
 
     def _list_statement(self, root: Field, sets: str, *, after: bool) -> Statement:
         kind = "list after" if after else "list"
-        return self._known(kind, root, sets, lambda compiler: compiler.list_statement(root, after=after))
+        return self._known(kind, root, sets, partial(compile_list, after=after))
 
     def _result_statement(self, root: Field, sets: str) -> Statement:
-        compile_ = RESULTS[root.type_name]
-        return self._known("result", root, sets, lambda compiler: compile_(root, compiler))
+        return self._known("result", root, sets, RESULTS[root.type_name])
 
-    def _known(self, kind: str, root: Field, sets: str, compile_: Callable[[Compiler], Statement]) -> Statement:
+    def _known(self, kind: str, root: Field, sets: str, compile_: Callable[[Draft], Statement]) -> Statement:
         """The statement for all requests of this form; a field without a form is compiled anew."""
         key = kind, sets, root.shape
         statement = self._statements.get(key) if root.shape is not None else None
         if statement is None:
             with span("compile"):
-                statement = compile_(Compiler(self._city, self.limits, sets))
+                statement = compile_(Draft(root, self._city, self.limits, sets))
             if root.shape is not None:
                 self._statements[key] = statement
                 if len(self._statements) > REMEMBERED:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from node.store.compiler import Compiler
+from node.store.draft import Draft
 from node.store.facets import compile_facets
 from node.store.parameters import Statement
 from node.store.statistics.aggregate import compile_aggregate
 from node.store.statistics.series import compile_series
-from schema.selection import Field
 
-RESULTS: Mapping[str, Callable[[Field, Compiler], Statement]] = {
+RESULTS: Mapping[str, Callable[[Draft], Statement]] = {
     "AggregateResult": compile_aggregate,
     "DatasetFacetsResult": compile_facets,
     "SeriesResult": compile_series,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psycopg
 
-from node.store.compiler import PageLimits
 from node.store.embedded import embedded_postgres
 from node.store.engine import make_engine
+from node.store.limits import PageLimits
 from node.store.migrate import migrate
 from node.store.parameters import Scope
 from node.store.reader import Reader

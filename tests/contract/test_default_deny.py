@@ -7,7 +7,7 @@ import pytest
 from graphql import get_named_type, is_object_type, is_required_argument
 
 from federation.batches import ROOT
-from node.store.compiler import PageLimits
+from node.store.limits import PageLimits
 from node.store.reader import Reader
 from node.store.sessions import Sessions
 from schema.build import build_schema

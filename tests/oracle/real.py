@@ -17,7 +17,7 @@ from node.audit.log import AccessLog
 from node.gate import CityGate, Decisions, OwnData
 from node.gate.own_data import OwnPage, OwnPart
 from node.http.problem import graphql_error
-from node.store.compiler import PageLimits
+from node.store.limits import PageLimits
 from node.store.pool import Pool
 from node.store.reader import Reader
 from node.store.sessions import Sessions

@@ -20,7 +20,7 @@ from federation.summary import Absence, Summary, absence
 from node.audit.log import AccessLog
 from node.gate import CityGate, Decisions, OwnData
 from node.http.problem import graphql_error
-from node.store.compiler import PageLimits
+from node.store.limits import PageLimits
 from node.store.pool import Pool
 from node.store.reader import Reader
 from node.store.sessions import Sessions

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from node.store.arguments import Builder
-from node.store.compiler import EPOCH, Compiler
+from node.store.draft import EPOCH, Draft
 from node.store.filters import condition
 from node.store.mapping import TYPES
+from node.store.objects import object_json
 from node.store.parameters import BY_VALUES, Path, Statement
+from node.store.reach import denied, named_keys
 from node.store.sql import all_of, json_array, json_object, json_text, literal, selected
 from node.store.statistics.answers import VISIBLE, one_json, touched
 from node.store.statistics.cells import IS_NUMBER, cell_tables
@@ -63,38 +64,37 @@ _GROUP_VALUES = {
 }
 
 
-def compile_aggregate(root: Field, compiler: Compiler) -> Statement:
+def compile_aggregate(draft: Draft) -> Statement:
     """The statement of `aggregate`; columns as `node.store.results` says. Rows are the buckets of all groups.
 
     Where the groups or the buckets are too many, nothing is read, and the sixth column tells how many there would be.
     """
-    compiler.learn_paths(root)
-    build = Builder(compiler.city, compiler.parameters)
+    root, build = draft.root, draft.arguments_of(draft.root)
     frame = frame_of(build, root.arguments)
     groups = [part for part in children_of(root, ()) if part[0].name == "groups"]
     buckets = [part for group in groups for part in children_of(*group) if part[0].name == "buckets"]
     previous = [part for bucket in buckets for part in children_of(*bucket) if part[0].name == "previous"]
     now = measures_of(frame.now, buckets, build)
     before = measures_of(frame.before, previous, build) if frame.before is not None and previous else None
-    tables = _tables(root, compiler, frame, buckets, now, before)
-    members = [(group.key, _groups_json(group, path, compiler, lines=bool(buckets))) for group, path in groups]
+    tables = _tables(draft, frame, buckets, now, before)
+    members = [(group.key, _groups_json(group, path, draft, lines=bool(buckets))) for group, path in groups]
     members += [(child.key, literal(f'"{root.type_name}"')) for child in root.children if child.name == TYPENAME]
     columns = [
         members[0][1] if len(members) == 1 and groups else json_object(members),
         f"(select cells from size where {_FITS})",
-        touched(root, compiler),
-        compiler.denied("Observation", compiler.named("Observation", root)),
+        touched(draft),
+        denied("Observation", named_keys("Observation", draft), draft),
         EPOCH,
         f"(select {_REFUSAL} from size where not fits)",
     ]
     sql = f"with {', '.join(tables)} select {', '.join(columns)}"
-    return compiler.parameters.statement(sql, plan=BY_VALUES)
+    return draft.parameters.statement(sql, plan=BY_VALUES)
 
 
 def _tables(
-    root: Field, compiler: Compiler, frame: Frame, buckets: list[Selected], now: Measures, before: Measures | None
+    draft: Draft, frame: Frame, buckets: list[Selected], now: Measures, before: Measures | None
 ) -> Iterator[str]:
-    build = Builder(compiler.city, compiler.parameters)
+    root, build = draft.root, draft.arguments_of(draft.root)
     values = {name: value for name, value in (root.arguments.get("filter") or {}).items() if value is not None}
     filters = [condition("Observation", build, name, value) for name, value in values.items()]
     of_datastream = [VISIBLE, *(text for text in filters if "{t}." not in text)]
@@ -103,7 +103,7 @@ def _tables(
     yield (
         f"chosen as materialized (select s.*, dense_rank() over (order by {keys}) as g, {frame.longest} > 0"
         f" and coalesce(s.interval_seconds > {frame.longest}, false) as coarse from datastream s"
-        f" where {all_of([compiler.fill(text, 'o', parent='s') for text in of_datastream])})"
+        f" where {all_of([draft.fill(text, 'o', parent='s') for text in of_datastream])})"
     )
     yield groups_table(_GROUP_COLUMNS)
     yield (
@@ -116,7 +116,7 @@ def _tables(
     for measures, numbers in ((now, frame.numbers), (before, "null::int[]")):
         if measures is not None:
             yield frame_table(measures.period, numbers)
-            condition_ = all_of([compiler.fill(text, "o", parent="s") for text in usable])
+            condition_ = all_of([draft.fill(text, "o", parent="s") for text in usable])
             yield from cell_tables(
                 measures.period, measures.columns, condition_, frame.longest, covered=measures.covered
             )
@@ -128,9 +128,9 @@ def _column(path: Path) -> str:
     return "json_" + "_".join(map(str, path))
 
 
-def _groups_json(group: Field, path: Path, compiler: Compiler, *, lines: bool) -> str:
+def _groups_json(group: Field, path: Path, draft: Draft, *, lines: bool) -> str:
     """The JSON array of the groups."""
-    row = json_object((child.key, _group_value(child, at, compiler)) for child, at in children_of(group, path))
+    row = json_object((child.key, _group_value(child, at, draft)) for child, at in children_of(group, path))
     source = "groups y full join lines l on l.g = y.g" if lines else "groups y"
     return (
         f"'[' || coalesce((select string_agg({row}, ',' order by y.g) filter (where y.g is not null) from {source}"
@@ -138,14 +138,14 @@ def _groups_json(group: Field, path: Path, compiler: Compiler, *, lines: bool) -
     )
 
 
-def _group_value(child: Field, path: Path, compiler: Compiler) -> str:
+def _group_value(child: Field, path: Path, draft: Draft) -> str:
     if child.name == "buckets":
         return f"'[' || coalesce(l.{_column(path)}, '') || ']'"
     if child.name == "tooCoarse":
         source = f"select d.* from datastream d where d.id = any(y.too_coarse) order by d.key limit {NAMED}"
-        return selected(json_array(compiler.object("d", child)), f"({source}) d")
+        return selected(json_array(object_json("d", child, draft)), f"({source}) d")
     if child.name in _GROUP_OBJECTS:
-        return one_json(_GROUP_OBJECTS[child.name], "y", child, compiler)
+        return one_json(_GROUP_OBJECTS[child.name], "y", child, draft)
     if child.name == TYPENAME:
         return literal(f'"{child.type_name}"')
-    return compiler.fill(_GROUP_VALUES[child.name], "y")
+    return draft.fill(_GROUP_VALUES[child.name], "y")

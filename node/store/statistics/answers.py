@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from node.store.compiler import Compiler
+from node.store.draft import Draft
 from node.store.mapping import Inline, Many, One, Related
+from node.store.objects import object_json
 from node.store.reach import crosses
 from node.store.sql import literal
 from schema.selection import Field
@@ -14,19 +15,19 @@ _MEMBERS = 30  # of one call: a function has at most 100 arguments
 VISIBLE = "granted({observable}, {p}.dataset_id) and granted({readable}, {p}.dataset_id)"
 
 
-def one_json(relation: Inline | One | Many | Related, outer: str, child: Field, compiler: Compiler) -> str:
+def one_json(relation: Inline | One | Many | Related, outer: str, child: Field, draft: Draft) -> str:
     """The object that a row with alias `outer` leads to, as JSON text; null if there is none."""
     assert isinstance(relation, One)
-    condition = compiler.fill(relation.condition, "r", outer=outer)
-    return f"coalesce((select {compiler.object('r', child)} from {relation.table} r where {condition}), 'null')"
+    condition = draft.fill(relation.condition, "r", outer=outer)
+    return f"coalesce((select {object_json('r', child, draft)} from {relation.table} r where {condition}), 'null')"
 
 
-def touched(root: Field, compiler: Compiler) -> str:
+def touched(draft: Draft) -> str:
     """Ids of the datasets that the answer may contain anything of; `chosen` has the datastreams.
 
     Exact, unless the selection crosses from a thing to all its datastreams: then all that is within reach there.
     """
-    return compiler.names["readable_ids"] if crosses(root) else "(select array_agg(distinct dataset_id) from chosen)"
+    return draft.names["readable_ids"] if crosses(draft.root) else "(select array_agg(distinct dataset_id) from chosen)"
 
 
 def large_object(members: Iterable[tuple[str, str]]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from node.store.arguments import Builder
-from node.store.compiler import EPOCH, Compiler
+from node.store.draft import EPOCH, Draft
+from node.store.objects import object_json
 from node.store.parameters import BY_VALUES, GENERIC, Inputs, Path, Statement
+from node.store.reach import denied
 from node.store.sql import LARGEST, all_of, json_object, json_text, literal
 from node.store.statistics.answers import VISIBLE, large_object, touched
 from node.store.statistics.cells import IS_NUMBER, cell_tables
@@ -34,15 +35,14 @@ _RAW: Mapping[str, str] = {  # each the fastest of several ways
 }
 
 
-def compile_series(root: Field, compiler: Compiler) -> Statement:
+def compile_series(draft: Draft) -> Statement:
     """The statement of `series`; columns as `node.store.results` says. Rows are values."""
-    compiler.learn_paths(root)
-    build = Builder(compiler.city, compiler.parameters)
+    root, build = draft.root, draft.arguments_of(draft.root)
     keys = build.ids("datastreams", "datastream")
-    room = compiler.parameters.add(_room, "int")
+    room = draft.parameters.add(_room, "int")
     frame = frame_of(build, root.arguments)
     selected = list(root.children_named("series"))
-    of_datastream = compiler.fill(VISIBLE, "o", parent="s")
+    of_datastream = draft.fill(VISIBLE, "o", parent="s")
     chosen = (
         f"chosen as materialized (select s.*, k.at as g, {frame.longest} > 0 and coalesce(s.interval_seconds >"
         f" {frame.longest}, false) as coarse from (select key, min(at) as at from unnest({keys}) with ordinality"
@@ -57,19 +57,19 @@ def compile_series(root: Field, compiler: Compiler) -> Statement:
         rows = _Rows(source, _bucket_values(root), count, _ORDER, BY_VALUES)
     else:
         rows = _raw_rows(wanted, [frame.now.within, *filter(None, [quality])], room)
-    lists = {f"json_{n}": _listed(one, rows, compiler) for n, one in enumerate(selected)}
+    lists = {f"json_{n}": _listed(one, rows, draft) for n, one in enumerate(selected)}
     page = ", ".join([f"{rows.count} as count_", *(f"{json} as {name}" for name, json in lists.items())])
     members = [(one.key, f"concat('[', {name}, ']')") for name, one in zip(lists, selected, strict=True)]
     members += [(child.key, literal(f'"{root.type_name}"')) for child in root.children if child.name == TYPENAME]
     columns = [
         members[0][1] if len(members) == 1 and selected else json_object(members),
         "count_",
-        touched(root, compiler),
-        compiler.denied("Observation", {"Datastream": keys}),
+        touched(draft),
+        denied("Observation", {"Datastream": keys}, draft),
         EPOCH,
     ]
     sql = f"with {', '.join(tables)} select {', '.join(columns)} from (select {page} from {rows.source}) page"
-    return compiler.parameters.statement(sql, plan=rows.plan)
+    return draft.parameters.statement(sql, plan=rows.plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +173,12 @@ def _bucket_values(root: Field) -> Mapping[str, str]:
     }
 
 
-def _listed(series: Field, rows: _Rows, compiler: Compiler) -> str:
+def _listed(series: Field, rows: _Rows, draft: Draft) -> str:
     """The elements of a list of series as JSON text; null for none."""
 
     def value(child: Field) -> str:
         if child.name == "datastream":
-            return compiler.object("s", child)
+            return object_json("s", child, draft)
         return literal(f'"{series.type_name}"') if child.name == TYPENAME else rows.values[child.name]
 
     return f"string_agg({large_object((child.key, value(child)) for child in series.children)}, ','{rows.order})"

@@ -13,7 +13,7 @@ from node.audit.search import list_records
 from node.audit.totals import NotCounted, totals
 from node.gate.own_data import ACCESS_LOG
 from node.store import newest
-from node.store.compiler import PageLimits
+from node.store.limits import PageLimits
 from node.store.reader import Reader
 from node.store.sessions import Sessions
 from policy.model import Caller

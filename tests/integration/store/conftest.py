@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from node.store import parameters
-from node.store.compiler import PageLimits
+from node.store.limits import PageLimits
 from node.store.parameters import Scope
 from node.store.reader import Reader
 from node.store.row_grant import NOTHING_GRANTED

@@ -8,7 +8,7 @@ import orjson
 import psycopg
 import pytest
 
-from node.store.compiler import PageLimits
+from node.store.limits import PageLimits
 from node.store.reader import Reader
 from node.store.reading_role import ENTER
 from node.store.row_grant import NOTHING_GRANTED, Series, row_grant

@@ -15,7 +15,7 @@ from itertools import product
 import psycopg
 import pytest
 
-from node.store.compiler import PageLimits
+from node.store.limits import PageLimits
 from node.store.reader import Reader
 from node.store.reading_role import ENTER
 from node.store.sessions import Sessions

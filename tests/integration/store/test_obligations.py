@@ -9,7 +9,7 @@ import orjson
 import psycopg
 import pytest
 
-from node.store.compiler import PageLimits
+from node.store.limits import PageLimits
 from node.store.parameters import Scope
 from node.store.reader import Reader
 from node.store.reading_role import ENTER

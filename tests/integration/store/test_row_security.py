@@ -9,7 +9,7 @@ import pytest
 
 import node.store.auth_tables
 import node.store.governance_tables  # noqa: F401 - tables among the others
-from node.store.compiler import PageLimits
+from node.store.limits import PageLimits
 from node.store.parameters import Scope
 from node.store.reader import Reader
 from node.store.reading_role import BY_POLICY, CONDITIONS, ENTER, OPEN
