@@ -20,13 +20,16 @@ from node.audit.erase import Retention, expire
 from node.audit.sequencer import Sequencer
 from node.audit.tiles import TileMissing
 from node.audit.watch import LogWatch
+from node.store.connections import connect
 from schema.errors import Unavailable
 
 log = logging.getLogger("verbund.audit")
 SEQUENCE_EVERY_S = 1.0
 LOCK_EVERY_S = 3.0
 AGAIN_S = 5.0  # after a round that came to nothing
+SEQUENCE_MS = 60_000
 EXPIRE_EVERY_S = 3_600.0
+EXPIRE_MS = 600_000
 
 
 class LogKeeper:
@@ -117,7 +120,7 @@ class LogKeeper:
                 log.warning("the records whose time is over can't be erased now: %s", error)
 
     def _expire(self) -> None:
-        with psycopg.connect(self._url, autocommit=True, connect_timeout=5, application_name="verbund-expiry") as found:
+        with connect(self._url, "verbund-expiry", statement_ms=EXPIRE_MS, autocommit=True) as found:
             count = expire(found, self._city, self._retention)
         if count:
             log.info("%s records whose time is over are erased", count)
@@ -133,10 +136,9 @@ class LogKeeper:
                 return None
             try:
                 if self._connection is None or self._connection.closed:
-                    self._connection = psycopg.connect(
-                        self._url, autocommit=True, connect_timeout=5, application_name="verbund-sequencer",
-                        options="-c TimeZone=UTC -c statement_timeout=60000 -c jit=off",
-                    )  # fmt: skip
+                    self._connection = connect(
+                        self._url, "verbund-sequencer", statement_ms=SEQUENCE_MS, autocommit=True
+                    )
                 sequencer = Sequencer(self._connection, self._key())
                 return sequencer if sequencer.try_lock() else None
             except (psycopg.Error, TileMissing) as error:

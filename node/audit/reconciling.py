@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import psycopg
-
 from federation.membership import Member, Membership
 from federation.tokens import PeerTokens
 from federation.transport import PeerTransport
 from node.audit.exchanges import fetch_answered, read_asked
 from node.audit.reconcile import Answered, Asked, Difference, compare
+from node.store.connections import connect
 
+STATEMENT_MS = 60_000
 MARGIN = timedelta(minutes=2)  # both cities' clocks, and the time that an exchange takes
 
 
@@ -89,7 +89,7 @@ def _compared(
     within: list[Answered],
 ) -> Compared:
     start, end = period
-    with psycopg.connect(database_url, autocommit=True, connect_timeout=5) as connection:
+    with connect(database_url, "verbund-reconcile", statement_ms=STATEMENT_MS, autocommit=True) as connection:
         asked = list(read_asked(connection, city, start, end))
         known = {leaf for ask in read_asked(connection, city, start - MARGIN, end + MARGIN) for leaf in ask.leaves}
     found = compare(asked, around, within={answer.leaf for answer in within} - known)

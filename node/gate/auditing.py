@@ -13,6 +13,7 @@ from node.audit.grammar import FilterError, read_filter
 from node.audit.log import AccessLog
 from node.audit.record import OWNER, PERMIT, AccessRecord, action_of, operation_digest
 from node.audit.totals import NotCounted, totals
+from node.store.connections import connect
 from schema.errors import BadInput, Forbidden, TooCostly, Unavailable
 from schema.ports import Request
 from schema.selection import Field
@@ -45,10 +46,9 @@ class Auditing:
         return [AccessTotal(**row) for row in found]
 
     def _read(self, matching: str, by: Sequence[str], first: int) -> list[dict[str, Any]]:
-        options = f"-c TimeZone=UTC -c jit=off -c statement_timeout={self._statement_ms}"
         try:
             wanted = read_filter(matching)
-            with psycopg.connect(self._database_url, connect_timeout=5, options=options) as connection:
+            with connect(self._database_url, "verbund-auditing", statement_ms=self._statement_ms) as connection:
                 return list(totals(connection, wanted, by, first))
         except FilterError as error:
             raise BadInput(f"matching: {error.reason}") from None

@@ -20,6 +20,7 @@ from node.audit.log import AccessLog
 from node.audit.record import OWNER, PERMIT, AccessRecord, operation_digest
 from node.store.agreements import agreement_of, list_agreements, state_of
 from node.store.assessments import AssessmentError, assess, sign_off, versions, withdraw, worklist
+from node.store.connections import connect
 from policy.agreement_text import Written, odrl, readable
 from policy.assessment import COUNT_OPEN_OBLIGATIONS, Assessment, Consent, Need, PersonalReference
 from policy.errors import Flaw, PolicyError, Wrong
@@ -147,7 +148,7 @@ class Governance:
         """What can't be delivered now stays to be: the agreement tells it."""
 
         async def deliver() -> None:
-            with psycopg.connect(self._database_url, connect_timeout=5) as connection:
+            with connect(self._database_url, "verbund-governance") as connection:
                 async with self._transport() as transport:
                     await self._agreeing.deliver(connection, transport)
 
@@ -168,7 +169,7 @@ class Governance:
 
     def _run(self, work: _Work[_Result]) -> _Result:
         try:
-            with psycopg.connect(self._database_url, connect_timeout=5) as connection:
+            with connect(self._database_url, "verbund-governance") as connection:
                 return work(connection)
         except (AssessmentError, AgreementError, PolicyError) as error:
             raise BadInput(str(error), flaws=error.flaws) from None

@@ -14,6 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from federation.agreements import MAX_BYTES, PATH, AgreementError
 from federation.errors import MembershipError
 from node.agreeing import Agreeing
+from node.store.connections import connect
 
 LEARN_S = 5.0
 Learn = Callable[[str, float], Awaitable[None]]
@@ -53,5 +54,5 @@ class AgreementInbox:
             await self._learn(issuer, LEARN_S)
 
     def _keep(self, text: str) -> None:
-        with psycopg.connect(self._database_url, connect_timeout=5) as connection:
+        with connect(self._database_url, "verbund-agreements") as connection:
             self._agreeing.receive(connection, text)

@@ -41,7 +41,7 @@ from node.http.negotiation import (
     is_json,
     media_type,
 )
-from node.http.problem import INTERNAL, find, graphql_error, request_errors
+from node.http.problem import INTERNAL, RETRY_AFTER_S, find, graphql_error, request_errors
 from node.http.question import BAD_REQUEST, BadQuestion, Question, document_of, from_body, from_url, is_mutation
 from node.settings import Limits
 from node.telemetry.context import Trace
@@ -54,7 +54,6 @@ from schema.ports import Context, Directory, Evidence, Gate, Intake, Request, Re
 from schema.spans import span
 
 log = logging.getLogger("verbund.http")
-RETRY_AFTER_S = "2"
 GRACE = 1.1  # times its limit a request may take before it is broken off: what was read by its deadline is answered
 METHODS = "GET, HEAD, POST, OPTIONS"
 VARY = "Authorization, Accept, Accept-Encoding"

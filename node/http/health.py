@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
@@ -17,6 +18,8 @@ from federation.trust.keeper import Contact
 from node.audit.state import LogStates
 from node.store.pool import Pool
 from node.store.revisions import usable_schema
+
+DATABASE_S = 1.5  # probes ask every few seconds, and wait for less
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,12 @@ class Health:
 
     async def _database(self) -> Check:
         try:
-            async with self._pool.connection(timeout=1.0) as connection:
+            async with asyncio.timeout(DATABASE_S), self._pool.connection(timeout=1.0) as connection:
                 row = await (await connection.execute("select version_num from alembic_version")).fetchone()
         except psycopg.errors.UndefinedTable:
             return Check("database", ok=False, reason="the schema is missing: run `verbund migrate`")
+        except TimeoutError:
+            return Check("database", ok=False, reason="PostgreSQL does not answer: does it hang, or its storage?")
         except (psycopg.Error, PoolTimeout):
             return Check("database", ok=False, reason="PostgreSQL can't be reached: is it running?")
         if row is None or not usable_schema(row[0]):

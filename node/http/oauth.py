@@ -25,6 +25,7 @@ from node.auth.metadata import (
 )
 from node.auth.server import Reply
 from node.auth.service import TokenService
+from node.http.problem import RETRY_AFTER_S
 
 MAX_BODY_BYTES = 16_384
 JSON = "application/json"
@@ -79,7 +80,9 @@ def oauth_routes(service: TokenService) -> list[HTTPRouteHandler]:
 
 
 def _answer(reply: Reply) -> Response[bytes]:
-    return Response(orjson.dumps(reply.body), status_code=reply.status, headers=reply.headers, media_type=JSON)
+    later = {"Retry-After": RETRY_AFTER_S} if reply.status == 503 else {}
+    headers = reply.headers | later
+    return Response(orjson.dumps(reply.body), status_code=reply.status, headers=headers, media_type=JSON)
 
 
 def _document(content: bytes, cache: str) -> Response[bytes]:

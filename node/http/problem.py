@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+import psycopg
 from graphql import GraphQLError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
@@ -25,6 +26,7 @@ PROBLEM_JSON = "application/problem+json"
 INTERNAL = "INTERNAL"
 NO_STORE = {"Cache-Control": "no-store"}
 MAX_MESSAGE = 600
+RETRY_AFTER_S = "2"
 _CODES = {
     400: ("BAD_REQUEST", "see the detail"),
     401: ("UNAUTHENTICATED", "get a token at the token endpoint named in /.well-known/oauth-authorization-server"),
@@ -47,10 +49,10 @@ def problem(status: int, detail: str, *, code: str | None = None, hint: str | No
         "code": code or usual_code,
         "hint": hint or usual_hint,
     }
-    # Litestar's hook for answers does not see those to its own errors
-    return Response(
-        orjson.dumps(body), status_code=status, media_type=PROBLEM_JSON, headers={**SECURITY_HEADERS, **NO_STORE}
-    )
+    headers = {**SECURITY_HEADERS, **NO_STORE}  # Litestar's hook for answers does not see those to its own errors
+    if status == 503:
+        headers["Retry-After"] = RETRY_AFTER_S
+    return Response(orjson.dumps(body), status_code=status, media_type=PROBLEM_JSON, headers=headers)
 
 
 def handle_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
@@ -62,7 +64,10 @@ def handle_http_error(_request: Request[Any, Any, Any], error: HTTPException) ->
 
 
 def handle_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """What nobody expected: logged with its trace, answered without it."""
+    """What nobody expected: logged with its trace, answered without it. A database that is away passes."""
+    if isinstance(error, psycopg.OperationalError):
+        log.warning("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
+        return problem(503, "the database can't be reached")
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return problem(500, "an internal error occurred; the operator finds it in the log")
 

@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 
 from node.store.arrival_tables import ARRIVED, CHANGED, LOCK
+from node.store.connections import connect_async
 from schema.errors import Unavailable
 
 log = logging.getLogger("verbund.live")
@@ -87,9 +88,7 @@ class ArrivalWatch:
         """Listen until cancelled; a connection that is lost is opened anew."""
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._url, autocommit=True, connect_timeout=5, application_name="verbund-live"
-                ) as connection:
+                async with await connect_async(self._url, "verbund-live") as connection:
                     await self._listen(connection)
             except (psycopg.Error, OSError, TimeoutError) as error:
                 log.warning("arrivals can't be heard of: %s", type(error).__name__)

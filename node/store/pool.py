@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
-import psycopg
 from psycopg.adapt import Loader
 from psycopg_pool import AsyncConnectionPool
 
-Pool = AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
+from node.store.connections import BoundedAsync, arguments, patience_s
+
+Pool = AsyncConnectionPool[BoundedAsync]
 WAIT_S = 3.0
 LIFETIME_S = 600.0  # a session's memory grows with the statements it has prepared
 PREPARED = 64
@@ -26,6 +27,7 @@ def make_pool(database_url: str, *, size: int, statement_ms: int) -> Pool:
     """A closed pool; `async with` opens it. Raises `psycopg_pool.PoolTimeout` on use if no connection comes."""
     return AsyncConnectionPool(
         database_url,
+        connection_class=BoundedAsync,
         min_size=min(2, size),
         max_size=size,
         open=False,
@@ -33,18 +35,13 @@ def make_pool(database_url: str, *, size: int, statement_ms: int) -> Pool:
         max_idle=300,
         max_lifetime=LIFETIME_S,
         reconnect_timeout=1.0,
-        configure=_configure,
+        configure=partial(_configure, patience_s(statement_ms)),
         check=None,
-        kwargs={
-            "autocommit": True,
-            "prepare_threshold": 2,
-            "application_name": "verbund-node",
-            "connect_timeout": 5,
-            "options": f"-c TimeZone=UTC -c statement_timeout={statement_ms} -c jit=off",
-        },
+        kwargs={"autocommit": True, "prepare_threshold": 2, **arguments("verbund-node", statement_ms)},
     )
 
 
-async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+async def _configure(patience_s: float, connection: BoundedAsync) -> None:
+    connection.patience_s = patience_s
     connection.adapters.register_loader("json", JsonBytes)
     connection.prepared_max = PREPARED

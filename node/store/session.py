@@ -18,6 +18,8 @@ from psycopg import pq
 from psycopg.errors import error_from_result
 from psycopg.pq.abc import PGresult
 
+from node.store.connections import SILENT, Unanswered
+
 PREPARED = 128
 CANCEL_S = 5.0
 
@@ -41,7 +43,8 @@ class Session:
         self._libpq = connection.pgconn
         self._loop = asyncio.get_running_loop()
         self._opened_at = self._loop.time()
-        self._arrived: asyncio.Future[None] | None = None
+        self._awaited: asyncio.Future[None] | None = None
+        self._looks = 0
         self._prepared: OrderedDict[_Form, bytes] = OrderedDict()
         self._names = 0
         self._is_idle = True
@@ -60,14 +63,26 @@ class Session:
         """How long it has been open."""
         return self._loop.time() - self._opened_at
 
+    def looked_at(self) -> int:
+        """Count a look; returns how many there were since the statement that runs began, 0 if none does."""
+        self._looks = 0 if self._is_idle else self._looks + 1
+        return self._looks
+
+    def give_up(self) -> None:
+        """Nobody waits for the statement that runs any more: whoever does is told."""
+        self._unwatch(Unanswered(SILENT))
+        if self._awaited is not None:
+            _wake(self._awaited)
+
     async def run(self, *calls: Call) -> list[PGresult]:
         """Run the statements in one transaction; the results of those that return rows.
 
         Raises:
             psycopg.Error: the first error; nothing of the transaction holds. OperationalError also if the connection
-                is lost.
+                is lost, Unanswered if it was given up.
         """
         self._is_idle = False
+        self._looks = 0
         preparing: list[_Form | None] = []  # what each result is of: a statement that is being prepared, or None
         try:
             for call in calls:
@@ -107,12 +122,13 @@ class Session:
 
     async def _flush(self) -> None:
         while self._still_sends():  # a large parameter does not fit into the socket's buffer at once
-            writable: asyncio.Future[None] = self._loop.create_future()
-            self._loop.add_writer(self._socket, _wake, writable)
+            self._awaited = self._loop.create_future()
+            self._loop.add_writer(self._socket, _wake, self._awaited)
             try:
-                await writable
+                await self._awaited
             finally:
                 self._loop.remove_writer(self._socket)
+            self._raise_if_lost()
 
     def _still_sends(self) -> bool:
         try:
@@ -126,8 +142,8 @@ class Session:
         while len(results) < expected:
             while self._libpq.is_busy() and not (results and self._has_more()):
                 self._raise_if_lost()
-                self._arrived = self._loop.create_future()
-                await self._arrived
+                self._awaited = self._loop.create_future()
+                await self._awaited
             result = self._libpq.get_result()
             if result is not None:
                 results.append(result)
@@ -139,7 +155,7 @@ class Session:
         self._consume()
         if self._is_idle or self._libpq.is_busy():
             self._consume()
-        waiting = self._arrived
+        waiting = self._awaited
         if waiting is not None and not waiting.done() and (self._lost or not self._libpq.is_busy()):
             waiting.set_result(None)
 
@@ -160,6 +176,8 @@ class Session:
                 self._unwatch(error)
 
     def _raise_if_lost(self) -> None:
+        if isinstance(self._lost, Unanswered):
+            raise self._lost
         if self._libpq.status != pq.ConnStatus.OK:
             self._unwatch(psycopg.OperationalError("the connection with the database is lost"))
         if self._lost is not None:
@@ -172,12 +190,12 @@ class Session:
             self._loop.remove_reader(self._socket)
 
     async def close(self) -> None:
-        """End the connection; a statement that still runs is cancelled."""
+        """End the connection; a statement that still runs is cancelled, unless nobody would hear of it."""
         if self._lost is None:
             self._loop.remove_reader(self._socket)
-        if not self._is_idle and self._libpq.status == pq.ConnStatus.OK:
-            with suppress(psycopg.Error):
-                await self._connection.cancel_safe(timeout=CANCEL_S)
+            if not self._is_idle and self._libpq.status == pq.ConnStatus.OK:
+                with suppress(psycopg.Error):
+                    await self._connection.cancel_safe(timeout=CANCEL_S)
         await self._connection.close()
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
+from contextvars import Context
 from types import TracebackType
 
 import psycopg
 from psycopg.pq.abc import PGresult
 
+from node.store.connections import SILENT, Unanswered, connect_async, patience_s
 from node.store.session import Call, Session
 from schema.errors import Unavailable
 
+log = logging.getLogger("verbund.database")
 WAIT_S = 3.0
 LIFETIME_S = 600.0  # a session's memory grows with its largest answer and the statements it has prepared
-CONNECT_S = 5
+LOOK_EVERY_S = 0.5
 
 
 class Sessions:
@@ -28,9 +32,10 @@ class Sessions:
         self.statement_ms = statement_ms
         self._size = size
         self._on_open = on_open
-        self._options = f"-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout={statement_ms} -c jit=off"
         self._name = name
         self._open = 0
+        self._looked_at: set[Session] = set()
+        self._next_look: asyncio.TimerHandle | None = None
         self._idle: list[Session] = []
         self._waiting: deque[asyncio.Future[Session | None]] = deque()
         self._closing: set[asyncio.Task[None]] = set()
@@ -42,9 +47,7 @@ class Sessions:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._size = 0
-        for session in self._idle:
-            self._discard(session)
-        self._idle.clear()
+        self._discard_idle()
         await asyncio.gather(*self._closing)
 
     @property
@@ -56,10 +59,12 @@ class Sessions:
         """Run the statements in one transaction on some session; the results of those that return rows.
 
         Raises:
-            psycopg.Error: as `Session.run`.
+            psycopg.Error: as `Session.run`; Unanswered after `statement_ms` and a margin, whatever the server does.
             Unavailable: no session came free in time.
         """
         session = await self._take()
+        if self._next_look is None:
+            self._look_later()
         try:
             return await session.run(*calls)
         finally:
@@ -68,17 +73,37 @@ class Sessions:
     async def read(self, *calls: Call) -> list[PGresult]:
         """As `run`, for what changes nothing: if the session turns out to be lost, another one is tried."""
         session = await self._take()
+        if self._next_look is None:
+            self._look_later()
         try:
             return await session.run(*calls)
-        except psycopg.OperationalError:
-            if session.is_usable:
+        except psycopg.OperationalError as error:
+            if session.is_usable or isinstance(error, Unanswered):
                 raise
         finally:
             self._give_back(session)
-        for other in self._idle:  # the server went away: what is left over is lost as well
-            self._discard(other)
-        self._idle.clear()
+        self._discard_idle()  # the server went away: what is left over is lost as well
         return await self.run(*calls)
+
+    def _look_later(self) -> None:
+        later = asyncio.get_running_loop().call_later
+        self._next_look = later(LOOK_EVERY_S, self._look, context=Context())  # of no request
+
+    def _look(self) -> None:
+        """Give up sessions whose server does not answer. Looks are counted, since this process may have stood still.
+
+        One timer while any session is busy: one for each statement would cost 5 µs.
+        """
+        most = patience_s(self.statement_ms) / LOOK_EVERY_S
+        silent = [session for session in self._looked_at if session.looked_at() > most]
+        for session in silent:
+            session.give_up()
+        if silent:
+            log.warning("%s: %s sessions of %s are given up", SILENT, len(silent), self._name)
+            self._discard_idle()  # their server is the same
+        self._next_look = None
+        if self._open > len(self._idle):
+            self._look_later()
 
     async def _take(self) -> Session:
         while True:
@@ -120,23 +145,21 @@ class Sessions:
     async def _connect(self) -> Session:
         self._open += 1
         try:
-            connection = await psycopg.AsyncConnection.connect(
-                self._url,
-                autocommit=True,
-                options=self._options,
-                application_name=self._name,
-                connect_timeout=CONNECT_S,
+            connection = await connect_async(
+                self._url, self._name, statement_ms=self.statement_ms, more="-c DateStyle=ISO"
             )
             try:
                 for statement in self._on_open:
                     await connection.execute(statement.encode())
-                return Session(connection)
+                session = Session(connection)
             except BaseException:
                 await connection.close()
                 raise
         except BaseException:
             self._closed()
             raise
+        self._looked_at.add(session)
+        return session
 
     def _give_back(self, session: Session) -> None:
         if session.age_s > LIFETIME_S or self._size == 0 or not session.is_usable:
@@ -144,7 +167,13 @@ class Sessions:
         elif not self._offer(session):
             self._idle.append(session)
 
+    def _discard_idle(self) -> None:
+        for session in self._idle:
+            self._discard(session)
+        self._idle.clear()
+
     def _discard(self, session: Session) -> None:
+        self._looked_at.discard(session)
         task = asyncio.get_running_loop().create_task(session.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

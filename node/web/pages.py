@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
+import psycopg
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -84,6 +86,7 @@ class Pages:
 
     def __init__(self, settings: Settings, static: StaticFiles) -> None:
         self._static = static
+        self._most_s = settings.limits.request_ms / 1000
         self._csp = CSP.replace("{images}", f" {_origin(settings.portal.tiles)}" if settings.portal.tiles else "")
         self._environments = {code: _environment(language, settings, static) for code, language in LANGUAGES.items()}
         if not static.built:
@@ -96,9 +99,13 @@ class Pages:
         async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
             visit = _visit(request)
             try:
-                found = await view(visit)
+                async with asyncio.timeout(self._most_s):
+                    found = await view(visit)
             except NotAnswered as error:
                 found = Page("unavailable.html", facts={"traceId": str(error)}, status=503)
+            except (psycopg.OperationalError, TimeoutError) as error:
+                log.warning("%s can't be shown: %s", visit.path, type(error).__name__)
+                found = Page("unavailable.html", status=503)
             return await self.respond(request, visit, found)
 
         return page

@@ -23,6 +23,7 @@ from paho.mqtt.properties import Properties
 from node.ingest.intake.broker import Broker
 from node.ingest.intake.checks import Checked, Flawed, check_series
 from node.ingest.intake.writer import IntakeWriter
+from node.store.connections import connect_async
 from node.telemetry.counts import Counts
 from schema.errors import Unavailable
 
@@ -86,9 +87,7 @@ class MqttIntake:
         """Read until cancelled; what breaks is begun anew."""
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._url, autocommit=True, connect_timeout=5, application_name="verbund-mqtt"
-                ) as connection:
+                async with await connect_async(self._url, "verbund-mqtt") as connection:
                     await self._read_if_alone(connection)
             except* (aiomqtt.MqttError, psycopg.Error, OSError, Unavailable) as found:  # of a task group, or alone
                 log.warning("no observations can be read from the broker: %s", type(found.exceptions[0]).__name__)

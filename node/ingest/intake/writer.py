@@ -22,6 +22,7 @@ from node.ingest.intake.checks import Checked, Datastream, Flawed, Row
 from node.ingest.observations import batches, finish_writing, write_batch
 from node.ingest.report import Flaw, Report
 from node.ingest.runs import start_run
+from node.store.connections import connect
 from schema.errors import Unavailable
 
 log = logging.getLogger("verbund.intake")
@@ -122,13 +123,7 @@ class IntakeWriter:
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(
-                self._url,
-                autocommit=True,
-                options="-c TimeZone=UTC -c lock_timeout=10s -c statement_timeout=30s",
-                application_name="verbund-intake",
-                connect_timeout=5,
-            )
+            self._connection = connect(self._url, "verbund-intake", more="-c lock_timeout=10s", autocommit=True)
         return self._connection
 
     def _load(self) -> Mapping[str, Datastream]:

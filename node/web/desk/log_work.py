@@ -30,6 +30,7 @@ from node.audit.search import export_records
 from node.audit.tiles import TileMissing
 from node.audit.timeline import USUAL, Timeline, timeline
 from node.audit.totals import NotCounted, totals
+from node.store.connections import connect
 from node.web.forms import Download
 from policy.model import Caller
 from schema.errors import Unavailable
@@ -141,8 +142,7 @@ class LogWork:
         """Do it with a connection of its own, in a thread."""
 
         def run() -> _Result:
-            options = f"-c TimeZone=UTC -c statement_timeout={STATEMENT_MS}"
-            with psycopg.connect(self._database_url, autocommit=True, connect_timeout=5, options=options) as connection:
+            with connect(self._database_url, "verbund-desk", statement_ms=STATEMENT_MS, autocommit=True) as connection:
                 return work(connection)
 
         return await asyncio.to_thread(run)

@@ -203,8 +203,8 @@ async def test_without_a_membership_list_applications_are_served_and_nodes_are_n
 async def test_without_a_database_there_is_no_token(node: Node) -> None:
     async with node.pool.connection() as connection:
         await connection.execute("alter table used_token_id rename to gone")
-    status, body, _ = await post(node, node_form(node))
-    assert (status, body["error"]) == (503, "temporarily_unavailable")
+    status, body, headers = await post(node, node_form(node))
+    assert (status, body["error"], headers["Retry-After"]) == (503, "temporarily_unavailable", "2")
     assert "gone" not in json.dumps(body)
     assert "used_token_id" not in json.dumps(body)
 

@@ -16,7 +16,7 @@ from schema.errors import Unavailable
 async def test_who_is_cancelled_leaves_no_connection_behind(database_url, monkeypatch):
     opened: list[psycopg.Connection] = []
     is_opening, may_open = threading.Event(), threading.Event()
-    connect = psycopg.connect
+    connect = module.connect
 
     def slowly(*arguments, **options):
         is_opening.set()
@@ -24,7 +24,7 @@ async def test_who_is_cancelled_leaves_no_connection_behind(database_url, monkey
         opened.append(connect(*arguments, **options))
         return opened[-1]
 
-    monkeypatch.setattr(module.psycopg, "connect", slowly)
+    monkeypatch.setattr(module, "connect", slowly)
     async with IntakeWriter(database_url) as writer:
         asked = asyncio.create_task(writer.datastreams(["nichts"]))
         assert await asyncio.to_thread(is_opening.wait, 20)

@@ -1,0 +1,167 @@
+"""A PostgreSQL that hangs and stays connected: its backends are stopped, so that nothing is told, and nothing ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from node.store.connections import Unanswered, connect, connect_async
+from node.store.pool import make_pool
+from node.store.session import Call
+from node.store.sessions import Sessions
+
+BOUND_S = 20  # far beyond what is waited for here, far below for ever
+STATEMENT_MS = 500
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch):
+    monkeypatch.setattr("node.store.connections.MARGIN_MS", 500)
+    monkeypatch.setattr("node.store.sessions.LOOK_EVERY_S", 0.05)
+
+
+@pytest.fixture
+def database_url(postgres_url):
+    return postgres_url  # there is nothing in it that matters
+
+
+@pytest.fixture
+async def sessions(database_url):
+    async with Sessions(database_url, size=2, statement_ms=STATEMENT_MS, name="hanging") as found:
+        yield found
+
+
+@contextmanager
+def stopped(pids: list[int]) -> Iterator[None]:
+    """Backends that do nothing within the context, and go on afterwards."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+async def value(sessions: Sessions, sql: str, *parameters: bytes) -> bytes:
+    (result,) = await sessions.run(Call(sql, parameters))
+    return result.get_value(0, 0)
+
+
+async def backends(sessions: Sessions) -> list[int]:
+    """One for each session, which all are idle afterwards."""
+    both = await asyncio.gather(*(value(sessions, "select pg_backend_pid()") for _ in range(2)))
+    assert len(set(both)) == 2
+    return list(map(int, both))
+
+
+@pytest.mark.parametrize("way", ["run", "read"])
+async def test_a_session_without_an_answer_is_given_up_and_the_next_one_is_new(sessions, way):
+    with stopped(await backends(sessions)):
+        async with asyncio.timeout(BOUND_S):
+            with pytest.raises(Unanswered):
+                await getattr(sessions, way)(Call("select 1", []))
+            assert await asyncio.gather(*(value(sessions, "select 2") for _ in range(4))) == [b"2"] * 4
+
+
+async def test_who_waits_for_a_session_gets_a_new_one(sessions):
+    with stopped(await backends(sessions)):
+        async with asyncio.timeout(BOUND_S):
+            asking = [value(sessions, "select 3") for _ in range(6)]
+            answers = await asyncio.gather(*asking, return_exceptions=True)
+    assert sum(isinstance(answer, Unanswered) for answer in answers) == 2, "those that had a session"
+    assert answers.count(b"3") == 4
+
+
+async def test_a_statement_that_is_not_even_taken_is_given_up(sessions):
+    with stopped(await backends(sessions)):
+        async with asyncio.timeout(BOUND_S):
+            with pytest.raises(Unanswered):
+                await value(sessions, "select length($1::text)", b"x" * 8_000_000)
+            assert await value(sessions, "select length($1::text)", b"x" * 8_000_000) == b"8000000"
+
+
+async def test_looks_are_counted_for_each_statement_anew(database_url):
+    async with Sessions(database_url, size=1, statement_ms=9_500, name="looks") as sessions:  # 200 looks
+        for _ in range(3):
+            asking = asyncio.create_task(value(sessions, "select 4 from pg_sleep(0.1)"))
+            await asyncio.sleep(0.05)
+            (session,) = sessions._looked_at
+            assert max(session.looked_at() for _ in range(120)) < 200
+            assert await asking == b"4"
+
+
+async def test_a_node_that_stood_still_itself_gives_nobody_up(sessions):
+    await backends(sessions)
+    asking = asyncio.create_task(value(sessions, "select 5 from pg_sleep(0.05)"))
+    await asyncio.sleep(0.01)
+    time.sleep(1.5)  # noqa: ASYNC251 - as if this process had been stopped
+    assert await asking == b"5"
+
+
+async def test_what_was_given_up_may_be_committed_and_nothing_is_left_over(sessions, database_url):
+    await sessions.run(Call("drop table if exists t", []), Call("create table t (n int)", []))
+    with stopped(await backends(sessions)), pytest.raises(Unanswered):
+        await sessions.run(Call("insert into t values (1)", []))
+    async with asyncio.timeout(BOUND_S):
+        while await value(sessions, "select count(*) from t") != b"1":  # noqa: ASYNC110 - another session is watched
+            await asyncio.sleep(0.02)
+        others = "select count(*) from pg_stat_activity where application_name = 'hanging' and pid <> pg_backend_pid()"
+        while await value(sessions, others) != b"0":  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_a_pool_gives_up_too_and_goes_on(database_url):
+    async with make_pool(database_url, size=1, statement_ms=STATEMENT_MS) as pool:
+        async with pool.connection() as connection:
+            pid = connection.info.backend_pid
+        with stopped([pid]):
+            async with asyncio.timeout(BOUND_S):
+                with pytest.raises(Unanswered):
+                    async with pool.connection() as connection, connection.transaction():
+                        await connection.execute("select 1")
+                async with pool.connection() as connection:
+                    assert await (await connection.execute("select 2")).fetchone() == (2,)
+
+
+async def test_who_is_cancelled_does_not_wait_for_the_server(database_url):
+    connection = await connect_async(database_url, "cancelled", statement_ms=60_000)
+    with stopped([connection.info.backend_pid]):
+        asking = asyncio.create_task(connection.execute("select 1"))
+        await asyncio.sleep(0.1)
+        asking.cancel()
+        await asyncio.wait([asking], timeout=2)
+        assert asking.cancelled()
+        assert connection.closed
+
+
+async def test_to_wait_for_notifications_in_vain_loses_nothing(database_url):
+    async with await connect_async(database_url, "listening", statement_ms=STATEMENT_MS) as connection:
+        await connection.execute("listen told")
+        assert [told async for told in connection.notifies(timeout=1)] == []
+        await connection.execute("notify told, 'it'")
+        assert [told.payload async for told in connection.notifies(timeout=5, stop_after=1)] == ["it"]
+
+
+def test_threads_give_up_too(database_url):
+    with (
+        connect(database_url, "threads", statement_ms=STATEMENT_MS) as connection,
+        stopped([connection.info.backend_pid]),
+        pytest.raises(Unanswered),
+    ):
+        connection.execute("select 1")
+    assert connection.closed
+
+
+def test_a_statement_that_takes_too_long_is_the_servers_to_end(database_url):
+    with connect(database_url, "threads", statement_ms=STATEMENT_MS, autocommit=True) as connection:
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute("select pg_sleep(5)")
+        assert connection.execute("select 1").fetchone() == (1,)
