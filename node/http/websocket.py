@@ -67,11 +67,16 @@ class WebSocketEndpoint:
         with suppress(_Over):
             if not is_known:
                 await connection.perform([Close(NOT_ACCEPTABLE, f"the subprotocol must be {SUBPROTOCOL}")])
-            await connection.serve(receive)
+            try:
+                await connection.serve(receive)
+            except _Over:
+                raise
+            except Exception as error:  # uvicorn would end the connection without a word
+                await connection.fail(error)
 
 
 class _Over(Exception):
-    """The connection is closed."""
+    """The connection is closed, by us or by the client."""
 
 
 class _Connection:
@@ -125,8 +130,7 @@ class _Connection:
         for action in actions:
             match action:
                 case Say(text):
-                    message: Any = {"type": "websocket.send", "text": text.decode(), "bytes": None}
-                    await self._send(message)
+                    await self._tell({"type": "websocket.send", "text": text.decode(), "bytes": None})
                 case Greet(payload):
                     await self._greet(payload)
                 case Start(id_, question):
@@ -134,8 +138,20 @@ class _Connection:
                 case Stop(id_):
                     self._tasks.pop(id_).cancel()
                 case Close(code, reason):
-                    await self._send({"type": "websocket.close", "code": code, "reason": reason})
+                    await self._tell({"type": "websocket.close", "code": code, "reason": reason})
                     raise _Over
+
+    async def _tell(self, message: Any) -> None:
+        """Raises _Over if the client has gone (ASGI: an OSError); any other OSError is a fault of ours."""
+        try:
+            await self._send(message)
+        except OSError:
+            raise _Over from None
+
+    async def fail(self, error: Exception) -> None:
+        """Close the connection for something that nobody has foreseen. Raises _Over."""
+        log.error("a connection failed", exc_info=error)
+        await self.perform(self._conversation.close(FAILED, "this node has failed"))
 
     async def _greet(self, payload: dict[str, Any]) -> None:
         try:
@@ -162,7 +178,7 @@ class _Connection:
         return claimed
 
     async def _operation(self, id_: str, question: Question) -> None:
-        with suppress(_Over, OSError):  # the connection is closed, by us or by the client
+        with suppress(_Over):
             try:
                 await self._run(id_, question)
             except InvalidToken as error:
@@ -171,11 +187,10 @@ class _Connection:
                 await self.perform(self._conversation.close(FORBIDDEN, error.message))
             except Unavailable as error:
                 await self.perform(self._conversation.close(TRY_AGAIN, error.message))
-            except (_Over, OSError):
+            except _Over:
                 raise
-            except Exception:
-                log.exception("an operation failed")
-                await self.perform(self._conversation.close(FAILED, "this node has failed"))
+            except Exception as error:
+                await self.fail(error)
             finally:
                 if self._tasks.get(id_) is asyncio.current_task():
                     del self._tasks[id_]

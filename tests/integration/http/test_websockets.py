@@ -19,16 +19,20 @@ from federation.jose import public_jwks
 from node.app import create_app
 from node.auth import access_tokens
 from node.auth.applications import Application, add_application
+from node.auth.callers import Callers
 from node.auth.keys import create_signing_key
 from node.auth.revocation import client_subject, end_tokens
 from node.auth.token_client import obtain_token
+from node.directory import NodeDirectory
 from node.http import websocket, websocket_protocol
+from node.http.live import LiveAnswers
 from node.http.protocol import BoundedProtocol
 from node.http.websocket_protocol import BoundedWebSocket
 from node.ingest.observations import batches, finish_writing, write_batch
 from node.settings import FILE_NAME, load_settings
 from node.setup import NodePlan, create_node
 from node.store.engine import make_engine
+from node.store.reader import Reader
 from tests.integration.store.conftest import SEED
 
 DATASTREAM = "giessen:datastream:rad-ein"
@@ -294,3 +298,58 @@ async def test_who_asks_while_tokens_can_t_be_checked_is_told_to_come_again(node
             code, _ = await closed(opened)
             connection.execute("alter table away rename to revocation")
         assert code == 1013
+
+
+def broken(error: Exception):
+    def fail(*_: object, **__: object):
+        raise error
+
+    return fail
+
+
+async def failed(opened) -> bool:
+    """Whether it is closed as failed, without a word of why."""
+    return await closed(opened) == (1011, "this node has failed")
+
+
+async def test_a_fault_of_this_node_closes_the_connection_it_concerns(node, monkeypatch, caplog):
+    async with node.greeted() as other:
+        for place, error in (
+            ("begin", RuntimeError("geheim")),
+            ("begin", ConnectionResetError("geheim")),  # of a peer, say: not of this client
+            ("_answers", RuntimeError("geheim")),
+        ):
+            async with node.greeted() as opened:
+                with monkeypatch.context() as patch:
+                    patch.setattr(LiveAnswers, place, broken(error))
+                    await subscribe(opened)
+                    assert await failed(opened)
+        for method in ("claimed", "confirm"):
+            payload = await node.init()
+            async with node.socket() as opened:
+                with monkeypatch.context() as patch:
+                    patch.setattr(Callers, method, broken(RuntimeError("geheim")))
+                    await say(opened, type="connection_init", payload=payload)
+                    assert await failed(opened)
+        assert sum(record.message == "a connection failed" for record in caplog.records) == 5
+        await subscribe(other)
+        assert (await heard(other))["payload"]["data"], "nobody else is concerned"
+
+
+async def test_an_operation_that_fails_is_told_and_the_connection_stays(node, monkeypatch):
+    async with node.greeted() as opened:
+        with monkeypatch.context() as patch:
+            patch.setattr(NodeDirectory, "node", broken(RuntimeError("geheim")))
+            await say(opened, id="1", type="subscribe", payload={"query": "{ node { time } }"})
+            told = await heard(opened)
+            assert told["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL"
+            assert "geheim" not in str(told)
+            assert await heard(opened) == {"id": "1", "type": "complete"}
+            patch.setattr(Reader, "arrivals", broken(RuntimeError("geheim")))
+            await subscribe(opened, "2")
+            told = await heard(opened)
+            assert told["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL"
+            assert "geheim" not in str(told)
+            assert await heard(opened) == {"id": "2", "type": "complete"}
+        await subscribe(opened, "2")
+        assert (await heard(opened))["payload"]["data"]
