@@ -7,17 +7,19 @@ Then a connection counts as lost.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import errors, pq, waiting
-from psycopg.abc import PQGen
+from psycopg import errors, generators, pq, waiting
+from psycopg.abc import PQGen, PQGenConn
 
 CONNECT_S = 5
 STATEMENT_MS = 30_000
 MARGIN_MS = 2_000
 SILENT = "the database does not answer"
 LOOK_EVERY_S = 0.1  # for what interrupts
+CANCEL_S = 5.0
 _Result = TypeVar("_Result")
 _Row = tuple[Any, ...]
 _BROKEN_OFF = (errors._WaitTimeout, asyncio.CancelledError, KeyboardInterrupt)  # noqa: SLF001 - it has no other name
@@ -43,7 +45,11 @@ class Bounded(psycopg.Connection[_Row]):
         try:
             return waiting.wait(gen, self.pgconn.socket, interval, bound)
         except _BROKEN_OFF as error:
-            raise _given_up(self.pgconn, error) from None
+            cancelling = _close_if_busy(self.pgconn)
+            if cancelling is not None:
+                with suppress(psycopg.Error):
+                    waiting.wait_conn(cancelling, LOOK_EVERY_S, CANCEL_S)
+            raise _told(error, self.pgconn) from None
 
 
 class BoundedAsync(psycopg.AsyncConnection[_Row]):
@@ -57,15 +63,44 @@ class BoundedAsync(psycopg.AsyncConnection[_Row]):
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, interval, bound)
         except _BROKEN_OFF as error:
-            raise _given_up(self.pgconn, error) from None
+            cancelling = _close_if_busy(self.pgconn)
+            if cancelling is not None:
+                task = asyncio.get_running_loop().create_task(_cancelled(cancelling))
+                _CANCELLING.add(task)
+                task.add_done_callback(_CANCELLING.discard)
+            raise _told(error, self.pgconn) from None
 
 
-def _given_up(connection: pq.abc.PGconn, error: BaseException) -> BaseException:
-    """What is under way ends by itself, or hangs: to cancel it would take a server that answers."""
+_CANCELLING: set[asyncio.Task[None]] = set()  # the event loop does not keep them
+
+
+async def _cancelled(cancelling: PQGenConn[None]) -> None:
+    with suppress(psycopg.Error):
+        await waiting.wait_conn_async(cancelling, LOOK_EVERY_S, CANCEL_S)
+
+
+def _close_if_busy(connection: pq.abc.PGconn) -> PQGenConn[None] | None:
+    """Close the connection if a statement runs. Returns what tells the server so, by a connection of its own.
+
+    Else it would not notice while the statement waits for a disk or a standby, and each one would keep a process.
+    """
     if connection.transaction_status != pq.TransactionStatus.ACTIVE:
-        return error
-    connection.finish()
-    return Unanswered(SILENT) if isinstance(error, errors._WaitTimeout) else error  # noqa: SLF001
+        return None
+    try:
+        cancel = connection.cancel_conn()
+        cancel.start()
+    except psycopg.Error:
+        return None
+    finally:
+        connection.finish()
+    cancelling: PQGenConn[None] = generators.cancel(cancel)
+    return cancelling
+
+
+def _told(error: BaseException, connection: pq.abc.PGconn) -> BaseException:
+    """Whoever waited for notifications only may go on."""
+    is_closed = connection.status == pq.ConnStatus.BAD
+    return Unanswered(SILENT) if is_closed and isinstance(error, errors._WaitTimeout) else error  # noqa: SLF001
 
 
 def connect(database_url: str, name: str, *, statement_ms: int = STATEMENT_MS, more: str = "", **how: Any) -> Bounded:

@@ -18,10 +18,9 @@ from psycopg import pq
 from psycopg.errors import error_from_result
 from psycopg.pq.abc import PGresult
 
-from node.store.connections import SILENT, Unanswered
+from node.store.connections import CANCEL_S, SILENT, Unanswered
 
 PREPARED = 128
-CANCEL_S = 5.0
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -190,12 +189,12 @@ class Session:
             self._loop.remove_reader(self._socket)
 
     async def close(self) -> None:
-        """End the connection; a statement that still runs is cancelled, unless nobody would hear of it."""
+        """End the connection; a statement that still runs is cancelled. Takes `CANCEL_S` if the server hangs."""
         if self._lost is None:
             self._loop.remove_reader(self._socket)
-            if not self._is_idle and self._libpq.status == pq.ConnStatus.OK:
-                with suppress(psycopg.Error):
-                    await self._connection.cancel_safe(timeout=CANCEL_S)
+        if not self._is_idle and self._libpq.status == pq.ConnStatus.OK:
+            with suppress(psycopg.Error):
+                await self._connection.cancel_safe(timeout=CANCEL_S)
         await self._connection.close()
 
 

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from node.store.connections import Unanswered, connect, connect_async
+from node.store.embedded import embedded_postgres
 from node.store.pool import make_pool
 from node.store.session import Call
 from node.store.sessions import Sessions
@@ -165,3 +166,43 @@ def test_a_statement_that_takes_too_long_is_the_servers_to_end(database_url):
         with pytest.raises(psycopg.errors.QueryCanceled):
             connection.execute("select pg_sleep(5)")
         assert connection.execute("select 1").fetchone() == (1,)
+
+
+@pytest.fixture
+def waiting_for_a_standby(tmp_path_factory):
+    """The URL of a server all of whose commits wait for a standby that is away, which no time-out of its own ends."""
+    with (
+        embedded_postgres(tmp_path_factory.mktemp("s") / "pg") as url,
+        psycopg.connect(url, autocommit=True) as connection,
+    ):
+        connection.execute("create table t (n int)")
+        connection.execute("alter system set synchronous_standby_names = 'away'")
+        connection.execute("select pg_reload_conf()")
+        while not connection.execute("select current_setting('synchronous_standby_names') <> ''").fetchone()[0]:
+            time.sleep(0.01)
+        connection.execute("set synchronous_commit = local")
+        yield url, connection
+
+
+async def test_commits_that_wait_are_given_up_and_keep_no_process(waiting_for_a_standby):
+    url, watching = waiting_for_a_standby
+    insert = "insert into t values (1)"
+
+    def by_thread() -> None:
+        with connect(url, "standby", statement_ms=STATEMENT_MS, autocommit=True) as connection:
+            connection.execute(insert)
+
+    async def by_pool() -> None:
+        async with make_pool(url, size=1, statement_ms=STATEMENT_MS) as pool, pool.connection() as connection:
+            await connection.execute(insert)
+
+    async def by_session() -> None:
+        async with Sessions(url, size=1, statement_ms=STATEMENT_MS, name="standby") as sessions:
+            await sessions.run(Call(insert, []))
+
+    async with asyncio.timeout(BOUND_S):
+        given_up = await asyncio.gather(by_session(), by_pool(), asyncio.to_thread(by_thread), return_exceptions=True)
+        assert [type(one) for one in given_up] == [Unanswered] * 3
+        while watching.execute("select from pg_stat_activity where wait_event = 'SyncRep'").fetchall():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    assert watching.execute("select count(*) from t").fetchone() == (3,), "committed all the same"
