@@ -63,8 +63,6 @@ class Sessions:
             Unavailable: no session came free in time.
         """
         session = await self._take()
-        if self._next_look is None:
-            self._look_later()
         try:
             return await session.run(*calls)
         finally:
@@ -73,8 +71,6 @@ class Sessions:
     async def read(self, *calls: Call) -> list[PGresult]:
         """As `run`, for what changes nothing: if the session turns out to be lost, another one is tried."""
         session = await self._take()
-        if self._next_look is None:
-            self._look_later()
         try:
             return await session.run(*calls)
         except psycopg.OperationalError as error:
@@ -106,6 +102,8 @@ class Sessions:
             self._look_later()
 
     async def _take(self) -> Session:
+        if self._next_look is None:
+            self._look_later()
         while True:
             while self._idle:
                 session = self._idle.pop()
