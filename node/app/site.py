@@ -25,5 +25,5 @@ def wire_site(
         audit.service.tree,
         authorization.desks,
         authorization.desk_sign_ins,
-        LogWork(database.url, settings.city, audit.keys.log, reconciler),
+        LogWork(database.url, settings.city, lambda: audit.keys.of_log, reconciler),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -54,12 +54,14 @@ class NotDone(Exception):
 
 
 class LogWork:
-    """Works on the log of one node."""
+    """Works on the log of one node. `keys` gives all that may have signed a head of it, as they are now."""
 
-    def __init__(self, database_url: str, city: str, key: NamedKey, reconciler: Reconciler) -> None:
+    def __init__(
+        self, database_url: str, city: str, keys: Callable[[], Sequence[NamedKey]], reconciler: Reconciler
+    ) -> None:
         self._database_url = database_url
         self._city = city
-        self._key = key
+        self._keys = keys
         self._reconciler = reconciler
 
     async def timeline(self, wanted: Filter) -> Timeline | None:
@@ -118,7 +120,7 @@ class LogWork:
         act = Act(connection, self._city, PROVE if proven else EXPORT, text, caller)
         try:
             if proven:
-                count = BundleMaker(connection, self._city, self._key).write(path, text, wanted).records
+                count = BundleMaker(connection, self._city, *self._keys()).write(path, text, wanted).records
             else:
                 count = export(path, export_records(connection, wanted))
         except (ExportError, BundleError) as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,7 +14,10 @@ from federation.tlog.note import ED25519, is_signed, read, verifier_key
 from node.audit.bundle import BundleError, BundleMaker
 from node.audit.fsck import LogCorrupt, check_log
 from node.audit.grammar import read_filter
+from node.audit.reconciling import Reconciler
 from node.audit.verify import BundleInvalid, verify_bundle
+from node.web.desk.log_work import LogWork
+from policy.model import Caller
 from tests.integration.audit.conftest import KEY, sequencing
 from tests.integration.audit.test_proofs import cosigned
 from tests.log import append
@@ -58,3 +63,28 @@ def test_heads_bundles_and_the_stored_log_hold_across_a_rotation(connection, dat
     assert check_log(connection, NEW.key, KEY.key).heads == 3
     with pytest.raises(LogCorrupt, match="the head of 2 leaves does not hold"):
         check_log(connection, NEW.key)
+
+
+async def test_the_desk_proves_before_and_after_a_rotation_without_a_restart(connection, database_url, tmp_path):
+    keys = [KEY]
+    desk = LogWork(database_url, "giessen", lambda: tuple(keys), Mock(Reconciler))
+
+    async def bundle(name: str) -> Path:
+        download = await desk.export(Caller(), "", EVERYTHING, "bundle")
+        path = tmp_path / name
+        path.write_bytes(b"".join(download.content))
+        return path
+
+    with sequencing(database_url) as sequencer:
+        append(connection, 2)
+        sequencer.sequence()
+        cosigned(connection)
+        before = await bundle("before.jsonl.gz")
+        keys.insert(0, NEW)
+        sequencer.use(NEW)
+        append(connection, 1)
+        sequencer.sequence()
+    cosigned(connection)
+    after = await bundle("after.jsonl.gz")
+    assert verify_bundle(before, log_key=str(KEY.key)).records == 2
+    assert verify_bundle(after, log_key=str(NEW.key)).records > 3, "the first proof is recorded, too"
