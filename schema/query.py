@@ -309,7 +309,7 @@ class Query:
         """Local."""
         context = info.context
         assert context.planner is not None
-        planned = context.planner(document, variables if isinstance(variables, dict) else None, operation_name)
+        planned = context.planner(document, _members(variables), operation_name)
         return await stewardship(context).explainer.explain(context.request, planned, purpose, as_)
 
     @strawberry.field(
@@ -341,3 +341,7 @@ class Query:
     async def agreements(self, info: CONTEXT) -> list[Agreement]:
         """Local."""
         return await stewardship(info.context).governance.agreements(info.context.request)
+
+
+def _members(variables: object) -> dict[str, Any] | None:
+    return variables if isinstance(variables, dict) else None
