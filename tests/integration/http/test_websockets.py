@@ -219,12 +219,21 @@ async def ask_much(opened) -> None:
 async def test_who_takes_nothing_is_told_and_then_left(node, monkeypatch):
     """As soon as it reads on, it finds why; if it never does, nothing is kept for it."""
     monkeypatch.setattr(websocket_protocol, "TAKE_S", 0.5)
+    given_up = asyncio.Event()
+    too_slow = BoundedWebSocket._too_slow
+
+    def noticed(self):
+        too_slow(self)
+        given_up.set()
+
+    monkeypatch.setattr(BoundedWebSocket, "_too_slow", noticed)
     late = stalled()
     late.connect(("127.0.0.1", int(node.url.rpartition(":")[2])))
     late.setblocking(False)
     async with node.greeted(sock=late, max_queue=1) as opened:
         await ask_much(opened)
-        await asyncio.sleep(1.5)  # it reads nothing meanwhile: its queue is full
+        async with asyncio.timeout(WAIT_S):
+            await given_up.wait()  # it reads nothing meanwhile: its queue is full
         assert await closed(opened) == (4504, websocket_protocol.REASON)
 
 
