@@ -10,6 +10,7 @@ import psycopg
 
 from node.doctor.finding import Finding, State, failed, ok, warning
 from node.settings import Settings
+from node.store.connections import connect
 from node.store.engine import make_engine
 from node.store.migrate import schema_state
 from node.store.reading_role import ENTER
@@ -26,7 +27,7 @@ Connection = psycopg.Connection[Any]
 def examine(settings: Settings, database_url: str) -> Iterator[Finding]:
     """All that the database tells. Ends early if it can't be reached or has no schema."""
     try:
-        with psycopg.connect(database_url, autocommit=True, connect_timeout=5, client_encoding="utf8") as connection:
+        with connect(database_url, "verbund-doctor", autocommit=True, client_encoding="utf8") as connection:
             yield _version(connection)
             yield _clock(connection)
             found = list(_settings(connection))

@@ -11,8 +11,6 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import psycopg
-
 from federation.errors import PeerError
 from federation.membership import Member
 from federation.tlog.checkpoint import Checkpoint
@@ -25,6 +23,7 @@ from node.audit.witness import LogState
 from node.auth.log_keys import load_log_keys
 from node.doctor.finding import Finding, failed, ok, warning
 from node.settings import Settings
+from node.store.connections import connect
 
 TIMEOUT_S = 5.0
 HEAD = "select size, note from log_checkpoint order by size desc limit 1"
@@ -37,7 +36,7 @@ _CAUGHT = "ask these cities for their evidence; docs/access-log.md tells what fo
 
 def own_head(settings: Settings, database_url: str) -> tuple[int, str] | None:
     """Size and note of the newest head of this node's log; None if it has none and there is no key to sign one with."""
-    with psycopg.connect(database_url, connect_timeout=5) as connection:
+    with connect(database_url, "verbund-doctor") as connection:
         row = connection.execute(HEAD).fetchone()
     if row is not None:
         return int(row[0]), str(row[1])
@@ -49,7 +48,7 @@ def own_head(settings: Settings, database_url: str) -> tuple[int, str] | None:
 
 def caught_logs(database_url: str) -> Iterator[Finding]:
     """Logs of other cities that contradict what this node has seen."""
-    with psycopg.connect(database_url, connect_timeout=5) as connection:
+    with connect(database_url, "verbund-doctor") as connection:
         rows: list[Any] = connection.execute(
             "select city, state, reason from witnessed_log where state <> 'CONSISTENT' order by city"
         ).fetchall()

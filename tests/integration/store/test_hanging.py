@@ -12,7 +12,10 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from node.store.connections import Unanswered, connect, connect_async
+from node.doctor.database import examine
+from node.doctor.finding import State
+from node.settings import Settings
+from node.store.connections import SILENT, Unanswered, connect, connect_async
 from node.store.embedded import embedded_postgres
 from node.store.pool import make_pool
 from node.store.session import Call
@@ -206,3 +209,20 @@ async def test_commits_that_wait_are_given_up_and_keep_no_process(waiting_for_a_
         while watching.execute("select from pg_stat_activity where wait_event = 'SyncRep'").fetchall():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     assert watching.execute("select count(*) from t").fetchone() == (3,), "committed all the same"
+
+
+def test_the_doctor_tells_that_a_database_hangs(database_url, monkeypatch, tmp_path):
+    monkeypatch.setattr("node.store.connections.patience_s", lambda _: 0.5)
+    settings = Settings(
+        home=tmp_path, city="giessen", name="Gießen", issuer="https://giessen.example", database_url=database_url
+    )
+    findings = examine(settings, database_url)
+    assert next(findings).state is State.OK, "it is connected"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        rows = connection.execute("select pid from pg_stat_activity where application_name = 'verbund-doctor'")
+        pids = [row[0] for row in rows]
+    assert len(pids) == 1
+    with stopped(pids):
+        (found,) = findings
+    assert found.state is State.FAILED
+    assert SILENT in found.message
