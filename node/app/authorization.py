@@ -42,7 +42,8 @@ def wire_authorization(
 ) -> Authorization:
     """What is refused goes to `security_log`. Who is revoked here is not spoken for to peers any more."""
     membership, pool = peers.members.current, database.pool
-    uses, desks = Uses(database.spending), Desks(SignInStore(pool))
+    uses, kept = Uses(database.spending), SignInStore(pool)
+    desks = Desks(kept)
     provider = _provider(settings, identity, peers.transport, CALLBACK_PATH)
     desk_provider = _provider(settings, identity, peers.transport, DESK_CALLBACK_PATH, settings.desk.scope)
     return Authorization(
@@ -59,9 +60,7 @@ def wire_authorization(
         ),
         sign_ins=None if provider is None else SignIns(identity, provider, pool, uses),
         desks=desks,
-        desk_sign_ins=None
-        if desk_provider is None
-        else DeskSignIns(desk_provider, SignInStore(pool), desks, uses, settings.desk),
+        desk_sign_ins=None if desk_provider is None else DeskSignIns(desk_provider, kept, desks, uses, settings.desk),
     )
 
 
