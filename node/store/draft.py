@@ -38,7 +38,6 @@ class Draft:
             readable=lambda: self.parameters.add_text(lambda inputs: inputs.scope.readable_set, self.sets),
             observable=lambda: self.parameters.add_text(lambda inputs: inputs.scope.observable_set, self.sets),
             readable_ids=lambda: self.parameters.add(lambda inputs: inputs.scope.readable, ID_ARRAY),
-            observable_ids=lambda: self.parameters.add(lambda inputs: inputs.scope.observable, ID_ARRAY),
         )
 
     def alias(self) -> str:

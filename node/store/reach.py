@@ -44,8 +44,8 @@ def denied(type_name: str, named: Mapping[str, str], draft: Draft) -> str:
     """Keys of datasets beyond the scope that belong to what was named: a denial leaves a record."""
     if not named:
         return "null"
-    scope = draft.names["observable_ids" if type_name == "Observation" else "readable_ids"]
-    found = " union ".join(f"select datasets_beyond('{kind}', {keys}, {scope})" for kind, keys in named.items())
+    scope = draft.names["observable" if type_name == "Observation" else "readable"]
+    found = " union ".join(f"select beyond_by_{KINDS[kind]}({keys}, {scope})" for kind, keys in named.items())
     return f"(select json_agg(key) from ({found}) beyond (key))"
 
 

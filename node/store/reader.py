@@ -142,7 +142,7 @@ class Reader:
         if json is not None:
             self._check_size(root, len(json))
             return Single(json, scope.names(datasets), NO_NAMES, int(epoch or 0))
-        statement = compile_denied(Draft(root, self._city))
+        statement = self._known("denied", root, scope.sets, compile_denied)
         result = await self._run(statement, inputs)
         return Single(None, NO_NAMES, _keys(result.get_value(0, 0)), int(result.get_value(0, 1) or 0))
 

@@ -116,7 +116,7 @@ def test_another_city_on_the_same_server_can_not_use_it(new_city):
         for attempt in (
             "select * from dataset",
             "select * from granted.dataset",
-            "select datasets_beyond('Dataset', '{a}', '{}')",
+            "select beyond_by_dataset('{a}', '{}'::int[])",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 intruder.execute(attempt)
