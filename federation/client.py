@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
+from federation.beside import beside
 from federation.errors import PeerDenied, PeerError, PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.health.peers import PeerHealth, PeerHealths
 from federation.in_flight import InFlight
@@ -33,7 +34,6 @@ TOO_SLOW = "it did not answer within its deadline"
 JOIN_WITHIN_S = 0.25  # a change of policy holds from then on, whatever is under way
 PROBE_PATIENCE_S = 0.1
 NEARLY = 0.9
-LARGE = 1_000_000  # bytes whose digest would hold up the event loop for a millisecond
 
 
 class PeerProblem(msgspec.Struct):
@@ -265,10 +265,7 @@ class PeerClient:
             await self._verify_receipt(renewed, exchange, response)
 
     async def _verify_receipt(self, member: Member, exchange: Exchange, response: PeerResponse) -> None:
-        if len(response.body) < LARGE:
-            self._verify(member, exchange, response)
-        else:
-            await asyncio.to_thread(self._verify, member, exchange, response)
+        await beside(lambda _: self._verify(member, exchange, response), response.body)
 
     def _verify(self, member: Member, exchange: Exchange, response: PeerResponse) -> None:
         try:

@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -17,6 +16,7 @@ from graphql import GraphQLSchema
 from msgspec.structs import replace
 
 from federation.batches import BatchPlan, CityBatch
+from federation.beside import sha256_of
 from federation.client import Envelope, PeerClient
 from federation.errors import (
     FederationError,
@@ -49,7 +49,6 @@ log = logging.getLogger(__name__)
 
 NOT_IN_SCHEMA = "INVALID"  # code of a document that does not fit the schema
 REMEMBERED = 1_024
-LARGE = 100_000  # bytes: a tenth of a millisecond of hashing
 UNREADABLE = "its answer could not be read"
 
 _STATES: Mapping[type[FederationError], State] = {
@@ -253,12 +252,8 @@ class Fanout:
 async def _received(city: str, envelope: Envelope) -> CityReport:
     """The report of an answer that has come, with what the record keeps of it."""
     value = memoryview((envelope.data or {}).get(ALIAS) or b"null")
-    response = _sha256(value) if len(value) < LARGE else await asyncio.to_thread(_sha256, value)
+    response = await sha256_of(value)
     return CityReport(city, State.OK, receipt=envelope.receipt or None, request=envelope.request, response=response)
-
-
-def _sha256(value: memoryview) -> bytes:
-    return sha256(value).digest()
 
 
 def _object(envelope: Envelope) -> msgspec.Raw | None:

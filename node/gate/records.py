@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Iterator
-from hashlib import sha256
 
+from federation.beside import sha256_of
 from federation.report import CityReport, State
 from node.audit.record import CONSUMER, DENY, NONE, OWNER, PERMIT, AccessRecord, action_of, operation_digest
 from node.gate.decisions import Ruling
@@ -19,7 +18,6 @@ from schema.selection import TYPENAME, Field
 NOT_FOUND = "NOT_FOUND"
 OPEN_TIER = "open-tier"
 REMEMBERED = 512
-LARGE = 100_000  # bytes: a tenth of a millisecond
 _SUBJECTS = {
     "datasets": "dataset",
     "things": "thing",
@@ -51,8 +49,7 @@ class Recorder:
     async def answered(self, value: bytes | None) -> None:
         """What the answer is, where another city gets it: records keep its digest. Call it before they are made."""
         if self.request.evidence is not None:
-            value = value or b"null"
-            self._response = sha256(value).digest() if len(value) < LARGE else await asyncio.to_thread(_sha256, value)
+            self._response = await sha256_of(value or b"null")
 
     def own_page(self, page: Page | Part, ruling: Ruling, *, rows: int, size: int) -> None:
         """Rows of this city left, or would have; datasets that were named but denied get a record of their own."""
@@ -176,10 +173,6 @@ class Recorder:
                 response_digest=response,
             )
         )
-
-
-def _sha256(value: bytes) -> bytes:
-    return sha256(value).digest()
 
 
 def paths_of(field: Field) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from functools import partial
 import orjson
 from litestar.types import HTTPScope, Receive, Send
 
+from federation.beside import beside
 from federation.proofs import NONCE_HEADER
 from federation.receipts import HEADER as RECEIPT
 from federation.summary import HEADER as SUMMARY
@@ -24,7 +25,7 @@ from node.auth.scopes import RECORD
 from node.auth.token_check import InvalidToken
 from node.http.asgi import Answer, BodyTooLarge, ClientGone, body_of, headers_of, send_answer
 from node.http.challenge import challenge
-from node.http.compression import beside, compressed
+from node.http.compression import compressed
 from node.http.conditional import entity_tag, has_already
 from node.http.events import Events, send_events
 from node.http.incremental import Parts, send_parts

@@ -9,7 +9,8 @@ import brotli
 import pytest
 from backports import zstd
 
-from node.http.compression import BESIDE, WORTH_IT, compressed
+from federation.beside import MANY
+from node.http.compression import WORTH_IT, compressed
 from node.http.negotiation import ENCODINGS, IDENTITY
 
 DECODERS = {"gzip": gzip.decompress, "br": brotli.decompress, "zstd": zstd.decompress}
@@ -17,7 +18,7 @@ ROW = b'{"phenomenonTime":"2026-01-01T00:00:00+00:00","result":12,"quality":"RAW
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("rows", [WORTH_IT // len(ROW) + 1, BESIDE // len(ROW) + 1], ids=["small", "large"])
+@pytest.mark.parametrize("rows", [WORTH_IT // len(ROW) + 1, MANY // len(ROW) + 1], ids=["small", "large"])
 async def test_round_trip(encoding, rows):
     body = ROW * rows
     packed, coding = await compressed(body, encoding)
