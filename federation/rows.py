@@ -82,6 +82,8 @@ class OrderedRows:
 
     def by_city(self, end: int) -> Counter[str]:
         """How many of the first `end` rows each city has."""
+        if end == len(self):
+            return Counter({page.city: len(page) for page in self._pages if len(page)})
         found = Counter(map(self._page_of.__getitem__, self._order[:end]))
         return Counter({self._pages[page].city: count for page, count in found.items()})
 
