@@ -85,7 +85,7 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         route_handlers=[
             *site.routes(),
             *CatalogExport(Publishing(city, settings.name, settings.issuer), graphql.asker, callers).routes(),
-            *Health(pool, members.current, members.keeper.contacts, city, logs.states).routes(),
+            *Health(pool, members.current, members.keeper.contacts, city, logs.states, audit.access_log.check).routes(),
             *oauth_routes(authorization.token_service),
             *_sign_in(authorization.sign_ins, identity),
             schema_route(sdl),

@@ -25,6 +25,7 @@ from node.audit.record import AccessRecord, normalised
 from node.audit.statements import (
     KINDS,
     OPERATIONS,
+    PROBE,
     RECORDS,
     SPENDING_RECORDS,
     kinds_json,
@@ -108,6 +109,14 @@ class AccessLog:
             use.check()
         self._counted(records)
         return leaves
+
+    async def check(self) -> None:
+        """Whether a record could be committed now; none is.
+
+        Raises:
+            psycopg.Error, Unavailable: none could.
+        """
+        await self._sessions.run(Call(PROBE, []))
 
     async def _write(self) -> None:
         flushed = 0

@@ -42,6 +42,12 @@ with {_HELD}, {JUDGED}, stored as (
 {REFUSED}
 """
 """As RECORDS, of those whose use counts or that rest on none; $1 are the uses, $2 the records (`spending_json`)."""
+PROBE = f"""
+with {_HELD},
+     none as (insert into access_record ({_COLUMNS}) select {_COLUMNS} from access_record where false)
+select pg_logical_emit_message(true, 'verbund', 'records can be kept') from held
+"""
+"""Ends well if a record could be committed now: the rights, the lock, a flush and the standbys that it waits for."""
 
 _KIND_COLUMNS = (
     "role, counterpart, caller_city, application, purpose, legal_basis, action, field, fields, datasets, decision,"

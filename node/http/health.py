@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import orjson
@@ -18,6 +18,7 @@ from federation.trust.keeper import Contact
 from node.audit.state import LogStates
 from node.store.pool import Pool
 from node.store.revisions import usable_schema
+from schema.errors import Unavailable
 
 DATABASE_S = 1.5  # probes ask every few seconds, and wait for less
 
@@ -41,12 +42,14 @@ class Health:
         contacts: Callable[[], Sequence[Contact]],
         city: str,
         logs: LogStates,
+        check_records: Callable[[], Awaitable[None]],
     ) -> None:
         self._pool = pool
         self._membership = membership
         self._contacts = contacts
         self._city = city
         self._logs = logs
+        self._check_records = check_records
 
     def routes(self) -> list[HTTPRouteHandler]:
         """The Litestar handlers."""
@@ -57,7 +60,7 @@ class Health:
 
         @get("/health/ready")
         async def ready() -> Response[bytes]:
-            checks = [await self._database(), self._members(), *self._log()]
+            checks = [*await asyncio.gather(self._database(), self._records()), self._members(), *self._log()]
             ok = all(check.ok for check in checks)
             body = {"status": "ready" if ok else "not ready", "checks": [asdict(check) for check in checks]}
             return Response(orjson.dumps(body), status_code=200 if ok else 503, media_type="application/json")
@@ -90,6 +93,15 @@ class Health:
         if row is None or not usable_schema(row[0]):
             return Check("database", ok=False, reason="the schema is not current: run `verbund migrate`")
         return Check("database", ok=True, reason="reachable, schema current")
+
+    async def _records(self) -> Check:
+        try:
+            async with asyncio.timeout(DATABASE_S):
+                await self._check_records()
+        except (psycopg.Error, Unavailable, TimeoutError):
+            reason = "no access record can be kept, so no data leaves: is the database a standby, read-only, or busy?"
+            return Check("records", ok=False, reason=reason)
+        return Check("records", ok=True, reason="can be kept")
 
     def _members(self) -> Check:
         try:

@@ -212,6 +212,26 @@ async def test_mistakes_are_the_callers_also_if_only_peers_are_asked(healthy):
         assert answer.code == "BAD_INPUT"
 
 
+async def test_a_node_that_can_keep_no_records_is_not_ready(healthy, postgres_url):
+    town = healthy["fulda"]
+    cut = f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{town._database}'"
+    town._admin(postgres_url, f"alter database {town._database} set default_transaction_read_only = on")
+    town._admin(postgres_url, cut)
+    try:
+        async with asyncio.timeout(20):
+            while True:
+                ready = await town.get("/health/ready")
+                if [check["name"] for check in ready.body["checks"] if not check["ok"]] == ["records"]:
+                    break
+                await asyncio.sleep(0.1)  # its connections have just been cut
+        assert ready.status == 503
+        assert (await town.ask("{ datasets { nodes { id } } }")).status == 503
+    finally:
+        town._admin(postgres_url, f"alter database {town._database} reset default_transaction_read_only")
+        town._admin(postgres_url, cut)
+    town.process.wait_ready()
+
+
 async def test_an_unusable_membership_is_told(healthy):
     town = healthy["wetzlar"]
     town.process.kill()
