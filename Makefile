@@ -46,7 +46,7 @@ browser: ## find a Chromium for the tests, or install Debian's where that may be
 		echo "no Chromium: tests of the pages will be skipped; install one, or name it in VERBUND_TEST_CHROMIUM"
 
 test: setup browser ## run all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: setup ## check format, style, types and the import contracts
 	$(BIN)/ruff format --check .

@@ -18,6 +18,24 @@ REPOSITORY = Path(__file__).parent.parent
 TEMPLATE = "verbund_template"
 
 
+LONGEST = (  # files of half a minute and more
+    "test_faces.py",
+    "test_supervisor.py",
+    "test_survival.py",
+    "test_kill.py",
+    "test_versions.py",
+    "test_guide.py",
+    "test_log.py",
+    "test_commands.py",
+    "test_schedules.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first, so that no worker is still busy with one when all others have finished."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--seeds FIRST:END` chooses the schedules of tests/simulator, `--worlds` the cities of tests/union."""
     parser.addoption("--seeds", default="0:300", help="schedules of faults to simulate, e.g. 0:10000")
