@@ -99,6 +99,23 @@ def read_manifest(source: Path) -> Manifest:
     return manifest
 
 
+def restore_settings(home: Path, source: Path) -> bool:
+    """Begin a new home with the settings of a backup; False if it has settings.
+
+    Raises:
+        BackupError: the backup can't be used; nothing was changed.
+    """
+    file = home / FILE_NAME
+    if file.exists():
+        return False
+    if FILE_NAME not in read_manifest(source).files:
+        raise BackupError(f"{source} has no {FILE_NAME}: write one into {home} first")
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source / FILE_NAME, file)
+    file.chmod(0o600)
+    return True
+
+
 def restore_database(settings: Settings, database_url: str, source: Path) -> Manifest:
     """Make the database anew from a backup, bring its schema up to date; all or nothing.
 
@@ -111,7 +128,10 @@ def restore_database(settings: Settings, database_url: str, source: Path) -> Man
     with psycopg.connect(database_url) as connection:
         found = connection.execute("select count(*) from pg_tables where schemaname = 'public'").fetchone()
     if found != (0,):
-        raise BackupError("the database is not empty: restore into a new one, and name it in database_url")
+        raise BackupError(
+            "the database is not empty, nothing was changed: name an empty one in database_url, or as --home a"
+            " directory that does not exist yet"
+        )
     done = subprocess.run(  # noqa: S603 - our own PostgreSQL
         [program("pg_restore"), "--dbname", database_url, "--no-owner", "--no-privileges", "--single-transaction",
          "--exit-on-error", str(source / DUMP)],
@@ -167,12 +187,14 @@ def _copy_files(settings: Settings, target: Path) -> list[str]:
         elif source.is_file():
             shutil.copy2(source, target / name)
     left_out = []
-    for key in sorted(settings.keys_home.glob("*.pem")):
+    for key in sorted(settings.keys_home.rglob("*.pem")):  # revoked ones, too: they prove what they have signed
+        kept = key.relative_to(settings.keys_home)
         if ENCRYPTED in key.read_bytes():
-            (target / "keys").mkdir(exist_ok=True, mode=0o700)
-            shutil.copy2(key, target / "keys" / key.name)
+            copy = target / "keys" / kept
+            copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            shutil.copy2(key, copy)
         else:
-            left_out.append(key.name)
+            left_out.append(str(kept))
     return left_out
 
 

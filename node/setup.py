@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
 from node.auth.key_directory import add_key
 from node.auth.key_ring import KeyUse
 from node.auth.keys import passphrase_of
@@ -19,6 +21,10 @@ from node.store.migrate import migrate
 
 class NodeExists(Exception):
     """There is a node already; nothing was touched."""
+
+
+class DatabaseMissing(Exception):
+    """All is made but the database, which can't be reached; the text says how to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ def create_node(home: Path, plan: NodePlan, environment: Mapping[str, str] | Non
 
     Raises:
         NodeExists: `home` holds a node.
-        SettingsError: the plan is not usable; nothing is left behind.
+        SettingsError, KeyFileError: the plan, or the passphrase that it names, is not usable; there is no node.
+        DatabaseMissing: there are settings and keys, and no database yet.
     """
     file = home / FILE_NAME
     if file.exists():
@@ -54,11 +61,17 @@ def create_node(home: Path, plan: NodePlan, environment: Mapping[str, str] | Non
     write_settings(home, plan)
     try:
         settings = load_settings(home, environment)
+        create_missing_keys(settings)
     except Exception:
         file.unlink()
         raise
-    create_missing_keys(settings)
-    migrate_node(settings)
+    try:
+        migrate_node(settings)
+    except OperationalError as error:
+        raise DatabaseMissing(
+            f"settings and keys are made, but the database can't be reached: {str(error.orig).splitlines()[0]}."
+            f" Correct database_url in {file} if it is wrong, then run `verbund --home {home} migrate`"
+        ) from error
     return settings
 
 

@@ -27,7 +27,12 @@ NAMES = {
     "token": "tokenIds",
     "trace": "traceIds",
 }
-IN_CAPITALS = frozenset({"decision", "kind", "role", "state"})
+WORDS = {
+    "decision": ("PERMIT", "DENY", "NONE"),
+    "kind": ("ACCESS", "SECURITY", "OPERATOR"),
+    "role": ("OWNER", "CONSUMER"),
+}  # a misspelt one would find nothing, and an auditor would take that for an answer
+IN_CAPITALS = frozenset({*WORDS, "state"})
 TIMES = ("after", "before")
 MAX_LENGTH = 2_000
 MAX_TERMS = 50
@@ -89,7 +94,9 @@ def read_filter(text: str) -> Filter:
             continue
         match, count = _TERM.match(text, position), count + 1
         if match is None or count > MAX_TERMS:
-            raise FilterError(f"at letter {position + 1}: {text[position : position + 20]!r} is not a term name:value")
+            raise FilterError(
+                f"at letter {position + 1}: {text[position : position + 20]!r} is not a term like city:giessen"
+            )
         name, value = match["name"], match["plain"] or match["quoted"] or ""
         if name in TIMES:
             if match["minus"] or name in times:
@@ -112,7 +119,10 @@ def without_persons(text: str) -> str:
 def _add(terms: dict[str, list[str]], name: str, value: str) -> None:
     if name not in NAMES:
         raise FilterError(f"{name}: is not something to filter by; there are {', '.join([*NAMES, *TIMES])}")
-    terms.setdefault(NAMES[name], []).append(value.upper() if name in IN_CAPITALS else value)
+    meant = value.upper() if name in IN_CAPITALS else value
+    if meant not in WORDS.get(name, (meant,)):
+        raise FilterError(f"{name}: {value[:40]!r} is none; there are {', '.join(WORDS[name]).lower()}")
+    terms.setdefault(NAMES[name], []).append(meant)
 
 
 def _time(name: str, value: str) -> datetime:

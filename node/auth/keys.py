@@ -77,14 +77,20 @@ def load_signing_key(path: Path, passphrase: bytes | None = None) -> ECKey:
 def encrypt_key_file(path: Path, passphrase: bytes) -> bool:
     """Encrypt a key that lies in the clear, in one step; False if it is encrypted with `passphrase` already.
 
+    Of any kind: those of the log are not P-256.
+
     Raises:
         KeyFileError: the key can't be read or written.
     """
     pem = read_private(path, "there is no such key")
     if b"ENCRYPTED" in pem:
-        load_signing_key(path, passphrase)
+        _decrypted(path, pem, passphrase)
         return False
-    encrypted = _pem(load_signing_key(path), passphrase)
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, UnsupportedAlgorithm):
+        raise KeyFileError(f"{path} is not a private key in PEM (PKCS8)") from None
+    encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
     part = path.with_name(f"{path.name}.part")
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)

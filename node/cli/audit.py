@@ -14,12 +14,12 @@ from node.audit.export import export as write_export
 from node.audit.operator import EXPORT, READ
 from node.audit.search import export_records, list_records
 from node.audit.totals import GROUPS, NotCounted, totals
-from node.cli.audit_group import MINUS, OPTIONS, open_log, wanted
+from node.cli.audit_group import OPTIONS, open_log, wanted
 from node.cli.audit_keep import accept, expire, forget, hold
 from node.cli.audit_proof import bundle, fsck, verify
 from node.cli.audit_receipts import receipts
 from node.cli.audit_reconcile import reconcile
-from node.cli.context import CommandError
+from node.cli.context import ANY_FIRST_CHARACTER, CommandError
 from node.cli.output import print_table
 
 COLUMNS = (
@@ -37,7 +37,7 @@ for command in (accept, bundle, expire, forget, fsck, hold, receipts, reconcile,
     audit.add_command(command)
 
 
-@audit.command("list", epilog=OPTIONS, context_settings=MINUS)
+@audit.command("list", epilog=OPTIONS, context_settings=ANY_FIRST_CHARACTER)
 @click.argument("filter_", metavar="[FILTER]...", nargs=-1)
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
 @click.option("--format", "format_", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
@@ -61,7 +61,7 @@ def list_(ctx: click.Context, /, filter_: tuple[str, ...], limit: int, format_: 
     print_table(table)
 
 
-@audit.command(epilog=OPTIONS, context_settings=MINUS)
+@audit.command(epilog=OPTIONS, context_settings=ANY_FIRST_CHARACTER)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("filter_", metavar="[FILTER]...", nargs=-1)
 @click.pass_context
@@ -78,7 +78,7 @@ def export(ctx: click.Context, /, file: Path, filter_: tuple[str, ...]) -> None:
     click.echo(f"{file}: {count} records")
 
 
-@audit.command(epilog=OPTIONS, context_settings=MINUS)
+@audit.command(epilog=OPTIONS, context_settings=ANY_FIRST_CHARACTER)
 @click.argument("filter_", metavar="[FILTER]...", nargs=-1)
 @click.option("--by", multiple=True, type=click.Choice(sorted(GROUPS)), help="Group by this; several times.")
 @click.option("--format", "format_", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)

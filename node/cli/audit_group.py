@@ -18,8 +18,6 @@ OPTIONS = """FILTER is made of terms like city:giessen dataset:giessen:dataset:k
 role:owner state:ok kind:security application:… rule:… action:… trace:… after:2026-11-01 before:2026-12-01T12:00:00Z; a
 minus before a term turns it round."""
 
-MINUS = {"ignore_unknown_options": True}  # terms may begin with one
-
 
 @dataclass(frozen=True, slots=True)
 class OpenLog:

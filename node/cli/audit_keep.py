@@ -12,12 +12,12 @@ from node.audit.erase import expire as expire_records
 from node.audit.erase import forget as forget_personal
 from node.audit.operator import HOLD
 from node.audit.witness import LogState
-from node.cli.audit_group import MINUS, OPTIONS, open_log, wanted
-from node.cli.context import CommandError
+from node.cli.audit_group import OPTIONS, open_log, wanted
+from node.cli.context import ANY_FIRST_CHARACTER, CommandError
 from node.cli.output import print_table
 
 
-@click.command(epilog=OPTIONS, context_settings=MINUS)
+@click.command(epilog=OPTIONS, context_settings=ANY_FIRST_CHARACTER)
 @click.argument("filter_", metavar="FILTER...", nargs=-1, required=True)
 @click.option("--reason", type=click.Choice(GROUNDS), required=True, help="The ground, after Article 17 (1) GDPR.")
 @click.pass_context
@@ -45,7 +45,7 @@ def hold() -> None:
     """Legal holds: records that stay, whatever their time."""
 
 
-@hold.command("add", epilog=OPTIONS, context_settings=MINUS)
+@hold.command("add", epilog=OPTIONS, context_settings=ANY_FIRST_CHARACTER)
 @click.argument("filter_", metavar="FILTER...", nargs=-1, required=True)
 @click.option("--reason", required=True)
 @click.pass_context

@@ -14,13 +14,13 @@ from node.audit.operator import PROVE, READ
 from node.audit.tiles import TileMissing
 from node.audit.verify import BundleInvalid, verify_bundle
 from node.auth.log_keys import load_log_keys
-from node.cli.audit_group import MINUS, OPTIONS, open_log, wanted
-from node.cli.context import CommandError
+from node.cli.audit_group import OPTIONS, open_log, wanted
+from node.cli.context import ANY_FIRST_CHARACTER, CommandError
 
 INVALID = 3  # exit code
 
 
-@click.command(epilog=OPTIONS, context_settings=MINUS)
+@click.command(epilog=OPTIONS, context_settings=ANY_FIRST_CHARACTER)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("filter_", metavar="[FILTER]...", nargs=-1)
 @click.pass_context

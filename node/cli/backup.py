@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from node.backup import BackupError, make_backup, restore_database, restore_files
-from node.cli.context import CommandError, load_node_settings, open_node
+from node.backup import BackupError, make_backup, restore_database, restore_files, restore_settings
+from node.cli.context import CommandError, load_node_settings, node_home, open_node
 from node.doctor import log
 from node.doctor.finding import Finding, State
 from node.doctor.members import known_members
 from node.members import peer_transport
-from node.settings import Settings
+from node.settings import FILE_NAME, Settings
 from node.store.embedded import embedded_postgres
 
 EXIT_RECORDS_MISSING = 3
@@ -42,16 +42,19 @@ def backup(ctx: click.Context, target: Path) -> None:
 @click.argument("source", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.pass_context
 def restore(ctx: click.Context, source: Path) -> None:
-    """Make the database anew from the backup in SOURCE. It must be empty, and the node must not run.
+    """Make a node anew from the backup in SOURCE: its database must be empty, and it must not run.
+
+    A home without settings gets those of the backup.
 
     Exit code 3: all is restored, but the other cities have seen records that the backup does not have.
     """
-    settings = load_node_settings(ctx)
     try:
+        begun = restore_settings(node_home(ctx), source)
+        settings = load_node_settings(ctx)
         with ExitStack() as stack:
             url = settings.database_url or stack.enter_context(embedded_postgres(settings.postgres_directory))
             manifest = restore_database(settings, url, source)
-            files = restore_files(settings, source)
+            files = [FILE_NAME] * begun + restore_files(settings, source)
             found = list(_compared_with_witnesses(settings, url))
     except BackupError as error:
         raise CommandError(str(error)) from error

@@ -19,8 +19,11 @@ from node.store.engine import make_engine
 from node.store.reading_role import ReadingRoleError
 from node.worker import MISTAKES
 
-ANY_FIRST_CHARACTER = {"ignore_unknown_options": True}
-"""Settings of commands whose argument may begin with a hyphen, as every 64th id of a key does."""
+ANY_FIRST_CHARACTER = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+"""Settings of commands whose argument may begin with a hyphen: every 64th id of a key, terms that are turned round.
+
+Without -h, which click would find in the midst of such a word.
+"""
 
 
 class CommandError(click.ClickException):
@@ -83,7 +86,8 @@ def open_node(ctx: click.Context) -> Iterator[OpenNode]:
         try:
             yield OpenNode(settings, url, engine)
         except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
-            raise DatabaseUnreachable(f"the database can't be reached: {str(error).splitlines()[0]}") from error
+            told = getattr(error, "orig", error)  # SQLAlchemy puts the driver's class before its words
+            raise DatabaseUnreachable(f"the database can't be reached: {str(told).splitlines()[0]}") from error
         except (psycopg.errors.UndefinedTable, sqlalchemy.exc.ProgrammingError) as error:
             if "does not exist" not in str(error):
                 raise

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from node.cli.context import CommandError, node_home
-from node.setup import NodeExists, NodePlan, create_node
+from node.setup import DatabaseMissing, NodeExists, NodePlan, create_node
 
 
 @click.command()
@@ -27,7 +27,7 @@ def init(ctx: click.Context, /, directory: Path | None, **plan: object) -> None:
     home = directory or node_home(ctx)
     try:
         create_node(home, NodePlan(**plan), environment=None)  # type: ignore[arg-type]  # click has checked the types
-    except NodeExists as error:
+    except (NodeExists, DatabaseMissing) as error:
         raise CommandError(str(error)) from error
     click.echo(f"{plan['name']} is ready in {home}")
     click.echo("next:")

@@ -98,7 +98,7 @@ def encrypt(ctx: click.Context) -> None:
     passphrase = passphrase_of(settings)
     if passphrase is None:
         raise CommandError("there is no passphrase: set key_passphrase_file or VERBUND_KEY_PASSPHRASE")
-    for path in sorted(settings.keys_home.glob("*.pem")):
+    for path in sorted(settings.keys_home.rglob("*.pem")):  # revoked ones, too
         click.echo(f"{path}: {'encrypted' if encrypt_key_file(path, passphrase) else 'was encrypted already'}")
 
 

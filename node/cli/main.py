@@ -13,7 +13,7 @@ COMMANDS = {
     "agreement": ("node.cli.agreement:agreement", "Agree with members on the use of data; list and revoke."),
     "anchor": ("node.cli.anchor:anchor", "Vouch for the members: the anchor's office."),
     "assessment": ("node.cli.assessment:assessment", "Assess datasets, with four eyes; list what is to be done."),
-    "audit": ("node.cli.audit:audit", "List access records."),
+    "audit": ("node.cli.audit:audit", "Ask the access log, prove it, keep it."),
     "backup": ("node.cli.backup:backup", "Back up the node into a directory."),
     "client": ("node.cli.client:client", "Register the city's applications."),
     "dataset": ("node.cli.dataset:dataset", "List datasets and their tiers."),
@@ -76,7 +76,10 @@ def main() -> None:
     except Exception as error:
         from node.cli.context import FORESEEN
 
-        if not isinstance(error, FORESEEN):
+        if isinstance(error, OSError) and error.filename is not None:
+            click.echo(f"verbund: {error.filename}: {error.strerror}", err=True)
+        elif isinstance(error, FORESEEN):
+            click.echo(f"verbund: {error}", err=True)
+        else:
             raise
-        click.echo(f"verbund: {error}", err=True)
         sys.exit(1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from graphql import build_schema, parse, validate
 
 from node.cli.main import COMMANDS, cli
 from node.http import problem
@@ -15,6 +16,7 @@ from node.settings.reference import reference
 from schema import errors
 
 ROOT = Path(__file__).parents[2]
+SCHEMA = build_schema((ROOT / "schema" / "schema.graphql").read_text(encoding="utf-8"))
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -72,6 +74,17 @@ def test_the_security_tests_are_there_and_no_row_is_without_one(page):
     without = [line for line in rows_of_tables if "`test_" not in line and "| --- |" not in line]
     assert rows_of_tables
     assert without == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_queries_fit_the_schema(page):
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```graphql\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    queries = re.findall(r"`(\{ \w[^`]* \})`", text)
+    sent = re.findall(r"""['"]query['"]?[:=] ?\s*["']?((?:subscription )?\{ .* \})['"]""", text)
+    for query in [*blocks, *queries, *(one.replace('\\"', '"') for one in sent)]:
+        if "{ … }" not in query:
+            assert validate(SCHEMA, parse(query)) == [], query
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -72,6 +72,20 @@ def test_what_was_backed_up_comes_back(tmp_path, home, database_url, empty_url):
     assert rows(empty_url) == rows(database_url)
 
 
+def test_a_home_that_is_not_there_gets_the_settings_of_the_backup(tmp_path, home, database_url, empty_url, monkeypatch):
+    revoked = home / "keys" / "revoked" / "signing-revoked-20261101T000000Z.pem"
+    revoked.parent.mkdir()
+    revoked.write_bytes((home / "keys" / "signing.pem").read_bytes())
+    run(home, "backup", str(tmp_path / "b"))
+    assert "not empty" in run(tmp_path / "other", "restore", str(tmp_path / "b"), exit_code=1)
+    monkeypatch.setenv("VERBUND_DATABASE_URL", empty_url)
+    output = run(tmp_path / "new", "restore", str(tmp_path / "b"))
+    assert f"put back: {FILE_NAME}, " in output
+    assert (tmp_path / "new" / FILE_NAME).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "new" / revoked.relative_to(home)).is_file()
+    assert rows(empty_url) == rows(database_url)
+
+
 def test_a_backup_is_checked_before_it_is_used(tmp_path, home, empty_url):
     run(home, "backup", str(tmp_path / "b"))
     assert "exists" in run(home, "backup", str(tmp_path / "b"), exit_code=1)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from node.cli.main import COMMANDS, cli
+from node.cli.main import COMMANDS, cli, main
 from node.settings import FILE_NAME
 from tests.integration.store.conftest import SEED
 from tests.log import append
@@ -137,6 +137,8 @@ def test_audit_list(run):
         (("city:fulda",), 1),
         (("decision:deny",), 1),
         (("-decision:deny", "trace:t1"), 1),
+        (("-purpose:research", "trace:t1"), 0),  # h: no call for help
+        (("-purpose:other", "trace:t1"), 2),
         (("city:fulda", "city:wetzlar"), 2),
         (("dataset:giessen:dataset:rad",), 2),
         (("dataset:giessen:dataset:kfz",), 0),
@@ -148,6 +150,16 @@ def test_audit_list(run):
         assert len(run("audit", "list", "--format", "jsonl", *words).splitlines()) == count
     assert "DENY" in run("audit", "list")
     assert "there are action, application" in run("audit", "list", "colour:red", exit_code=1)
+    assert "there are permit, deny, none" in run("audit", "list", "decision:denied", exit_code=1)
+
+
+def test_a_file_that_can_not_be_written_is_named(run, tmp_path, monkeypatch, capsys):
+    for command in ("export", "bundle"):
+        file = tmp_path / "missing" / "x.jsonl"
+        monkeypatch.setattr("sys.argv", ["verbund", "--home", str(run.home), "audit", command, str(file)])
+        with pytest.raises(SystemExit, match="1"):
+            main()
+        assert capsys.readouterr().err == f"verbund: {file}: No such file or directory\n"
 
 
 def test_a_command_without_a_node_tells_how_to_make_one(tmp_path):
@@ -196,6 +208,26 @@ def test_init_with_bad_settings_leaves_nothing(tmp_path):
     assert done.exit_code == 1
     assert not (home / FILE_NAME).exists()
     assert not (home / "keys").exists()
+
+
+def test_init_without_the_passphrase_can_be_repeated(tmp_path, postgres_url):
+    words = ["init", str(tmp_path / "n"), "--city", "marburg", "--name", "Marburg", "--issuer", "https://m.example"]
+    words += ["--database-url", postgres_url, "--key-passphrase-file", str(tmp_path / "passphrase")]
+    done = CliRunner().invoke(cli, words)
+    assert "put the passphrase of the keys there" in str(done.exception)
+    assert list((tmp_path / "n").iterdir()) == []
+    (tmp_path / "passphrase").write_text("correct horse battery staple")
+    (tmp_path / "passphrase").chmod(0o600)
+    assert CliRunner().invoke(cli, words).exit_code == 0
+
+
+def test_init_without_its_database_tells_how_to_go_on(tmp_path):
+    words = ["init", str(tmp_path / "n"), "--city", "marburg", "--name", "Marburg", "--issuer", "https://m.example"]
+    done = CliRunner().invoke(cli, [*words, "--database-url", "postgresql://x:secret@127.0.0.1:1/x"])
+    assert done.exit_code == 1
+    assert "Connection refused" in done.output
+    assert f"then run `verbund --home {tmp_path / 'n'} migrate`" in done.output
+    assert "secret" not in done.output
 
 
 @pytest.mark.parametrize(

@@ -354,7 +354,7 @@ class TestKeys:
         assert kid[:8] in desk.ok("key", "list")
         desk.ok("key", "rotate")
         assert "NEXT" in desk.ok("key", "list")
-        for unknown in ("xxx", "-xx", "--x"):
+        for unknown in ("xxx", "-xx", "--x", "-xhx"):
             desk.fails("no key has such an id", "key", "revoke", unknown)
         assert "signs from now on" in desk.ok("key", "revoke", kid[:12])
         assert kid[:8] not in desk.ok("key", "list")
@@ -364,12 +364,17 @@ class TestKeys:
 
     def test_keys_in_the_clear_are_encrypted(self, desk, tmp_path):
         desk.fails("there is no passphrase", "key", "encrypt")
+        desk.ok("key", "revoke", load_signing_key(desk.home / "keys" / "signing.pem").kid)
         passphrase = tmp_path / "passphrase"
         passphrase.write_text("lang genug für eine Passphrase")
         passphrase.chmod(0o600)
         settings = desk.home / "verbund.toml"
         settings.write_text(settings.read_text() + f'\nkey_passphrase_file = "{passphrase}"\n')
         desk.fails("verbund key encrypt", "key", "list")
-        assert desk.ok("key", "encrypt").count(": encrypted") == 2
+        told = desk.ok("key", "encrypt")
+        for encrypted in ("federation.pem", "log.pem", "witness.pem", "revoked/signing-revoked-"):
+            assert encrypted in told
+        assert told.count(": encrypted") == 5
         assert desk.ok("key", "list").count("ACTIVE") == 2
-        assert all(b"ENCRYPTED" in path.read_bytes() for path in (desk.home / "keys").glob("*.pem"))
+        assert all(b"ENCRYPTED" in path.read_bytes() for path in (desk.home / "keys").rglob("*.pem"))
+        assert desk.ok("key", "encrypt").count("was encrypted already") == 5
