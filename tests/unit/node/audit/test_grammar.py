@@ -58,7 +58,7 @@ def test_anything_else_is_refused_in_words(text):
         ("-before:2026-01-01", "without a minus"),
         ("after:2026-02-01 before:2026-01-01", "is not before"),
         ('city:"a', "at letter 1"),
-        ("decision:denied", "decision: 'DENIED' is none; there are permit, deny, none"),
+        ("decision:denied", "decision: 'denied' is none; there are permit, deny, none"),
         ("-role:member", "there are owner, consumer"),
         ("kind:refused", "there are access, security, operator"),
         ("x" * 2_001, "longer than 2000"),
