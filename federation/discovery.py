@@ -15,6 +15,7 @@ from federation.bounded import Bounded
 from federation.errors import PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.membership import MAX_MEMBERS
 from federation.single_flight import SingleFlight
+from federation.subjects import is_issuer
 from federation.transport import PeerResponse, PeerTransport
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
@@ -86,7 +87,8 @@ def read_metadata(issuer: str, response: PeerResponse) -> ServerMetadata:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise PeerIncompatible("its OAuth metadata is malformed") from None
     if metadata.issuer != issuer:
-        raise PeerIncompatible("its OAuth metadata names another issuer than the membership list")
+        named = f", {metadata.issuer}" if is_issuer(metadata.issuer) else ""
+        raise PeerIncompatible(f"its OAuth metadata names another issuer than was asked{named}")
     if not same_origin(metadata.token_endpoint, issuer):
         raise PeerIncompatible("its token endpoint is not on its own host")
     return metadata

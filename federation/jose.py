@@ -48,6 +48,10 @@ class JwtError(ValueError):
         self.reason = reason
 
 
+class UnknownKey(JwtError):
+    """It may be good elsewhere: none of the keys that count here has its `kid`."""
+
+
 @dataclass(frozen=True)
 class Unverified:
     """What a token says of itself. Good for finding the key that must prove it, and for nothing else."""
@@ -106,7 +110,7 @@ def verified_payload(token: str | bytes, keys: KeySet, typ: Collection[str | Non
         raise JwtError(f"the token's typ must be {' or '.join(sorted(name for name in typ if name))}")
     key = next((key for key in keys.keys if key.kid == kid), None)
     if not isinstance(key, ECKey):
-        raise JwtError("the token's kid names no key of its issuer")
+        raise UnknownKey("the token's kid names no key of its issuer")
     verify_signature(_ascii(token), key.public_key)
     return payload
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -16,6 +18,31 @@ from node.telemetry.scrape import counts_directory, serve_metrics
 GRACE_S = 10
 PING_EVERY_S, PONG_S = 20.0, 60.0  # longer than WebSockets' TAKE_S: who takes nothing is told so, not of a lost pong
 KEEP_ALIVE_S = 75  # longer than clients and gateways keep a connection, so that none sends into one that closes
+
+
+class AddressUnusable(Exception):
+    """The node can't listen where its settings say; the text names the setting and the remedy."""
+
+
+def check_address(host: str, port: int, setting: str = "port") -> None:
+    """Whether this address can be listened on now: asked before the database is started for it.
+
+    Raises:
+        AddressUnusable: it is taken, or none of this machine's, or not for this user.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            remedy = (
+                f"another program listens there, perhaps a node that runs already: stop it, or set another {setting}"
+            )
+        else:
+            remedy = f"correct {setting.replace('port', 'host')} or {setting}"
+        raise AddressUnusable(
+            f"{setting}: {host}:{port} can't be listened on ({os.strerror(error.errno or 0)}): {remedy}"
+        ) from None
 
 
 def run_server(settings: Settings, database_url: str, is_of_use: Callable[[], bool]) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from federation.errors import MembershipError
-from federation.jose import JwtError, verify
+from federation.jose import JwtError, UnknownKey, verify
 from federation.membership import Membership
 from federation.subjects import ANONYMOUS_ID, APPLICATION_ID
 from node.auth.access_tokens import LIFETIME_S, TYP
@@ -114,6 +114,8 @@ class TokenCheck:
     def _verify(self, token: str, name: bytes, now: float) -> Verified:
         try:
             claims = verify(token, self._node.public_keys, {TYP}, MAX_TOKEN_BYTES)
+        except UnknownKey:
+            raise InvalidToken(f"no key of this node has signed the token: get one at {self._node.issuer}") from None
         except JwtError as error:
             raise InvalidToken(error.reason) from None
         if claims.get("iss") != self._node.issuer:

@@ -19,10 +19,6 @@ from node.demo.run import running, watch
 from node.demo.setup import DemoFederation, prepare
 from node.demo.showcase import Outcome, Showcase
 
-OPEN_CURL = (
-    '{"query": "{ datasets(first: 8) { nodes { title city } federation { complete cities { city state rows } } } }"}'
-)
-
 
 @click.command()
 @click.option("--check", is_flag=True, help="Run the showcase, print a line per step, and end: 0 if all hold, else 1.")
@@ -46,8 +42,8 @@ def demo(directory: Path, days: int | None, *, check: bool) -> None:
             click.echo(f"four cities are ready after {time.monotonic() - started:.1f} s")
             if check:
                 sys.exit(0 if _showcase(federation, nodes) else 1)
-            click.echo(banner(federation))
-            watch(nodes)
+            click.echo(banner(federation, nodes))
+            watch(nodes, click.echo)
     except NodeFailed as error:
         raise CommandError(str(error)) from error
     except KeyboardInterrupt:

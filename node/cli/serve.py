@@ -12,7 +12,7 @@ from os import EX_TEMPFAIL
 
 import click
 
-from node.serving import run_server
+from node.serving import AddressUnusable, check_address, run_server
 from node.settings import Settings, home_directory, load_settings
 from node.telemetry.logs import set_up_logs
 
@@ -28,6 +28,12 @@ def serve(ctx: click.Context) -> None:
     """
     settings = load_settings(ctx.find_root().obj or home_directory())
     set_up_logs(settings.log_level, settings.log_format)
+    try:
+        check_address(settings.host, settings.port)
+        if settings.metrics_port is not None:
+            check_address(settings.metrics_host, settings.metrics_port, "metrics_port")
+    except AddressUnusable as error:
+        raise click.ClickException(str(error)) from error
     url = settings.database_url
     with nullcontext(url) if url is not None else _database(settings) as url:
         for name in settings.unsafe:

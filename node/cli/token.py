@@ -17,7 +17,12 @@ from node.cli.context import CommandError
 @click.command()
 @click.option("--node", "issuer", required=True, help="URL of the node, e.g. https://daten.giessen.example.")
 @click.option("--client-id", required=True, help="The application's id.")
-@click.option("--key", required=True, type=click.Path(path_type=Path), help="The application's private key (PEM).")
+@click.option(
+    "--key",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The application's private key (PEM).",
+)
 @click.option("--purpose", help="Why you ask; may be left out if one purpose is registered.")
 @click.option("--scope", help="Scopes with spaces between them; default: all that are registered.")
 @click.option("--legal-basis", help="What the access rests on, e.g. a paragraph; goes into the records.")

@@ -1,13 +1,15 @@
-"""What the demo prints when it is ready: addresses, credentials, and two commands to copy."""
+"""What the demo prints when it is ready: addresses, credentials, and commands to copy."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from node.demo.processes import NodeProcess
 from node.demo.setup import DemoFederation
-from node.demo.showcase import APPLICATION, HOME, OTHER_PURPOSE, PARTNER, PURPOSE, SHARED_KEY
+from node.demo.showcase import ABSENT, APPLICATION, HOME, OTHER_PURPOSE, PARTNER, PURPOSE, SHARED_KEY
 
 OPEN_QUERY = "{ datasets(first: 8) { nodes { title city } federation { complete cities { city state rows } } } }"
 SHARED_QUERY = (
@@ -35,11 +37,19 @@ private key {key}. Shared data of {partner}, under an agreement, for {purpose}:
   curl -s {url} -H 'Content-Type: application/json' -H @- \\
     -d '{shared_body}'
 
+One city fewer: {absent} is stopped by `kill {pid}`, and is started again after a minute.
+
+Commands of {home}'s operator, of its access log, and a link to the auditor's desk:
+
+  {command} --home {directory} --help
+  {command} --home {directory} audit list
+  {command} --home {directory} desk link auditor --role auditor
+
 Ctrl-C stops the cities.
 """
 
 
-def banner(demo: DemoFederation) -> str:
+def banner(demo: DemoFederation, nodes: Mapping[str, NodeProcess]) -> str:
     """The text, with paths that work from the current directory."""
     home = demo.settings[HOME]
     return BANNER.format(
@@ -53,6 +63,9 @@ def banner(demo: DemoFederation) -> str:
         partner=PARTNER,
         key=_short(demo.key_file(HOME, APPLICATION)),
         command=_short(Path(sys.executable).with_name("verbund")),
+        directory=_short(home.home),
+        absent=demo.settings[ABSENT].name,
+        pid=nodes[ABSENT].pid,
         open_body=json.dumps({"query": OPEN_QUERY}),
         shared_body=json.dumps({"query": SHARED_QUERY}),
     )

@@ -37,6 +37,11 @@ class NodeProcess:
         """Where the node answers."""
         return self.settings.issuer
 
+    @property
+    def pid(self) -> int | None:
+        """The process, if there is one."""
+        return None if self._process is None else self._process.pid
+
     def start(self) -> None:
         """Start the process; `wait_ready` waits for it."""
         self._log = self.log_file.open("wb")
@@ -75,6 +80,11 @@ class NodeProcess:
     def is_running(self) -> bool:
         """True until the process has ended."""
         return self._process is not None and self._process.poll() is None
+
+    def was_stopped(self) -> bool:
+        """True if the process has ended because it was asked to, or was killed."""
+        code = None if self._process is None else self._process.poll()
+        return code is not None and code <= 0
 
     def ask_to_stop(self) -> None:
         """Ask the node to finish its requests and end."""

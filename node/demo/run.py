@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from node.demo.processes import NodeFailed, NodeProcess
 from node.demo.setup import DemoFederation, site_directory
 from node.demo.site import StaticSite
+from node.serving import AddressUnusable, check_address
+
+AWAY_S = 60.0  # how long a city stays away that somebody has stopped
 
 
 @contextmanager
@@ -39,21 +41,28 @@ def running(demo: DemoFederation) -> Iterator[Mapping[str, NodeProcess]]:
             node.stop()
 
 
-def watch(nodes: Mapping[str, NodeProcess]) -> None:
-    """Wait until a node ends by itself; raises NodeFailed then."""
+def watch(nodes: Mapping[str, NodeProcess], tell: Callable[[str], None], away_s: float = AWAY_S) -> None:
+    """Start cities again that somebody has stopped, `away_s` later; raises NodeFailed when one has ended by itself."""
+    due: dict[str, float] = {}
     while True:
         for city, node in nodes.items():
-            if not node.is_running():
-                raise NodeFailed(f"{city} ended: see {node.log_file}")
-        time.sleep(0.5)
+            if node.is_running():
+                continue
+            if city not in due:
+                if not node.was_stopped():
+                    raise NodeFailed(f"{city} ended: see {node.log_file}")
+                node.stop()
+                due[city] = time.monotonic() + away_s
+                tell(f"{city} is stopped: ask any other city now. It is started again in {away_s:.0f} s")
+            elif time.monotonic() >= due[city]:
+                del due[city]
+                node.start()
+                tell(f"{city} is started again")
+        time.sleep(0.2)
 
 
 def _check_port(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise NodeFailed(
-                f"port {port} is taken ({error.strerror}): is another demo running? Stop it first"
-            ) from None
+    try:
+        check_address(host, port)
+    except AddressUnusable:
+        raise NodeFailed(f"port {port} is taken: is another demo running? Stop it first") from None

@@ -19,7 +19,7 @@ from federation.beside import beside
 from federation.proofs import NONCE_HEADER
 from federation.receipts import HEADER as RECEIPT
 from federation.summary import HEADER as SUMMARY
-from node.auth.callers import NOBODY, USE_NONCE, Admitted, Callers, Claimed, Presented
+from node.auth.callers import INVALID_PROOF, NOBODY, USE_NONCE, Admitted, Callers, Claimed, Presented
 from node.auth.receipts import Receipts
 from node.auth.scopes import RECORD
 from node.auth.token_check import InvalidToken
@@ -58,6 +58,10 @@ log = logging.getLogger("verbund.http")
 GRACE = 1.1  # times its limit a request may take before it is broken off: what was read by its deadline is answered
 METHODS = "GET, HEAD, POST, OPTIONS"
 VARY = "Authorization, Accept, Accept-Encoding"
+HINTS = {  # of refused callers; the others need a new token
+    USE_NONCE: "make a proof with the nonce in DPoP-Nonce",
+    INVALID_PROOF: "make a proof of its own for each request; `verbund token` prints the headers of one",
+}
 
 Headers = Mapping[bytes, str]
 
@@ -221,7 +225,7 @@ class GraphQLEndpoint:
 
     async def _unauthenticated(self, error: InvalidToken) -> _Refused:
         told = challenge(error, self._callers.issuer, await self._callers.refused(error))
-        hint = "make a proof with the nonce in DPoP-Nonce" if error.error == USE_NONCE else "get a new token"
+        hint = HINTS.get(error.error, "get a new token")
         return _Refused(401, f"the token is not accepted: {error}", "UNAUTHENTICATED", hint, told)
 
     async def _question(

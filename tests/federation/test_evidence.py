@@ -174,5 +174,6 @@ async def test_a_proof_counts_once_whatever_is_asked(federation, document: str) 
     assert again.status == 401
     assert "data" not in again.body
     assert "used before" in again.body["errors"][0]["message"]
+    assert "a proof of its own for each request" in again.body["errors"][0]["extensions"]["hint"]
     assert town.records(again.body["errors"][0]["extensions"]["traceId"]) == []
     assert len(town.records(first.trace)) == recorded

@@ -53,3 +53,9 @@ def test_metadata_that_is_not_the_issuers_own(metadata: Any) -> None:
 def test_no_metadata(status: int, error: type[PeerError]) -> None:
     with pytest.raises(error):
         read({"issuer": ISSUER, "token_endpoint": f"{ISSUER}/t"}, status)
+
+
+@pytest.mark.parametrize(("name", "told"), [("https://other.example", ", https://other.example"), ("kein Name", "")])
+def test_the_other_issuer_is_named_if_it_is_one(name: str, told: str) -> None:
+    with pytest.raises(PeerIncompatible, match=f"another issuer than was asked{told}$"):
+        read({"issuer": name, "token_endpoint": f"{ISSUER}/oauth/token"})

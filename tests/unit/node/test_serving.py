@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
+
+import pytest
+
+from node.serving import AddressUnusable, check_address
 
 HEAVY = (
     "litestar",
@@ -22,3 +28,28 @@ def test_it_loads_nothing_that_only_workers_need():
     script = f"import node.cli.serve, sys; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_started(tmp_path):
+    (tmp_path / "verbund.toml").write_text('city = "giessen"\nname = "Gießen"\nissuer = "https://g.example"\n')
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "node.cli", "--home", str(tmp_path), "serve"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"VERBUND_PORT": str(port)},
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Error: port: 127.0.0.1:{port} can't be listened on (Address already in use): another program listens there,"
+        " perhaps a node that runs already: stop it, or set another port\n"
+    )
+    assert not (tmp_path / "postgres").exists()
+    check_address("127.0.0.1", port)
+
+
+def test_an_address_of_another_machine_is_told():
+    with pytest.raises(AddressUnusable, match=r"metrics_port: 192\.0\.2\.1:.*correct metrics_host or metrics_port"):
+        check_address("192.0.2.1", 9464, "metrics_port")

@@ -169,7 +169,7 @@ def test_no_type_at_all_which_the_library_would_accept(node: Node) -> None:
 
 
 def test_another_key(node: Node) -> None:
-    with pytest.raises(InvalidToken, match="kid"):
+    with pytest.raises(InvalidToken, match="no key of this node"):
         node.caller(token(key=new_key()))
 
 
@@ -180,7 +180,7 @@ def test_another_key_under_the_right_name(node: Node) -> None:
 
 
 def test_a_token_that_another_city_issued(node: Node) -> None:
-    with pytest.raises(InvalidToken, match="kid"):
+    with pytest.raises(InvalidToken, match=f"get one at {OWN.issuer}$"):
         node.caller(token(key=HOME.key, iss=HOME.issuer, aud=f"{HOME.issuer}/graphql"))
 
 
@@ -272,7 +272,7 @@ class TestRemembering:
 
     def test_a_refused_token_is_not_remembered(self, node: Node) -> None:
         for _ in range(2):
-            with pytest.raises(InvalidToken, match="kid"):
+            with pytest.raises(InvalidToken, match="no key of this node"):
                 node.caller(token(key=HOME.key))
 
     def test_there_is_a_bound(self, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
