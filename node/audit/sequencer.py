@@ -49,6 +49,14 @@ insert into access_day (day, kind, requests, rows, bytes) select * from counted
    set requests = access_day.requests + excluded.requests, rows = access_day.rows + excluded.rows,
        bytes = access_day.bytes + excluded.bytes
 """
+# Without a cosigned head the times are null, and nothing is looked at.
+_FORGET = """
+with cosigned as materialized (
+    select size, least(at, now() - make_interval(hours => %s)) as at from log_checkpoint
+     where cosigned_at is not null order by size desc limit 1)
+delete from log_checkpoint
+ where cosigned_at is null and at < (select at from cosigned) and size < (select size from cosigned)
+"""
 
 
 class Sequencer:
@@ -134,11 +142,7 @@ class Sequencer:
             "insert into log_checkpoint (size, at, root, note) values (%s, %s, %s, %s)",
             (size, datetime.now(UTC), root, str(sign(head.text(), self.key.key, self.key.private))),
         )
-        cursor.execute(
-            "delete from log_checkpoint where cosigned_at is null and at < now() - make_interval(hours => %s)"
-            " and size < (select max(size) from log_checkpoint where cosigned_at is not null)",
-            (KEPT_HOURS,),
-        )
+        cursor.execute(_FORGET, (KEPT_HOURS,))
 
 
 def load_edge(connection: Connection) -> tuple[Edge, int]:

@@ -18,9 +18,10 @@ log = logging.getLogger("verbund.audit")
 EVERY_S = 2.0
 
 _OWN = """
+with cosigned as (select cosigned_at from log_checkpoint where cosigned_at is not null order by size desc limit 1)
 select (select size from log_checkpoint order by size desc limit 1),
-       (select coalesce(max(cosigned_at), min(at)) from log_checkpoint),
-       (select max(cosigned_at) from log_checkpoint)
+       coalesce((select cosigned_at from cosigned), (select min(at) from log_checkpoint where cosigned_at is null)),
+       (select cosigned_at from cosigned)
 """
 
 

@@ -110,6 +110,8 @@ log_checkpoint = sa.Table(
         server_default=sa.text("'{}'"),
         comment="vkeys of all witnesses, by city",
     ),
+    sa.Index("ix_log_checkpoint_cosigned", "size", postgresql_where=sa.text("cosigned_at is not null")),
+    sa.Index("ix_log_checkpoint_not_cosigned", "at", postgresql_where=sa.text("cosigned_at is null")),
 )
 
 access_day = sa.Table(

@@ -28,13 +28,12 @@ _METRES = 111_320.0  # of a degree of latitude
 TERMS = """
 select * from jsonb_to_recordset(nullif(current_setting('verbund.obligations', true), '')::jsonb) as terms (
     minimum_count int, step int, grid int, delay int, place int, rounding int, without text[],
-    observed text, datasets text, things text)
+    observed varbit, datasets varbit, things varbit)
 """
 
 
 def _has(column: str, bits: str) -> str:
-    ids = f"({bits})::varbit"
-    return f"case when {column} < length({ids}) then get_bit({ids}, {column}) else 0 end <> 0"
+    return f"case when {column} < length({bits}) then get_bit({bits}, {column}) else 0 end <> 0"
 
 
 def _setting(name: str, default: str) -> str:
@@ -172,8 +171,9 @@ VIEWS: Mapping[str, str] = {
             "phenomenon_end": "case when ob.step > 0 or ob.delay > 0 then least(s.phenomenon_end,"
             f" date_bin(make_interval(secs => {_LENGTH}), now() - make_interval(secs => ob.delay), {_ORIGIN}))"
             " else s.phenomenon_end end",
-            "search": "case when ob.without && '{{Datastream.direction,Datastream.description}}' then"
-            f" {{home}}.names_search(s.name, {_NO_DIRECTION}, {_NO_DESCRIPTION}) else s.search end",
+            "search": "case when 'Datastream.description' = any(ob.without) then"
+            f" {{home}}.names_search(s.name, {_NO_DIRECTION}, '') when 'Datastream.direction' = any(ob.without) then"
+            " s.search_undirected else s.search end",
         },
     ),
     "thing": _changed(
@@ -185,8 +185,9 @@ VIEWS: Mapping[str, str] = {
             "latitude": _placed("latitude", _LATITUDE),
             "place": _unplaced("s.place", "null"),
             "properties": _unplaced("s.properties", "'{{}}'"),
-            "search": "case when ob.place > 0 or ob.without && '{{Thing.location,Thing.description}}' then"
-            f" {{home}}.names_search(s.name, {_unplaced('s.place', 'null')}, {_THING_DESCRIPTION}) else s.search end",
+            "search": "case when 'Thing.description' = any(ob.without) then"
+            f" {{home}}.names_search(s.name, {_unplaced('s.place', 'null')}, '') else"
+            f" {_unplaced('s.search', 's.search_unplaced')} end",
         },
     ),
     "dataset": _changed(

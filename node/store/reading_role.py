@@ -47,7 +47,9 @@ CONDITIONS: Mapping[str, str] = {
     "distribution": _bit("datasets", "dataset_id"),
     "dataset_word": _bit("datasets", "dataset_id"),
     "word_trigram": "exists (select from dataset_word known where known.word = word_trigram.word)",
-    "contact": f"exists (select from dataset where contact_id = contact.id and {_bit('datasets', 'dataset.id')})",
+    # `offset 0`: one dataset after the other until one can be seen, not all of a contact's at once
+    "contact": f"exists (select from dataset where contact_id = contact.id and {_bit('datasets', 'dataset.id')}"
+    " offset 0)",
     "datastream": _bit("datasets", "dataset_id"),
     "thing": _bit("things", "id"),
     "observation": _bit("observed", "datastream_id"),

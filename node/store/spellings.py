@@ -23,7 +23,7 @@ def spellings(arguments: Values, build: Builder) -> str:
     found = "(select * from dataset where search @@ query offset 0)"  # by the index, not by what is readable
     return (
         "(select coalesce(json_agg(text order by n), '[]')::text from (select text, n"
-        f" from search_spellings({build.text(f'filter.{typed}')}, {{readable_ids}}) with ordinality as found (text, n)"
+        f" from search_spellings({build.text(f'filter.{typed}')}, {{readable}}) with ordinality as found (text, n)"
         " cross join lateral (select search_query(text) as query offset 0) asked"
         f" where (select count(*) from {found} {{t}} where {hit}) > 0 order by n) shown)"
     )

@@ -32,6 +32,16 @@ def _names_search(place: str) -> sa.Column[str]:
     return sa.Column("search", pg.TSVECTOR, computed, nullable=False)
 
 
+def _search_without(what: str, name: str) -> sa.Column[str]:
+    computed = sa.Computed("names_search(name, null, description)", persisted=True)
+    return sa.Column(name, pg.TSVECTOR, computed, nullable=False, comment=f"search without the {what}")
+
+
+def _long_ago(column: str) -> sa.TextClause:
+    """A time as orders have it: what has none counts as long ago."""
+    return sa.text(f"coalesce({column}, '0001-01-01 00:00:00+00'::timestamptz)")
+
+
 publisher = sa.Table(
     "publisher",
     METADATA,
@@ -113,7 +123,8 @@ dataset = sa.Table(
     _texts("obligations", "for all other cities"),
     _texts("open_obligations", "also, without an agreement"),
     sa.Index("ix_dataset_title_sort_key", "title_sort", "key"),
-    sa.Index("ix_dataset_modified_key", "modified", "key"),
+    sa.Index("ix_dataset_modified_key", _long_ago("modified"), "key"),
+    sa.Index("ix_dataset_issued_key", _long_ago("issued"), "key"),
     sa.Index("ix_dataset_themes", "themes", postgresql_using="gin"),
     sa.Index("ix_dataset_keywords", "keywords", postgresql_using="gin"),
     sa.Index("ix_dataset_languages", "languages", postgresql_using="gin"),
@@ -175,6 +186,7 @@ thing = sa.Table(
     sa.Column("place", sa.Text, comment="name of the location"),
     sa.Column("properties", pg.JSONB, nullable=False, server_default=sa.text("'{}'")),
     _names_search("place"),
+    _search_without("place", "search_unplaced"),
     _name_sort(),
     sa.Index("ix_thing_longitude_latitude", "longitude", "latitude"),
     sa.Index("ix_thing_latitude", "latitude"),
@@ -223,6 +235,7 @@ datastream = sa.Table(
     _time("phenomenon_start"),
     _time("phenomenon_end"),
     _names_search("direction"),
+    _search_without("direction", "search_undirected"),
     _name_sort(),
     sa.Index("ix_datastream_name_sort_key", "name_sort", "key"),
     sa.Index("ix_datastream_search", "search", postgresql_using="gin"),

@@ -222,6 +222,7 @@ async def test_what_the_obligations_hide_is_hidden_on_every_road(reader):
     assert abs(bridge["longitude"] - 8.65123) < 0.02
     assert bridge["longitude"] != 8.65123
     assert not await asked.rows('{ things(filter: {text: "Lahnbrücke"}) { nodes { id } } }')
+    assert len(await asked.rows('{ things(filter: {text: "Brücke am Ufer"}) { nodes { id } } }')) == 1
     near = "filter: {near: {longitude: 8.65123, latitude: 50.55321, radiusMetres: 5}}"
     assert not await asked.rows(f"{{ things({near}) {{ nodes {{ id }} }} }}")
     datasets = await asked.rows("{ datasets { nodes { title distributions { title } } } }")
@@ -229,6 +230,8 @@ async def test_what_the_obligations_hide_is_hidden_on_every_road(reader):
     streams = await asked.rows("{ datastreams { nodes { name direction } } }")
     assert {stream["direction"] for stream in streams} == {None}
     assert not await asked.rows('{ datastreams(filter: {text: "stadteinwärts"}) { nodes { id } } }')
+    undirected = Asked(reader, offen="without=Datastream.direction")
+    assert len(await undirected.rows('{ datastreams(filter: {text: "Gesamt"}) { nodes { id } } }')) == 1
     rows = await asked.rows(f"{{ observations(filter: {{}}, {DURING}, first: 1000) {{ nodes {{ result }} }} }}")
     assert len(rows) == 3
 

@@ -47,7 +47,7 @@ def test_rows_that_are_there_are_converted(old_database):
             found = connection.execute("select key from dataset where search @@ search_query(%s)", (text,)).fetchall()
             assert found == [("rad",)], text
         assert connection.execute("select key from thing where search @@ search_query('brücke')").fetchall() == [("s",)]
-        spelt = connection.execute("select * from search_spellings('Farrad', '{1,2}')").fetchall()
+        spelt = connection.execute("select * from search_spellings('Farrad', '{1,2}'::int[])").fetchall()
         assert spelt == [("Fahrrad",)]
         before = connection.execute("select search from dataset order by key").fetchall()
         connection.execute("update dataset set search = ''")

@@ -145,7 +145,7 @@ def test_folding_is_as_it_is_written_down(quiet, text):
 def test_whatever_is_typed_can_be_looked_for(quiet, text):
     quiet.execute(
         "select search_query(%(t)s), search_prefix_query(%(t)s), search_exact(%(t)s), search_vector(%(t)s, 'A'),"
-        " search_parts(%(t)s, 'B'), array(select search_spellings(%(t)s, '{1,2}'))",
+        " search_parts(%(t)s, 'B'), array(select search_spellings(%(t)s, '{1,2}'::int[]))",
         {"t": text},
     ).fetchone()
 
