@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
@@ -28,6 +28,7 @@ from schema.selection import Field
 from schema.spans import span
 
 REMEMBERED = 1_024
+ANY_TIME = b"", b""
 OBLIGED = "/* obliged */ "  # a text of its own: what is prepared reads the views that it was prepared with
 _Members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -228,18 +229,25 @@ class Reader:
 
 
 def asked_time(inputs: Inputs) -> tuple[bytes, bytes]:
-    """From when until when observations can be asked for, as times of PostgreSQL; empty for any."""
-    root = inputs.root
-    if inputs.arrived is not None:
-        return inputs.arrived.since, inputs.arrived.last
-    if root.name not in ("observations", "series", "aggregate"):
-        return b"", b""
-    if root.name == "observations":
-        during = root.arguments["during"]
-        return str(during["start"]).encode(), str(during["end"]).encode()
-    buckets = buckets_of({"every": None, "timeZone": "UTC", **root.arguments})
-    start = min(buckets.start, buckets.earlier.start) if buckets.earlier is not None else buckets.start
-    return start.isoformat().encode(), buckets.end.isoformat().encode()
+    """From when until when observations are asked for anywhere in the tree, as times of PostgreSQL; empty for any."""
+    root, arrived = inputs.root, inputs.arrived
+    listed = [field.arguments.get("during") for field in _fields(root) if field.type_name == "ObservationConnection"]
+    if arrived is not None:
+        return ANY_TIME if listed else (arrived.since, arrived.last)
+    durings = [during for during in listed if during is not None]
+    if len(durings) < len(listed):
+        return ANY_TIME
+    times = [datetime.fromisoformat(during[end]) for during in durings for end in ("start", "end")]
+    if root.name in ("series", "aggregate"):
+        buckets = buckets_of({"every": None, "timeZone": "UTC", **root.arguments})
+        times += [buckets.start, buckets.end, *([buckets.earlier.start] if buckets.earlier is not None else [])]
+    return (min(times).isoformat().encode(), max(times).isoformat().encode()) if times else ANY_TIME
+
+
+def _fields(root: Field) -> Iterator[Field]:
+    yield root
+    for child in root.children:
+        yield from _fields(child)
 
 
 def _members(root: Field, json: bytes) -> dict[str, bytes]:

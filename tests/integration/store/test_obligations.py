@@ -212,6 +212,28 @@ async def test_aggregates_are_sums_of_released_rows(reader, streams, every, grou
             assert bucket["min"] == min(within, default=None)
 
 
+@pytest.mark.parametrize(
+    "nested", ["", f"{DURING}, ", 'during: {start: "2026-03-01T10:00:00Z", end: "2026-03-01T20:00:00Z"}, ']
+)
+async def test_observations_within_others_are_those_of_their_own_time(reader, nested):
+    asked = Asked(reader, offen=COARSE, fein=COARSE)
+    inner = f"id observations({nested}orderBy: TIME_ASC, first: 100) {{ nodes {{ phenomenonTime result }} }}"
+    (alone,) = await asked.rows(
+        f'{{ datastreams(filter: {{ids: ["giessen:datastream:all"]}}) {{ nodes {{ {inner} }} }} }}'
+    )
+    assert len(alone["observations"]["nodes"]) > 1
+    hour = 'during: {start: "2026-03-01T12:00:00Z", end: "2026-03-01T18:00:00Z"}'
+    rows = await asked.rows(
+        f'{{ observations(filter: {{datastreams: ["giessen:datastream:all"]}}, {hour}, first: 1)'
+        f" {{ nodes {{ datastream {{ {inner} }} }} }} }}"
+    )
+    assert [row["datastream"] for row in rows] == [alone]
+    part = await asked.part(
+        f'{{ series(datastreams: ["giessen:datastream:all"], {hour}) {{ series {{ datastream {{ {inner} }} }} }} }}'
+    )
+    assert [one["datastream"] for one in part["series"]] == [alone]
+
+
 async def test_what_the_obligations_hide_is_hidden_on_every_road(reader):
     asked = Asked(
         reader, offen="place=2000 delay=100 without=Dataset.distributions", fein="without=Datastream.direction rows=3"
