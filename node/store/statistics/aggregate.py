@@ -8,7 +8,7 @@ from node.store.draft import EPOCH, Draft
 from node.store.filters import condition
 from node.store.mapping import TYPES
 from node.store.objects import object_json
-from node.store.parameters import BY_VALUES, Path, Statement
+from node.store.parameters import BY_VALUES, GENERIC, Path, Statement
 from node.store.reach import denied, named_keys
 from node.store.sql import all_of, json_array, json_object, json_text, literal, selected
 from node.store.statistics.answers import VISIBLE, one_json, touched
@@ -79,16 +79,18 @@ def compile_aggregate(draft: Draft) -> Statement:
     tables = _tables(draft, frame, buckets, now, before)
     members = [(group.key, _groups_json(group, path, draft, lines=bool(buckets))) for group, path in groups]
     members += [(child.key, literal(f'"{root.type_name}"')) for child in root.children if child.name == TYPENAME]
+    named = named_keys("Observation", draft)
     columns = [
         members[0][1] if len(members) == 1 and groups else json_object(members),
         f"(select cells from size where {_FITS})",
         touched(draft),
-        denied("Observation", named_keys("Observation", draft), draft),
+        denied("Observation", named, draft),
         EPOCH,
         f"(select {_REFUSAL} from size where not fits)",
     ]
     sql = f"with {', '.join(tables)} select {', '.join(columns)}"
-    return draft.parameters.statement(sql, plan=BY_VALUES)
+    # to plan costs more than a few datastreams do; of all of them, parallel workers read more than it costs
+    return draft.parameters.statement(sql, plan=GENERIC if named else BY_VALUES)
 
 
 def _tables(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from node.store.draft import EPOCH, Draft
 from node.store.objects import object_json
-from node.store.parameters import BY_VALUES, GENERIC, Inputs, Path, Statement
+from node.store.parameters import Inputs, Path, Statement
 from node.store.reach import denied
 from node.store.sql import LARGEST, all_of, json_object, json_text, literal
 from node.store.statistics.answers import VISIBLE, large_object, touched
@@ -54,7 +54,7 @@ def compile_series(draft: Draft) -> Statement:
     if _has(root, "every"):
         tables += _bucket_tables(root, frame, wanted, [IS_NUMBER, *filter(None, [quality])])
         source, count = "chosen s left join lines l on l.g = s.g", f"count(*) * {frame.count}"
-        rows = _Rows(source, _bucket_values(root), count, _ORDER, BY_VALUES)
+        rows = _Rows(source, _bucket_values(root), count, _ORDER)
     else:
         rows = _raw_rows(wanted, [frame.now.within, *filter(None, [quality])], room)
     lists = {f"json_{n}": _listed(one, rows, draft) for n, one in enumerate(selected)}
@@ -69,21 +69,17 @@ def compile_series(draft: Draft) -> Statement:
         EPOCH,
     ]
     sql = f"with {', '.join(tables)} select {', '.join(columns)} from (select {page} from {rows.source}) page"
-    return draft.parameters.statement(sql, plan=rows.plan)
+    return draft.parameters.statement(sql)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Where series come from: datastream `s`, its columns `l`; JSON text by field; how many values; their order.
-
-    The plan for any values reads observations in the order of their key; the one for these values counts on buckets.
-    """
+    """Where series come from: datastream `s`, its columns `l`; JSON text by field; how many values; their order."""
 
     source: str
     values: Mapping[str, str]
     count: str
     order: str = ""
-    plan: str = GENERIC
 
 
 def _has(root: Field, argument: str) -> bool:
