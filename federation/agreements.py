@@ -20,7 +20,7 @@ from federation.jose import JwtError, read_unverified, sign, verify
 from federation.membership import Member, Membership
 from policy.errors import Flaw, PolicyError, Wrong
 from policy.obligations import read_obligations
-from policy.vocabulary import is_purpose
+from policy.vocabulary import PURPOSES, is_purpose
 
 PATH = "/federation/agreements"
 TYP = "agreement+jwt"
@@ -116,7 +116,8 @@ def _flaws(terms: Terms) -> Iterator[Flaw]:
         yield Flaw("datasets", Wrong.EMPTY, "name at least one dataset, theme or keyword")
     for purpose in terms.purposes:
         if not is_purpose(purpose):
-            yield Flaw("purposes", Wrong.UNKNOWN, f"{purpose[:40]!r} is not in the federation's vocabulary")
+            vocabulary = ", ".join(PURPOSES)
+            yield Flaw("purposes", Wrong.UNKNOWN, f"{purpose[:40]!r} is not in the vocabulary: {vocabulary}")
     if terms.valid_from >= terms.valid_until:
         yield Flaw("valid_until", Wrong.NOT_AFTER, "is not after valid_from")
 

@@ -27,7 +27,7 @@ from node.cli.context import CommandError, open_node
 from node.cli.output import print_table
 from node.members import kept_membership, peer_transport
 from node.settings import Settings
-from node.store.agreements import agreement_of, list_agreements, state_of
+from node.store.agreements import agreement_of, list_agreements, state_of, staying
 from policy.agreement_text import LANGUAGES, Written, odrl, readable
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -71,6 +71,8 @@ def offer(ctx: click.Context, /, id_: str, valid_from: datetime | None, valid_un
         )
         side.agreeing.offer(side.connection, terms)
         click.echo(f"agreement {id_} is offered to {terms.member}")
+        for key, tier in staying(side.connection, terms.datasets):
+            click.echo(f"{key} is {tier}: nothing of it leaves before an assessment makes it SHARED", err=True)
         side.deliver()
 
 

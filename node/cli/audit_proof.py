@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from federation.tlog.note import COSIGNATURE, ED25519, NoteError, VerifierKey
 from federation.tlog.tree import ProofError
 from node.audit.bundle import BundleError, BundleMaker
 from node.audit.fsck import LogCorrupt, check_log
@@ -46,10 +47,34 @@ def bundle(ctx: click.Context, /, file: Path, filter_: tuple[str, ...]) -> None:
         click.echo(f"{made.later} newer records match, and are not cosigned yet: make the bundle again in a minute")
 
 
+class Key(click.ParamType):
+    """A vkey of a log or of a witness, as `verbund key list` tells it."""
+
+    name = "vkey"
+
+    def __init__(self, of: str, kind: int) -> None:
+        self._of, self._kind = of, kind
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text, if it is a key of this kind."""
+        try:
+            key = VerifierKey.parse(value)
+        except NoteError as error:
+            self.fail(f"{error}, as `verbund key list` tells it", param, ctx)
+        if key.kind != self._kind:
+            self.fail(f"{value} is no key of a {self._of}", param, ctx)
+        return value
+
+
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--log-key", help="The log's key (vkey) that you trust.")
-@click.option("--witness-key", multiple=True, help="A witness's key (vkey) that you trust; several times.")
+@click.option("--log-key", type=Key("log", ED25519), help="The log's key that you trust.")
+@click.option(
+    "--witness-key",
+    type=Key("witness", COSIGNATURE),
+    multiple=True,
+    help="A witness's key that you trust; several times.",
+)
 def verify(file: Path, log_key: str | None, witness_key: tuple[str, ...]) -> None:
     """Check a proof bundle, without a node and without a database. Exit code 3: it does not hold."""
     try:

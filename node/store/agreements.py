@@ -6,6 +6,7 @@ agreement are rows of their own; each is signed by both, and ends when a later o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -226,6 +227,12 @@ def _check_datasets(connection: psycopg.Connection[Any], terms: Terms) -> None:
     if missing := sorted(set(terms.datasets) - known):
         text = f"{', '.join(missing)} does not exist; see `verbund dataset list`"
         raise _flawed("datasets", Wrong.UNKNOWN, text)
+
+
+def staying(connection: psycopg.Connection[Any], keys: Sequence[str]) -> list[tuple[str, str]]:
+    """Those of these datasets, with their tier, of which nothing leaves the city whatever is agreed."""
+    text = "select key, tier::text from dataset where key = any(%s) and tier in ('INTERNAL', 'PROTECTED') order by key"
+    return connection.execute(text, (list(keys),)).fetchall()
 
 
 def _flawed(field: str, wrong: Wrong, text: str) -> AgreementError:

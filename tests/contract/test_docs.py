@@ -13,6 +13,8 @@ from graphql import build_schema, parse, validate
 from node.cli.main import COMMANDS, cli
 from node.http import problem
 from node.settings.reference import reference
+from policy.model import Tier
+from policy.vocabulary import PURPOSES
 from schema import errors
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +38,10 @@ def test_every_error_code_is_explained():
     codes = {kind.code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "code")}
     codes |= {code for code, _ in problem._CODES.values()} | {problem.INTERNAL, "SYNTAX", "INVALID", "TIMEOUT"}
     assert codes <= rows("errors.md")
+
+
+def test_every_tier_and_purpose_is_explained():
+    assert {*Tier, *PURPOSES} <= rows("policy.md")
 
 
 def commands(name: str, command: click.Command) -> list[str]:

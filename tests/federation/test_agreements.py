@@ -45,7 +45,7 @@ async def offer(town, id_: str, *more: str, member: str = "fulda", exit_code: in
 
 async def test_it_holds_when_both_have_signed_and_until_one_revokes(pair):
     owner, home = pair["wetzlar"], pair["fulda"]
-    await offer(owner, "kfz-1", "--dataset", "kfz", "--obligation", "time=PT1H")
+    assert "leaves" not in await offer(owner, "kfz-1", "--dataset", "kfz", "--obligation", "time=PT1H")
     assert "offered" in (await run(home, "agreement", "list"))
     token = await home.token()
     assert (await home.ask(KFZ, token)).code == "NOT_FOUND"
@@ -111,6 +111,12 @@ async def test_it_reads_in_two_languages_and_as_odrl(pair, tmp_path):
     document = tmp_path / "offer.jwt"
     document.write_text(await run(owner, "agreement", "show", "lesbar", "--as", "signed"))
     assert "the offer is received" in (await run(pair["fulda"], "agreement", "receive", str(document)))
+
+
+async def test_an_offer_of_what_stays_at_home_is_told_as_that(pair):
+    told = await offer(pair["wetzlar"], "daheim", "--dataset", "kfz", "--dataset", "akten")
+    assert "akten is INTERNAL: nothing of it leaves before an assessment makes it SHARED" in told
+    assert "kfz is" not in told
 
 
 async def test_an_offer_to_nobody_is_refused(pair):

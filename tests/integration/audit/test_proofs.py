@@ -9,6 +9,7 @@ from hashlib import sha256
 
 import pymerkle
 import pytest
+from click.testing import CliRunner
 from pymerkle.hasher import MerkleHasher
 
 from federation.tlog.checkpoint import Checkpoint, cosign
@@ -17,6 +18,7 @@ from node.audit.bundle import BundleMaker
 from node.audit.fsck import LogCorrupt, _Check, check_log
 from node.audit.grammar import read_filter
 from node.audit.verify import BundleInvalid, verify_bundle
+from node.cli.main import cli
 from tests.integration.audit.conftest import KEY, PRIVATE, sequence
 from tests.log import append
 
@@ -189,6 +191,33 @@ def test_other_keys_than_the_trusted_ones_are_refused(log, tmp_path):
         verify_bundle(path, log_key=str(verifier_key("gotham.example/log", 1, PRIVATE)))
     with pytest.raises(BundleInvalid, match="0 cosignatures of 1"):
         verify_bundle(path, witness_keys=[str(verifier_key("gotham.example/witness", COSIGNATURE, PRIVATE))])
+
+
+def test_a_bundle_that_wants_no_witness_does_not_hold_for_whoever_names_one(log, tmp_path):
+    path = tmp_path / "b.jsonl"
+    written(log, path)
+    head, *lines = path.read_bytes().splitlines(keepends=True)[:-1]
+    alone = json.dumps(json.loads(head) | {"quorum": 0, "witness_keys": {}}).encode() + b"\n"
+    path.write_bytes(resealed([alone, *lines]))
+    assert verify_bundle(path).cosigned == {}
+    with pytest.raises(BundleInvalid, match="0 cosignatures of 1"):
+        verify_bundle(path, witness_keys=[str(WITNESS)])
+
+
+def test_a_key_that_is_none_is_a_mistake_of_who_names_it(log, tmp_path):
+    path = tmp_path / "b.jsonl"
+    written(log, path)
+    for option, key, told in (
+        ("--log-key", "foo", "not a verifier key: name+id+key is expected"),
+        ("--log-key", str(WITNESS), "is no key of a log"),
+        ("--witness-key", str(KEY.key), "is no key of a witness"),
+    ):
+        done = CliRunner().invoke(cli, ["audit", "verify", str(path), option, key])
+        assert done.exit_code == 2
+        assert option in done.output
+        assert told in " ".join(done.output.split())
+    trusted = ["--log-key", str(KEY.key), "--witness-key", str(WITNESS)]
+    assert CliRunner().invoke(cli, ["audit", "verify", str(path), *trusted]).exit_code == 0
 
 
 def test_a_log_as_it_should_be_holds(log):
