@@ -47,7 +47,7 @@ def bundle(ctx: click.Context, /, file: Path, filter_: tuple[str, ...]) -> None:
         click.echo(f"{made.later} newer records match, and are not cosigned yet: make the bundle again in a minute")
 
 
-class Key(click.ParamType):
+class Key(click.ParamType[str]):
     """A vkey of a log or of a witness, as `verbund key list` tells it."""
 
     name = "vkey"
