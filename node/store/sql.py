@@ -58,14 +58,16 @@ def json_value(expression: str, column: sa.Column[object]) -> str:
         return f"case when {expression} between -{LARGEST} and {LARGEST} then {expression}::text else 'null' end"
     elif isinstance(kind, sa.Integer | sa.Boolean):
         text = f"{expression}::text"
+    elif isinstance(kind, sa.String | sa.DateTime):
+        text = json_text(expression)
     else:
         text = f"to_json({expression})"
     return f"coalesce({text}, 'null')" if column.nullable else text
 
 
 def json_text(expression: str) -> str:
-    """A text that is not null as JSON text."""
-    return f"to_json({expression})"
+    """A text or a time that is not null as JSON text. `to_json` looks its type up for each row."""
+    return f"json_scalar({expression})"
 
 
 def time_text(expression: str) -> str:

@@ -1,21 +1,25 @@
 """What the log costs at concurrency 16 on small queries, against the same node with its log cut off.
 
-In turns, since other work on the machine comes and goes. Processor time tells the cost even then: of the node, its
-workers, and PostgreSQL with what it does in the background.
+Both run side by side, each with a PostgreSQL of its own, and are asked in turns of a second, since other work on the
+machine comes and goes. Processor time tells the cost even then: of the node, its workers, and PostgreSQL with what it
+does in the background.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
 from node.auth.token_client import Access
 from tests.bench.log.node import BenchNode
 from tests.bench.read.job import HttpJob, Load, Proofs, run_client
 
-CLIENTS, SECONDS, ROUNDS = 16, 4.0, 5
+CLIENTS, SECONDS, ROUNDS = 16, 1.0, 25
+WARM_UP_S = 2.0
 BODY = json.dumps({"query": '{ dataset(id: "giessen:dataset:d7") { id title } }'}).encode()
 ANSWER = b'"title":"Liste 7"'  # an answer is longer than what it must have, and one without data is no answer
 WITH, WITHOUT = "node.cli", "tests.bench.log.unlogged"
@@ -36,23 +40,39 @@ class Figure:
 
 def main(folder: Path) -> None:
     """Print the figures with the log and without it, and the difference, for nobody in particular and for a token."""
-    node = BenchNode(folder)
-    for is_known in (False, True):
-        figures: dict[str, list[Figure]] = {WITH: [], WITHOUT: []}
-        for _ in range(ROUNDS):
-            for module, found in figures.items():
-                node.start(module)
-                node.wait_ready()
-                access = node.access() if is_known else None
-                before = node.records()
-                _requests(node, access, 1.0)
-                found.append(_measured(node, access))
-                written = node.records() - before
-                node.stop()
+    with ExitStack() as stack:
+        nodes = {module: stack.enter_context(_running(folder / module, module)) for module in (WITH, WITHOUT)}
+        for is_known in (False, True):
+            before = {module: node.records() for module, node in nodes.items()}
+            print("an application, with a token and a proof:" if is_known else "nobody in particular:")
+            _tell(_compared(nodes, is_known=is_known))
+            for module, node in nodes.items():
+                written = node.records() - before[module]
                 if (written > CLIENTS) != (module == WITH):
                     raise SystemExit(f"{module} has written {written} records")
-        print("an application, with a token and a proof:" if is_known else "nobody in particular:")
-        _tell(figures)
+
+
+@contextmanager
+def _running(folder: Path, module: str) -> Iterator[BenchNode]:
+    folder.mkdir()
+    node = BenchNode(folder)
+    node.start(module)
+    try:
+        node.wait_ready()
+        yield node
+    finally:
+        node.stop()
+
+
+def _compared(nodes: Mapping[str, BenchNode], *, is_known: bool) -> dict[str, list[Figure]]:
+    accesses = {module: node.access() if is_known else None for module, node in nodes.items()}
+    for module, node in nodes.items():
+        _requests(node, accesses[module], WARM_UP_S)
+    figures: dict[str, list[Figure]] = {module: [] for module in nodes}
+    for _ in range(ROUNDS):
+        for module, node in nodes.items():
+            figures[module].append(_measured(node, accesses[module]))
+    return figures
 
 
 def _tell(figures: dict[str, list[Figure]]) -> None:
@@ -64,8 +84,8 @@ def _tell(figures: dict[str, list[Figure]]) -> None:
             f" {median(one.postgres for one in found):.3f}"
         )
     pairs = list(zip(figures[WITH], figures[WITHOUT], strict=True))
-    print(f"  throughput lost, by pair: {_shares([1 - one.rate / other.rate for one, other in pairs])}")
-    print(f"  processor time more, by pair: {_shares([one.total / other.total - 1 for one, other in pairs])}")
+    print(f"  throughput lost: {_shares([1 - one.rate / other.rate for one, other in pairs])}")
+    print(f"  processor time more: {_shares([one.total / other.total - 1 for one, other in pairs])}")
     print(f"  the same as a share of the whole: {_shares([1 - other.total / one.total for one, other in pairs])}")
 
 
@@ -90,4 +110,5 @@ def _requests(node: BenchNode, access: Access | None, seconds: float) -> Load:
 
 
 def _shares(values: list[float]) -> str:
-    return f"{', '.join(f'{value:.1%}' for value in sorted(values))}; median {median(values):.1%}"
+    low, middle, high = quantiles(values, n=4)
+    return f"{middle:.1%}, half of the pairs between {low:.1%} and {high:.1%}"
