@@ -84,8 +84,8 @@ def _belonging(build: Builder, name: str) -> str:
     if name == "formats":
         return f"{{t}}.id in (select dataset_id from distribution where format = any({values}))"
     return (
-        "{t}.id in (select i.dataset_id from distribution i join licence l on l.id = i.licence_id"
-        f" where l.key = any({values}))"
+        "{t}.id in (select dataset_id from distribution where licence_id = any(array("
+        f"select id from licence where key = any({values}))))"
     )
 
 
