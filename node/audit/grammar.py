@@ -7,6 +7,7 @@ A value with spaces stands in quotation marks. Times are UTC; `after` includes i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -109,6 +110,16 @@ def read_filter(text: str) -> Filter:
     if after is not None and before is not None and after >= before:
         raise FilterError("after: is not before the time of `before`")
     return Filter(found.terms, found.without, after, before)
+
+
+def check_argument(argument: Mapping[str, Any]) -> None:
+    """Whether a value of `AccessFilter` has words that there are. Raises FilterError."""
+    for name, words in WORDS.items():
+        for value in argument.get(NAMES[name]) or ():
+            if value not in words:
+                raise FilterError(f"{NAMES[name]}: {value[:40]!r} is none; there are {', '.join(words)}")
+    if (without := argument.get("not")) is not None:
+        check_argument(without)
 
 
 def without_persons(text: str) -> str:

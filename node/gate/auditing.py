@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from node.audit.grammar import FilterError, read_filter
+from node.audit.grammar import FilterError, check_argument, read_filter
 from node.audit.log import AccessLog
 from node.audit.record import OWNER, PERMIT, AccessRecord, action_of, operation_digest
 from node.audit.totals import NotCounted, totals
@@ -91,10 +91,14 @@ def check_auditor(request: Request, city: str, field: str) -> None:
 
 def matching_as_filter(field: Field) -> Field:
     """The field with the filter that its argument `matching` says, instead of that. Raises BadInput."""
-    text = field.arguments.get("matching")
+    text, given = field.arguments.get("matching"), field.arguments.get("filter")
     if text is None:
+        try:
+            check_argument(given or {})
+        except FilterError as error:
+            raise BadInput(f"filter.{error.reason}") from None
         return field
-    if field.arguments.get("filter") is not None:
+    if given is not None:
         raise BadInput("matching: can't be there beside filter", hint="say all of it in one of them")
     try:
         return field.with_arguments(filter=read_filter(text).as_argument(), matching=None)

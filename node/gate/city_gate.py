@@ -168,7 +168,8 @@ class CityGate:
     async def _peers_object(self, request: Request, field: Field, target: GlobalId, recorder: Recorder) -> bytes | None:
         member = self._membership().by_id(target.city)
         if member is None:
-            return None
+            hint = f"{target.city} is not a member; `{{ cities {{ id }} }}` tells who is"
+            raise NotFound(f"{field.name}: {str(target)!r} is not found", hint=hint)
         if member.status != "ACTIVE":
             raise CityUnavailable(member.id, State.DENIED.value, "its membership is suspended")
         await request.confirmed()

@@ -122,4 +122,4 @@ def _explain(error: GraphQLError) -> tuple[str, str, str | None, str | None]:
         return INTERNAL, "an internal error occurred", "tell the operator the traceId", None
     if error.message.startswith("Syntax Error"):
         return "SYNTAX", error.message, "check the query where `locations` points", None
-    return "INVALID", error.message, "compare the query with the schema, e.g. by introspection", None
+    return "INVALID", error.message, "compare the query with the schema, at /schema.graphql or in /explorer", None

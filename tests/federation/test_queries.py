@@ -147,6 +147,12 @@ async def test_the_directory_names_all_members(federation):
     assert {city["name"] for city in answer.data["cities"]} == set(NAMES.values())
 
 
+async def test_an_id_of_a_city_that_is_no_member_is_told_as_that(federation):
+    answer = await federation["wetzlar"].ask('{ dataset(id: "kassel:dataset:rad") { id } }')
+    assert answer.code == "NOT_FOUND"
+    assert "kassel is not a member" in answer.body["errors"][0]["extensions"]["hint"]
+
+
 async def test_the_access_log_is_for_auditors(federation):
     town = federation["giessen"]
     await town.ask("{ datasets(first: 1) { nodes { id } } }")
@@ -176,6 +182,8 @@ async def test_auditors_ask_the_api_in_the_words_of_the_command_line(federation)
     assert [one["decision"] for one in others] == ["NONE"] * 3, "the other cities decided for themselves"
     wrong = await asked(records, text="colour:red")
     assert (wrong.code, "colour: is not something to filter by" in str(wrong.body)) == ("BAD_INPUT", True)
+    misspelt = await asked('{ accessLog(filter: {decisions: ["DENIED"]}) { nodes { id } } }')
+    assert misspelt.body["errors"][0]["message"].startswith("filter.decisions: 'DENIED' is none; there are PERMIT")
     both = await asked('{ accessLog(matching: "role:owner", filter: {roles: ["OWNER"]}) { nodes { id } } }')
     assert both.code == "BAD_INPUT"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.audit.grammar import IN_CAPITALS, NAMES, WORDS, FilterError, read_filter, without_persons
+from node.audit.grammar import IN_CAPITALS, NAMES, WORDS, FilterError, check_argument, read_filter, without_persons
 
 VALUES = st.text(st.characters(blacklist_characters='"\x00', blacklist_categories=["Cs"]), min_size=1, max_size=20)
 
@@ -23,6 +23,18 @@ def test_terms_times_and_their_meaning():
     assert read_filter("dataset:giessen:dataset:rad").terms == {"datasets": ["giessen:dataset:rad"]}
     assert read_filter(" after:2026-01-01 ").is_period
     assert not found.is_period
+
+
+def test_the_words_of_an_argument_are_those_that_there_are():
+    check_argument(
+        {"decisions": ["DENY"], "roles": None, "states": ["OK"], "not": {"kinds": ["SECURITY"], "roles": None}}
+    )
+    for wrong, told in (
+        ({"decisions": ["PERMIT", "deny"]}, "decisions: 'deny' is none; there are PERMIT, DENY, NONE"),
+        ({"not": {"kinds": ["REFUSED"]}}, "kinds: 'REFUSED' is none; there are ACCESS, SECURITY, OPERATOR"),
+    ):
+        with pytest.raises(FilterError, match=told):
+            check_argument(wrong)
 
 
 def test_a_filters_text_can_be_kept_without_the_persons_in_it():
