@@ -20,6 +20,7 @@ from schema.cursor import binding_of, decode
 from tests.assessed import TIERS_AS_TOLD
 from tests.obligations.model import Row, Stream, released
 from tests.unit.schema.test_selection import tree
+from tests.work import rows_read, until_alone
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 COUNT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_CountObservation"
@@ -232,6 +233,21 @@ async def test_observations_within_others_are_those_of_their_own_time(reader, ne
         f'{{ series(datastreams: ["giessen:datastream:all"], {hour}) {{ series {{ datastream {{ {inner} }} }} }} }}'
     )
     assert [one["datastream"] for one in part["series"]] == [alone]
+
+
+async def test_lists_within_datastreams_read_the_time_that_they_name(seeded):
+    during = 'during: {start: "2026-03-01T12:00:00Z", end: "2026-03-01T13:00:00Z"}'
+    with psycopg.connect(seeded, autocommit=True) as connection:
+        until_alone(connection)
+        before = rows_read(connection)
+        async with Sessions(seeded, size=1, statement_ms=20_000, name="test", on_open=[ENTER]) as sessions:
+            asked = Asked(Reader(sessions, "giessen", PageLimits()), offen=COARSE, fein=COARSE)
+            rows = await asked.rows(
+                f"{{ datastreams {{ nodes {{ observations({during}) {{ nodes {{ result }} }} }} }} }}"
+            )
+        until_alone(connection)
+        assert len(rows) == len(IDS)
+        assert rows_read(connection) - before < 1_000, "with what is around them, 231; of all times 3,791"
 
 
 async def test_what_the_obligations_hide_is_hidden_on_every_road(reader):
