@@ -66,6 +66,7 @@ async def test_an_auditor_signs_in_once_and_checks_a_record_with_both_sides(brow
         await picture(page, "audit-trace")
         await page.goto("/audit?q=colour:red")
         await expect(page.get_by_text("Der Filter ist nicht lesbar")).to_be_visible()
+        await expect(page.get_by_role("table")).to_have_count(0)
         await page.get_by_role("button", name="Abmelden").click()
         await page.goto("/audit")
         await expect(page.get_by_role("heading", name="Bitte anmelden")).to_be_visible()
