@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,8 @@ from node.audit.tiles import Tiles, names_of, nodes_in
 from node.audit.totals import PUBLIC
 from node.store.pool import Pool
 from schema.errors import Unavailable
+
+COUNTED_FOR_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,11 @@ class TreeHead:
 class Tree:
     """The stored tree of this node's log."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
+        self._monotonic = monotonic
+        self._counts: list[tuple[Any, ...]] = []
+        self._count_at = float("-inf")
 
     async def head(self, *, cosigned: bool = False) -> TreeHead | None:
         """The newest tree head, or the newest that a quorum cosigned.
@@ -64,8 +70,14 @@ class Tree:
         return (await self._tiles([(level, index)])).get((level, index))
 
     async def public_counts(self) -> list[tuple[Any, ...]]:
-        """Month, dataset, asking city (None without a token), requests and rows; whole months, without persons."""
-        return await self._rows(PUBLIC)
+        """Month, dataset, asking city (None without a token), requests and rows; whole months, without persons.
+
+        Anybody may ask, and they change once a month: so they are kept for a minute.
+        """
+        if self._monotonic() >= self._count_at:
+            self._counts = await self._rows(PUBLIC)
+            self._count_at = self._monotonic() + COUNTED_FOR_S
+        return self._counts
 
     async def _hashes(self, spans: list[Span]) -> list[bytes]:
         nodes = nodes_in(await self._tiles(names_of(spans)))

@@ -87,7 +87,7 @@ async def everybody(town: Town, access: Access) -> dict[str, Answer]:
         "with a token": town.ask(QUESTIONS["shared"], access),
         "page": get(town, "/"),
         "desk": get(town, "/governance", **DESK),
-        "log": get(town, "/log/counts"),
+        "log": get(town, "/log/checkpoint"),
         "token": token(town),
         "ready": get(town, "/health/ready"),
         "live": get(town, "/health/live"),
