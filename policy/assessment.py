@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from policy.errors import Flaw, PolicyError, Wrong
+from policy.licences import find_licence
 from policy.model import Tier
 from policy.obligations import NONE, Obligations
 from policy.vocabulary import PURPOSES, is_purpose
@@ -86,7 +87,7 @@ def check_assessment(one: Assessment, now: datetime) -> None:
     Raises:
         PolicyError: naming every field that is wrong, and the remedy.
     """
-    flaws = [*_texts(one), *_leaving(one, now), *_people(one)]
+    flaws = [*_texts(one), *_vocabularies(one), *_leaving(one, now), *_people(one)]
     if flaws:
         raise PolicyError("; ".join(map(str, flaws)), flaws)
 
@@ -99,6 +100,11 @@ def _texts(one: Assessment) -> Iterator[Flaw]:
     for name in ("reason", "anonymisation", "legal_basis", "consent_reference"):
         if len(getattr(one, name)) > LONGEST_TEXT:
             yield Flaw(name, Wrong.TOO_LONG, f"is longer than {LONGEST_TEXT} characters")
+    if one.consent is Consent.GIVEN and not one.consent_reference.strip():
+        yield Flaw("consent_reference", Wrong.EMPTY, "is empty; say where the consent is written down")
+
+
+def _vocabularies(one: Assessment) -> Iterator[Flaw]:
     for purpose in sorted(one.purposes or ()):
         if not is_purpose(purpose):
             vocabulary = ", ".join(PURPOSES)
@@ -112,8 +118,9 @@ def _texts(one: Assessment) -> Iterator[Flaw]:
     if one.hvd_category and not _HVD.fullmatch(one.hvd_category):
         text = f"{one.hvd_category[:80]!r} is not an IRI under http://data.europa.eu/bna/"
         yield Flaw("hvd_category", Wrong.FORM, text)
-    if one.consent is Consent.GIVEN and not one.consent_reference.strip():
-        yield Flaw("consent_reference", Wrong.EMPTY, "is empty; say where the consent is written down")
+    if one.licence.strip() and find_licence(one.licence) is None:
+        text = f"{one.licence[:80]!r} is none of the list at http://dcat-ap.de/def/licenses/, e.g. dl-by-de/2.0"
+        yield Flaw("licence", Wrong.UNKNOWN, text)
 
 
 def _leaving(one: Assessment, now: datetime) -> Iterator[Flaw]:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from node.ingest.licences import Licence
+from policy.licences import Licence
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from psycopg import sql
 
 from node.ingest.catalog_records import ContactRecord, DatasetRecord, DistributionRecord, PublisherRecord
 from node.ingest.folding import sort_key
-from node.ingest.licences import Licence
 from node.ingest.upsert import upsert
+from policy.licences import Licence
 
 # Four bytes a letter, and an entry of a PostgreSQL index has at most 2,704 bytes.
 _SORT_LENGTH = 500

@@ -14,8 +14,8 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, parse
 from node.ingest.dcat.datasets import read_datasets
 from node.ingest.dcat.graph import read_graph
 from node.ingest.dcat.importer import ingest_dcat
-from node.ingest.licences import find_licence
 from node.web.export import pages
+from policy.licences import find_licence
 from policy.model import Tier
 from tests.assessed import set_tier
 from tests.conftest import TEMPLATE

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from node.ingest import vocabularies
 from node.ingest.counts.mapping import Mapping
-from node.ingest.licences import find_licence
 from node.ingest.web_address import web_address
+from policy.licences import find_licence
 
 _SAMPLE = datetime(2024, 11, 23, 21)  # noqa: DTZ001 -- a local time, as the files have it
 

@@ -13,8 +13,8 @@ from node.ingest.catalog_writer import write_dataset
 from node.ingest.counts.header import Channel, Station
 from node.ingest.counts.mapping import DatasetRules, KnownChannel, KnownStation, Mapping
 from node.ingest.folding import local_id
-from node.ingest.licences import find_licence
 from node.ingest.sensors import upsert_datastream, upsert_observed_property, upsert_sensor, upsert_thing
+from policy.licences import find_licence
 
 
 def register(connection: psycopg.Connection, mapping: Mapping, channels: Iterable[Channel]) -> dict[str, int]:

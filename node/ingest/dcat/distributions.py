@@ -12,7 +12,7 @@ from node.ingest.catalog_records import DistributionRecord
 from node.ingest.dcat.dates import read_date
 from node.ingest.dcat.properties import Properties
 from node.ingest.dcat.terms import DCAT, DCATAP, DCATDE, DCT
-from node.ingest.licences import Licence, find_licence
+from policy.licences import Licence, find_licence
 
 MAX_DISTRIBUTIONS = 1_000
 DATE_REMEDY = "Write the date as 2026-01-31 or 2026-01-31T08:00:00Z."

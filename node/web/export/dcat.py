@@ -11,10 +11,10 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode, Triple
 
 from node.ingest.dcat.terms import DCAT, DCATAP, DCATDE, DCT, FOAF, VCARD, XSD
-from node.ingest.licences import find_licence
 from node.web.export.policies import ODRL, VERBUND, write_policy
 from node.web.export.publishing import Publishing
 from node.web.export.quads import Subject, iri
+from policy.licences import find_licence
 
 GEO = "http://www.opengis.net/ont/geosparql#"
 PREFIXES = {

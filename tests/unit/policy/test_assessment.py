@@ -82,6 +82,7 @@ def test_sound_ones(changes):
         ({"review_due": NOW}, "review_due: OPEN data"),
         ({"review_due": NOW + LONGEST_REVIEW + timedelta(seconds=1)}, "review_due: OPEN data"),
         ({"licence": " "}, "licence: is empty"),
+        ({"licence": "dl-byy"}, "licence: 'dl-byy' is none of the list"),
         ({"confidentiality": Need.HIGH}, "confidentiality: HIGH does not go with OPEN"),
         ({"tier": Tier.SHARED, "confidentiality": Need.VERY_HIGH}, "VERY_HIGH does not go with SHARED"),
         ({"personal_reference": PersonalReference.DIRECT}, "personal_reference: DIRECT does not go with OPEN"),

@@ -1,6 +1,6 @@
 import pytest
 
-from node.ingest.licences import LICENCES, find_licence
+from policy.licences import LICENCES, find_licence
 
 
 @pytest.mark.parametrize(
