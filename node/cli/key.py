@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from node.auth.key_directory import add_key, read_key_ring, revoke_key
-from node.auth.key_ring import HeldKey, KeyRing, KeyState, KeyUse
+from node.auth.key_ring import HeldKey, KeyRing, KeyUse
 from node.auth.keys import KeyFileError, encrypt_key_file, passphrase_of
 from node.auth.log_keys import LogKeyUse, add_log_key, load_log_keys, revoke_log_key
 from node.cli.audit_group import open_log
@@ -74,15 +74,15 @@ def rotate(ctx: click.Context, use: str, after: int | None) -> None:
 @click.argument("kid")
 @click.pass_context
 def revoke(ctx: click.Context, kid: str) -> None:
-    """Use the key KID (or the beginning of its id) no more, from now on. If it signs now, a new one takes its place."""
+    """Use the key KID (or the beginning of its id) no more, from now on. If none is left, a new one is made."""
     directory, passphrase, ring = _opened(ctx)
     if _revoke_log_key(ctx, kid):
         return
     held = find_key(ring, kid)
     now = int(time.time())
-    if ring.state(held, now + 1) is KeyState.ACTIVE:
-        # not the one before it again: who has taken this key may have taken that one, too
-        new = add_key(directory, held.use, max(now, held.active_from + 1), passphrase)
+    left = [other for other in ring.of(held.use) if other is not held]
+    if not any(other.active_from <= now for other in left):
+        new = add_key(directory, held.use, now, passphrase)
         click.echo(f"{new.kid} signs from now on ({new.file})")
     target = revoke_key(directory, held, now)
     click.echo(f"{held.kid} is revoked; its file is now {target}")
