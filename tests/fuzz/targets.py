@@ -49,12 +49,17 @@ HASH = "A" * 43 + "="
 
 @dataclass(frozen=True)
 class Target:
-    """A parser. `good`: what it accepts; `errors`: what it may raise."""
+    """A parser. `accepted`: what it accepts, made anew where it is good for a while only; `errors`: what it may raise."""
 
     name: str
     parse: Callable[[bytes], Any]
     errors: tuple[type[Exception], ...]
-    good: Sequence[bytes]
+    accepted: Sequence[bytes] | Callable[[], Sequence[bytes]]
+
+    @property
+    def good(self) -> Sequence[bytes]:
+        """What it accepts now."""
+        return self.accepted() if callable(self.accepted) else self.accepted
 
     def __str__(self) -> str:
         return self.name
@@ -83,21 +88,21 @@ def _signed(kind: Kind) -> Target:
     def parse(data: bytes) -> None:
         kind.check(sign_parts(header, data or b"{}", kind.key))
 
-    return Target(f"claims of {kind}", parse, (Refused,), [json.dumps(kind.said()).encode()])
+    return Target(f"claims of {kind}", parse, (Refused,), lambda: [json.dumps(kind.said()).encode()])
 
 
 def _headed(kind: Kind) -> Target:
     """A header of any form over good claims."""
-    payload = json.dumps(kind.said()).encode()
 
     def parse(data: bytes) -> None:
+        payload = json.dumps(kind.said()).encode()
         kind.check(sign_parts(urlsafe_b64encode(data or b"{}"), payload, kind.key))
 
     return Target(f"header of {kind}", parse, (Refused,), [json.dumps(kind.header()).encode()])
 
 
 def _whole(kind: Kind) -> Target:
-    return Target(f"{kind}", lambda data: kind.check(_latin(data)), (Refused,), [kind.make().encode()])
+    return Target(f"{kind}", lambda data: kind.check(_latin(data)), (Refused,), lambda: [kind.make().encode()])
 
 
 class _Wire(asyncio.Transport):
@@ -202,7 +207,7 @@ TARGETS = (
     ),
     Target("form", read_form, (OAuth2Error,), [FORM]),
     Target("anchor's file", lambda data: parse_pin(data, "a file"), (FederationError,), [PIN]),
-    Target("kept statement", _kept, (FederationError,), [KINDS[6].make().encode() + b"\0[]"]),
+    Target("kept statement", _kept, (FederationError,), lambda: [KINDS[6].make().encode() + b"\0[]"]),
     Target(
         "metadata of a server",
         lambda data: read_metadata(OWNER.issuer, PeerResponse(200, data, "application/json")),
