@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from node.audit.record import CONSUMER, DENY, NONE, OWNER, PERMIT
+
 NAMES = {
     "action": "actions",
     "application": "applications",
@@ -29,9 +31,9 @@ NAMES = {
     "trace": "traceIds",
 }
 WORDS = {
-    "decision": ("PERMIT", "DENY", "NONE"),
+    "decision": (PERMIT, DENY, NONE),
     "kind": ("ACCESS", "SECURITY", "OPERATOR"),
-    "role": ("OWNER", "CONSUMER"),
+    "role": (OWNER, CONSUMER),
 }  # a misspelt one would find nothing, and an auditor would take that for an answer
 IN_CAPITALS = frozenset({*WORDS, "state"})
 TIMES = ("after", "before")

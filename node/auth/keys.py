@@ -7,7 +7,12 @@ import stat
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+    generate_private_key,
+)
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -39,7 +44,7 @@ def create_signing_key(path: Path, passphrase: bytes | None = None) -> ECKey:
     Raises:
         KeyFileError: the file exists, or can't be written.
     """
-    key = thumbprint_key(ECKey.generate_key("P-256"))
+    private = generate_private_key(SECP256R1())
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=DIRECTORY_MODE)
         # O_EXCL: never over a key that signs already; the mode is there from the first byte on
@@ -49,8 +54,8 @@ def create_signing_key(path: Path, passphrase: bytes | None = None) -> ECKey:
     except OSError as error:
         raise KeyFileError(f"{path} can't be written: {error.strerror}") from None
     with os.fdopen(handle, "wb") as file:
-        file.write(_pem(key, passphrase))
-    return key
+        file.write(private_pem(private, passphrase))
+    return thumbprint_key(ECKey.import_key(private))
 
 
 def load_signing_key(path: Path, passphrase: bytes | None = None) -> ECKey:
@@ -61,11 +66,9 @@ def load_signing_key(path: Path, passphrase: bytes | None = None) -> ECKey:
     """
     pem = read_private(path, "the node's own keys are made by `verbund init`")
     try:
-        key = load_pem_private_key(pem, password=None)
+        key = _in_the_clear(path, pem)
     except TypeError:
         key = _decrypted(path, pem, passphrase)
-    except (ValueError, UnsupportedAlgorithm):
-        raise KeyFileError(f"{path} is not a private key in PEM (PKCS8)") from None
     else:
         if passphrase is not None:
             raise KeyFileError(f"{path} is not encrypted, though there is a passphrase: run `verbund key encrypt`")
@@ -86,11 +89,7 @@ def encrypt_key_file(path: Path, passphrase: bytes) -> bool:
     if b"ENCRYPTED" in pem:
         _decrypted(path, pem, passphrase)
         return False
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except (ValueError, UnsupportedAlgorithm):
-        raise KeyFileError(f"{path} is not a private key in PEM (PKCS8)") from None
-    encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
+    encrypted = private_pem(_in_the_clear(path, pem), passphrase)
     part = path.with_name(f"{path.name}.part")
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
@@ -180,12 +179,18 @@ def public_pem(key: ECKey) -> str:
     return key.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-def _pem(key: ECKey, passphrase: bytes | None) -> bytes:
-    private = key.private_key
-    if private is None:  # pragma: no cover - only private keys come here
-        raise KeyFileError("the key has no private half")
+def private_pem(key: PrivateKeyTypes, passphrase: bytes | None) -> bytes:
+    """A private key of any kind as PEM (PKCS8), encrypted if there is a passphrase."""
     encryption = NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase)
-    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+
+
+def _in_the_clear(path: Path, pem: bytes) -> PrivateKeyTypes:
+    """Raises TypeError if it is encrypted."""
+    try:
+        return load_pem_private_key(pem, password=None)
+    except (ValueError, UnsupportedAlgorithm):
+        raise KeyFileError(f"{path} is not a private key in PEM (PKCS8)") from None
 
 
 def _decrypted(path: Path, pem: bytes, passphrase: bytes | None) -> PrivateKeyTypes:

@@ -20,18 +20,12 @@ from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from federation.log_keys import LogKeys, NamedKey, log_name, witness_name
 from federation.tlog.note import COSIGNATURE, ED25519, VerifierKey, verifier_key
 from node.auth.key_directory import REVOKED
-from node.auth.keys import DIRECTORY_MODE, FILE_MODE, KeyFileError, passphrase_of, read_private
+from node.auth.keys import DIRECTORY_MODE, FILE_MODE, KeyFileError, passphrase_of, private_pem, read_private
 from node.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -219,8 +213,7 @@ def _load_or_create(path: Path, passphrase: bytes | None) -> Ed25519PrivateKey:
 
 def _create(path: Path, passphrase: bytes | None) -> None:
     """Whole or not at all: several workers start at once, and none may read half a key, or write over another's."""
-    encryption = NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase)
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    pem = private_pem(Ed25519PrivateKey.generate(), passphrase)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=DIRECTORY_MODE)

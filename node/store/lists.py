@@ -16,7 +16,7 @@ from node.store.filters.places import metres
 from node.store.filters.records import OF_RECORDS
 from node.store.filters.words import TEXTS, exact_query, typed_query
 from node.store.newest import newest_ids
-from node.store.sql import time_text
+from node.store.sql import long_ago, time_text
 from schema.errors import BadInput
 
 
@@ -83,8 +83,8 @@ def order_of(listed: Listed, arguments: Values, build: Builder) -> Order:
 
 
 def _at(column: str) -> dict[str, Order]:
-    """By a time that may be missing: then it counts as long ago."""
-    time = f"coalesce({{t}}.{column}, '0001-01-01T00:00:00Z'::timestamptz)"
+    """By a time that may be missing."""
+    time = long_ago(f"{{t}}.{column}")
     return _both(column.upper(), time, time_text(time), "timestamptz")
 
 

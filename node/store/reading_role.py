@@ -113,8 +113,8 @@ def _statements(role: sql.Identifier, home: sql.Identifier) -> Iterator[sql.Comp
     yield from _obliged_statements(role, home)
     yield made("grant execute on function {home}.datasets_beyond(text, text[], integer[]) to {role}")  # of 0017
     for kind in ("dataset", "datastream", "thing"):
-        yield made(f"grant execute on function {{home}}.beyond_by_{kind}(text[], integer[]) to {{role}}")
-        yield made(f"grant execute on function {{home}}.beyond_by_{kind}(text[], varbit) to {{role}}")
+        for sets in ("integer[]", "varbit"):
+            yield made(f"grant execute on function {{home}}.beyond_by_{kind}(text[], {sets}) to {{role}}")
 
 
 def _obliged_statements(role: sql.Identifier, home: sql.Identifier) -> Iterator[sql.Composed]:

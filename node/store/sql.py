@@ -70,6 +70,11 @@ def json_text(expression: str) -> str:
     return f"json_scalar({expression})"
 
 
+def long_ago(time: str) -> str:
+    """A time as orders and their indexes have it: one that is missing counts as long ago."""
+    return f"coalesce({time}, '0001-01-01 00:00:00+00'::timestamptz)"
+
+
 def time_text(expression: str) -> str:
     """A time as text that sorts as times do: `2026-03-01 12:00:00.5+00`; the data path's sessions are in UTC."""
     return f"({expression})::text"

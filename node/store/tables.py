@@ -17,6 +17,7 @@ from node.store.columns import own_key as _key
 from node.store.columns import texts_column as _texts
 from node.store.columns import time_column as _time
 from node.store.log_tables import access_kind, access_record
+from node.store.sql import long_ago
 
 __all__ = ["METADATA", "access_kind", "access_record", "arrival", "arrival_horizon"]
 
@@ -27,19 +28,9 @@ def _name_sort() -> sa.Column[str]:
     return sa.Column("name_sort", sa.Text(collation="C"), computed, nullable=False, comment=comment)
 
 
-def _names_search(place: str) -> sa.Column[str]:
+def _names_search(place: str, name: str = "search", comment: str | None = None) -> sa.Column[str]:
     computed = sa.Computed(f"names_search(name, {place}, description)", persisted=True)
-    return sa.Column("search", pg.TSVECTOR, computed, nullable=False)
-
-
-def _search_without(what: str, name: str) -> sa.Column[str]:
-    computed = sa.Computed("names_search(name, null, description)", persisted=True)
-    return sa.Column(name, pg.TSVECTOR, computed, nullable=False, comment=f"search without the {what}")
-
-
-def _long_ago(column: str) -> sa.TextClause:
-    """A time as orders have it: what has none counts as long ago."""
-    return sa.text(f"coalesce({column}, '0001-01-01 00:00:00+00'::timestamptz)")
+    return sa.Column(name, pg.TSVECTOR, computed, nullable=False, comment=comment)
 
 
 publisher = sa.Table(
@@ -123,8 +114,8 @@ dataset = sa.Table(
     _texts("obligations", "for all other cities"),
     _texts("open_obligations", "also, without an agreement"),
     sa.Index("ix_dataset_title_sort_key", "title_sort", "key"),
-    sa.Index("ix_dataset_modified_key", _long_ago("modified"), "key"),
-    sa.Index("ix_dataset_issued_key", _long_ago("issued"), "key"),
+    sa.Index("ix_dataset_modified_key", sa.text(long_ago("modified")), "key"),
+    sa.Index("ix_dataset_issued_key", sa.text(long_ago("issued")), "key"),
     sa.Index("ix_dataset_themes", "themes", postgresql_using="gin"),
     sa.Index("ix_dataset_keywords", "keywords", postgresql_using="gin"),
     sa.Index("ix_dataset_languages", "languages", postgresql_using="gin"),
@@ -186,7 +177,7 @@ thing = sa.Table(
     sa.Column("place", sa.Text, comment="name of the location"),
     sa.Column("properties", pg.JSONB, nullable=False, server_default=sa.text("'{}'")),
     _names_search("place"),
-    _search_without("place", "search_unplaced"),
+    _names_search("null", "search_unplaced", "search without the place"),
     _name_sort(),
     sa.Index("ix_thing_longitude_latitude", "longitude", "latitude"),
     sa.Index("ix_thing_latitude", "latitude"),
@@ -235,7 +226,7 @@ datastream = sa.Table(
     _time("phenomenon_start"),
     _time("phenomenon_end"),
     _names_search("direction"),
-    _search_without("direction", "search_undirected"),
+    _names_search("null", "search_undirected", "search without the direction"),
     _name_sort(),
     sa.Index("ix_datastream_name_sort_key", "name_sort", "key"),
     sa.Index("ix_datastream_search", "search", postgresql_using="gin"),
