@@ -83,10 +83,12 @@ async def barriers(page: Page, *schemes: str) -> None:
 
 
 async def fits(page: Page) -> None:
-    """The page is no wider than 320 pixels, if the window is not."""
+    """The page is no wider than 320 pixels, if the window is not; a chart follows its box."""
     before = page.viewport_size
     await page.set_viewport_size({"width": 320, "height": 640})
     assert await page.evaluate("document.documentElement.scrollWidth") == 320, page.url
+    within = "[...document.querySelectorAll('.canvas.chart')].every((box) => box.scrollWidth <= box.clientWidth)"
+    await page.wait_for_function(within)
     await page.set_viewport_size(before)
 
 
