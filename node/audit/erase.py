@@ -6,6 +6,7 @@ stays. Whole records go when their time is over (`expire`). Neither touches what
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,11 +15,12 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Composed, Literal
 
-from node.audit.grammar import Filter, read_filter
+from node.audit.grammar import Filter, FilterError, read_filter
 from node.audit.operator import ERASE, Act
 from node.audit.search import conditions
 from node.audit.security import FIELD
 
+log = logging.getLogger("verbund.audit")
 Connection = psycopg.Connection[Any]
 BATCH = 20_000
 MAX_RANGES = 400  # of positions in one record
@@ -101,10 +103,21 @@ def _expire_batch(connection: Connection, city: str, retention: Retention, now: 
 
 
 def held(connection: Connection) -> Composed:
-    """The condition that a legal hold names the record (r, k)."""
-    rows = connection.execute("select matching from legal_hold where released_at is null").fetchall()
-    parts = [SQL("({record} and {kind})").format(**conditions(read_filter(text))) for (text,) in rows]
-    return SQL("({})").format(SQL(" or ").join([SQL("false"), *parts]))
+    """The condition that a legal hold names the record (r, k). One that can't be read names every record."""
+    rows = connection.execute("select id, matching from legal_hold where released_at is null").fetchall()
+    return SQL("({})").format(SQL(" or ").join([SQL("false"), *(_held_by(number, text) for number, text in rows)]))
+
+
+def _held_by(number: int, text: str) -> Composed:
+    try:
+        wanted = read_filter(text)
+    except FilterError as error:
+        log.warning(
+            "hold %s can't be read, so nothing is erased: %s; add it anew with `verbund audit hold add`, then"
+            " `verbund audit hold release %s`", number, error, number,
+        )  # fmt: skip
+        return SQL("({})").format(SQL("true"))
+    return SQL("({record} and {kind})").format(**conditions(wanted))
 
 
 def _bounded(found: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -19,8 +19,8 @@ from node.cli.audit_keep import accept, expire, forget, hold
 from node.cli.audit_proof import bundle, fsck, verify
 from node.cli.audit_receipts import receipts
 from node.cli.audit_reconcile import reconcile
-from node.cli.context import ANY_FIRST_CHARACTER, CommandError
-from node.cli.output import print_table
+from node.cli.context import ANY_FIRST_CHARACTER, CommandError, told
+from node.cli.output import print_table, whole_file
 
 COLUMNS = (
     "position", "at", "role", "counterpart", "caller_city", "application", "purpose", "action", "decision", "state",
@@ -70,11 +70,9 @@ def export(ctx: click.Context, /, file: Path, filter_: tuple[str, ...]) -> None:
     text, chosen = wanted(filter_)
     with open_log(ctx) as log:
         act = log.act(EXPORT, text)
-        try:
-            count = write_export(file, export_records(log.connection, chosen))
-        except ExportError as error:
-            raise CommandError(str(error)) from error
-        act.done(rows=count, bytes_=min(file.stat().st_size, 2**31 - 1))
+        with told(ExportError), whole_file(file) as part:
+            count = write_export(part, export_records(log.connection, chosen))
+            act.done(rows=count, bytes_=min(part.stat().st_size, 2**31 - 1))
     click.echo(f"{file}: {count} records")
 
 

@@ -32,7 +32,7 @@ def forget(ctx: click.Context, /, filter_: tuple[str, ...], reason: str) -> None
 @click.command()
 @click.pass_context
 def expire(ctx: click.Context, /) -> None:
-    """Erase the records whose time is over. The node does so itself once a day."""
+    """Erase the records whose time is over. The node does so itself once an hour."""
     with open_log(ctx) as log:
         settings = log.node.settings
         retention = Retention(timedelta(days=settings.keep_accesses_days), timedelta(days=settings.keep_security_days))
@@ -52,7 +52,7 @@ def hold() -> None:
 def add_hold(ctx: click.Context, /, filter_: tuple[str, ...], reason: str) -> None:
     """Hold the records that match, those to come included."""
     text, _ = wanted(filter_)
-    with open_log(ctx) as log:
+    with open_log(ctx) as log, log.connection.transaction():
         query = "insert into legal_hold (matching, reason) values (%s, %s) returning id"
         row = log.connection.execute(query, (text, reason)).fetchone()
         log.act(HOLD, f"{text}: {reason}").done(rows=0)
@@ -65,7 +65,7 @@ def add_hold(ctx: click.Context, /, filter_: tuple[str, ...], reason: str) -> No
 @click.pass_context
 def release_hold(ctx: click.Context, /, number: int) -> None:
     """End a hold."""
-    with open_log(ctx) as log:
+    with open_log(ctx) as log, log.connection.transaction():
         query = "update legal_hold set released_at = now() where id = %s and released_at is null"
         if log.connection.execute(query, (number,)).rowcount == 0:
             raise CommandError(f"there is no hold {number} in force; `verbund audit hold list` shows them")
@@ -92,7 +92,7 @@ def list_holds(ctx: click.Context, /) -> None:
 def accept(ctx: click.Context, /, city: str, reason: str) -> None:
     """Take CITY's log for consistent again, from its next head on: what was caught has been looked into."""
     broken = [state.value for state in LogState if state.is_broken]
-    with open_log(ctx) as log:
+    with open_log(ctx) as log, log.connection.transaction():
         query = "delete from witnessed_log where city = %s and state = any(%s) returning state, reason"
         row = log.connection.execute(query, (city, broken)).fetchone()
         if row is None:

@@ -16,7 +16,8 @@ from node.audit.tiles import TileMissing
 from node.audit.verify import BundleInvalid, verify_bundle
 from node.auth.log_keys import load_log_keys
 from node.cli.audit_group import OPTIONS, open_log, wanted
-from node.cli.context import ANY_FIRST_CHARACTER, CommandError
+from node.cli.context import ANY_FIRST_CHARACTER, CommandError, told
+from node.cli.output import whole_file
 
 INVALID = 3  # exit code
 
@@ -36,12 +37,11 @@ def bundle(ctx: click.Context, /, file: Path, filter_: tuple[str, ...]) -> None:
         keys = load_log_keys(settings)
         act = log.act(PROVE, text)
         try:
-            made = BundleMaker(log.connection, settings.city, *keys.of_log).write(file, text, chosen)
-        except BundleError as error:
-            raise CommandError(str(error)) from error
+            with told(BundleError), whole_file(file) as part:
+                made = BundleMaker(log.connection, settings.city, *keys.of_log).write(part, text, chosen)
+                act.done(rows=made.records, bytes_=min(part.stat().st_size, 2**31 - 1))
         except (ProofError, TileMissing) as error:
             raise CommandError(f"the stored tree is not whole ({error}): run `verbund audit fsck`") from error
-        act.done(rows=made.records)
     click.echo(f"{file}: {made.records} records, proven in a tree of {made.size}")
     if made.later:
         click.echo(f"{made.later} newer records match, and are not cosigned yet: make the bundle again in a minute")

@@ -1,8 +1,12 @@
-"""Tables at the command line: fitted to a terminal, never cut when piped."""
+"""What commands put out: tables, fitted to a terminal and never cut when piped; files, whole or not at all."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.table import Table
@@ -14,3 +18,23 @@ def print_table(table: Table) -> None:
     """Print a table to standard output."""
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     Console(width=width).print(table)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A file of the same name to write to, which takes the place of `path` at the end, or after an error does not.
+
+    Raises:
+        OSError: `path` can't be written.
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():  # a pipe, /dev/stdout: nothing to put in its place
+        yield path
+        return
+    try:
+        with TemporaryDirectory(prefix=f".{path.name}-", dir=target.parent) as beside:
+            yield (part := Path(beside) / path.name)
+            part.replace(target)
+    except OSError as error:
+        error.filename = str(path)
+        raise

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -160,6 +162,45 @@ def test_a_file_that_can_not_be_written_is_named(run, tmp_path, monkeypatch, cap
         with pytest.raises(SystemExit, match="1"):
             main()
         assert capsys.readouterr().err == f"verbund: {file}: No such file or directory\n"
+
+
+def test_what_can_not_be_recorded_is_not_done(run, tmp_path, monkeypatch):
+    with psycopg.connect(run.database_url) as connection:
+        append(connection, 3)
+    files = [tmp_path / "x.jsonl", tmp_path / "x.csv"]
+    for file in files:
+        file.write_text("before")
+    assert "hold 1" in run("audit", "hold", "add", "city:fulda", "--reason", "Verfahren")
+    holds = run("audit", "hold", "list")
+
+    def fails(*_: object) -> None:
+        raise psycopg.OperationalError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("node.audit.operator.append_now", fails)
+        for file in files:
+            assert "no space" in run("audit", "export", str(file), exit_code=1)
+        assert "no space" in run("audit", "hold", "add", "city:wetzlar", "--reason", "Verfahren", exit_code=1)
+        assert "no space" in run("audit", "hold", "release", "1", exit_code=1)
+    assert [file.read_text() for file in files] == ["before", "before"]
+    assert sorted(tmp_path.iterdir()) == sorted([*files, tmp_path / FILE_NAME]), "and nothing beside them"
+    assert run("audit", "hold", "list") == holds
+    run("audit", "export", str(files[0]))
+    assert len(files[0].read_text().splitlines()) >= 3
+
+
+def test_an_export_goes_into_a_pipe_or_through_a_link_too(run, tmp_path):
+    target = tmp_path / "elsewhere.jsonl"
+    (tmp_path / "link.jsonl").symlink_to(target)
+    run("audit", "export", str(tmp_path / "link.jsonl"))
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert target.exists()
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        told = pool.submit(pipe.read_text)
+        run("audit", "export", str(pipe))
+        assert len(told.result(30).splitlines()) >= 1
 
 
 def test_a_command_without_a_node_tells_how_to_make_one(tmp_path):

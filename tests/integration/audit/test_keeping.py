@@ -50,6 +50,16 @@ def test_what_is_held_stays_until_it_is_released(connection, database_url):
     assert expire(connection, "giessen", KEEP) == 2
 
 
+def test_a_hold_that_can_not_be_read_holds_everything(connection, database_url, caplog):
+    append(connection, 2, at=OLD, peer="fulda")
+    sequence(database_url)
+    connection.execute("insert into legal_hold (matching, reason) values ('decision:denied', 'Verfahren')")
+    assert expire(connection, "giessen", KEEP) == 0
+    assert "hold 1 can't be read, so nothing is erased: decision: 'denied' is none" in caplog.text
+    connection.execute("update legal_hold set released_at = now()")
+    assert expire(connection, "giessen", KEEP) == 2
+
+
 def test_personal_parts_are_forgotten_and_proofs_keep_holding(connection, database_url):
     who = Caller("fulda", "app", "research", peer="fulda", token_id="t-1", subject="p-77")
     append(connection, 2, caller=who)
