@@ -28,7 +28,7 @@ from node.telemetry.counts import Counts
 from schema.errors import Unavailable
 
 log = logging.getLogger("verbund.intake")
-TOPIC = re.compile(r"(?:.+/)?Datastreams\('?([^()']{1,150})'?\)/Observations")
+TOPIC = re.compile(r"(?:.+/)?Datastreams\('?([^()'\x00-\x1f]{1,150})'?\)/Observations")
 GATHER_S = 0.05
 MOST_MESSAGES = 2_000  # in one transaction
 MOST_IN_FLIGHT = 5_000  # unacknowledged; then the broker waits

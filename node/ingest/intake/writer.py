@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from schema.errors import Unavailable
 log = logging.getLogger("verbund.intake")
 MOST_ROWS = 20_000  # in one transaction
 MOST_WAITING = 100_000  # rows; beyond that the node is overloaded
+KNOWN_S = 60.0  # so long what is known of datastreams is believed: a mapping may change their interval
 KIND = "intake"
 QUARANTINED = 100  # flaws of one batch that are kept
 
@@ -45,7 +47,8 @@ class IntakeWriter:
     def __init__(self, database_url: str) -> None:
         self._url = database_url
         self._connection: psycopg.Connection[Any] | None = None
-        self._datastreams: Mapping[str, Datastream] = {}
+        self._datastreams: dict[str, Datastream] = {}
+        self._known_until = 0.0
         self._runs: dict[str, Report] = {}
         self._waiting: deque[_Entry] = deque()
         self._rows = 0
@@ -65,9 +68,13 @@ class IntakeWriter:
         await asyncio.to_thread(self._end)
 
     async def datastreams(self, keys: Sequence[str]) -> Mapping[str, Datastream]:
-        """The datastreams of this city by key; looked up anew if one of `keys` is not known yet."""
-        if any(key not in self._datastreams for key in keys):
-            self._datastreams = await self._alone(self._load)
+        """The datastreams of this city by key. One that is not known yet is looked up alone: it may be misspelt."""
+        if time.monotonic() >= self._known_until:
+            self._datastreams = await self._alone(self._load, None)
+            self._known_until = time.monotonic() + KNOWN_S
+        elif unknown := [key for key in keys if key not in self._datastreams]:
+            found = await self._alone(self._load, unknown)
+            self._datastreams |= found
         return self._datastreams
 
     async def store(self, source: str, checked: Checked) -> None:
@@ -126,9 +133,14 @@ class IntakeWriter:
             self._connection = connect(self._url, "verbund-intake", more="-c lock_timeout=10s", autocommit=True)
         return self._connection
 
-    def _load(self) -> Mapping[str, Datastream]:
+    def _load(self, keys: Sequence[str] | None) -> dict[str, Datastream]:
+        """Those with these keys; all of them for None."""
+        query = "select key, id, interval_seconds from datastream"
         try:
-            rows = self._connected().execute("select key, id, interval_seconds from datastream").fetchall()
+            if keys is None:
+                rows = self._connected().execute(query).fetchall()
+            else:
+                rows = self._connected().execute(f"{query} where key = any(%s)", (keys,)).fetchall()
         except psycopg.OperationalError as error:
             raise Unavailable("the database can't be reached") from error
         return {key: Datastream(id_, timedelta(seconds=length) if length else None) for key, id_, length in rows}
