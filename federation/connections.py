@@ -12,6 +12,7 @@ from aiohappyeyeballs import start_connection
 
 from federation.addresses import Allows
 from federation.connection import Connection
+from federation.lookups import Lookups
 
 CONNECTIONS = 512
 KEEP_ALIVE_S = 15.0  # shorter than any server's, so that the server is not the one to close
@@ -36,6 +37,7 @@ class ConnectionPool:
     def __init__(self, ssl_context: ssl.SSLContext | None, allows: Allows) -> None:
         self._ssl_context = ssl_context
         self._allows = allows
+        self._lookups = Lookups()
         self._idle: dict[Origin, list[Connection]] = {}
         self._open = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -76,14 +78,14 @@ class ConnectionPool:
         elif connection.idle_since - self._swept_at > KEEP_ALIVE_S:
             self._sweep(connection.idle_since)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close all; requests under way fail."""
         for connection in list(self._all):
             connection.abort()
+        await self._lookups.close()
 
     async def _connect(self, origin: Origin) -> Connection:
-        loop = asyncio.get_running_loop()
-        addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        addresses = await self._lookups.addresses(origin.host, origin.port)
         # the connection is made to one of these and no other: a name can't mean something else a moment later
         allowed = [address for address in addresses if self._allows(str(address[4][0]))]
         if not allowed:
@@ -91,7 +93,7 @@ class ConnectionPool:
         opened = await start_connection(allowed, happy_eyeballs_delay=NEXT_ADDRESS_S)
         try:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _, connection = await loop.create_connection(
+            _, connection = await asyncio.get_running_loop().create_connection(
                 lambda: Connection(self._lost),
                 sock=opened,
                 ssl=self._context() if origin.is_tls else None,
@@ -151,9 +153,9 @@ class ConnectionPool:
 
     def _drop_oldest(self) -> None:
         """Make room by ending the connection that has been idle for longest."""
-        idle = [kept[0] for kept in self._idle.values() if kept]
+        idle = [kept for kept in self._idle.values() if kept]
         if idle:
-            min(idle, key=lambda connection: connection.idle_since).abort()
+            min(idle, key=lambda kept: kept[0].idle_since).pop(0).abort()  # who comes next takes another one's place
 
     def _sweep(self, now: float) -> None:
         self._swept_at = now

@@ -16,13 +16,13 @@ class SingleFlight(Generic[K, V]):
     def __init__(self) -> None:
         self._flights: dict[K, asyncio.Task[V]] = {}
 
-    async def join(self, key: K, start: Callable[[], Coroutine[Any, Any, V]], timeout_s: float) -> V:
+    async def join(self, key: K, start: Callable[[], Coroutine[Any, Any, V]], timeout_s: float | None) -> V:
         """The result of the flight under way for `key`, or of a new one made by `start`.
 
         Who gives up waiting does not take the result away from the others.
 
         Raises:
-            TimeoutError: it did not come within `timeout_s`; the flight goes on.
+            TimeoutError: it did not come within `timeout_s` (None: whenever it comes); the flight goes on.
         """
         flight = self._flights.get(key)
         if flight is None:

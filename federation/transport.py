@@ -51,8 +51,8 @@ class PeerTransport:
     async def close(self) -> None:
         """Close all connections; a request under way fails."""
         if self._pool is not None:
-            self._pool.close()
-            self._pool = None
+            pool, self._pool = self._pool, None
+            await pool.close()
             await asyncio.sleep(0)  # until they are gone
 
     async def post(

@@ -94,28 +94,26 @@ async def test_a_name_that_changes_its_meaning_is_checked_where_it_counts(door, 
     """DNS rebinding: the first answer is harmless, the next one leads here."""
     it, port = door
     answers = iter(["8.8.8.8", "127.0.0.1", "127.0.0.1"])
-    loop = asyncio.get_running_loop()
-    resolve = loop.getaddrinfo
+    resolve = socket.getaddrinfo
 
-    async def rebound(host, port, **options):
-        if host != "rebind.example":
-            return await resolve(host, port, **options)
+    def rebound(host, port, *args, flags=0, **options):
+        if host != "rebind.example" or flags:
+            return resolve(host, port, *args, flags=flags, **options)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
 
-    monkeypatch.setattr(loop, "getaddrinfo", rebound, raising=False)
-    assert public_and()((await loop.getaddrinfo("rebind.example", port))[0][4][0])
+    monkeypatch.setattr(socket, "getaddrinfo", rebound)
+    assert public_and()(socket.getaddrinfo("rebind.example", port)[0][4][0])
     await refused(f"http://rebind.example:{port}/")
     assert it.visits == 0
 
 
 async def test_of_several_addresses_only_those_allowed_are_tried(door, monkeypatch):
     it, port = door
-    loop = asyncio.get_running_loop()
 
-    async def both(_host, port, **_options):
+    def both(_host, port, *_args, **_options):
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in ("127.0.0.2", "127.0.0.1")]
 
-    monkeypatch.setattr(loop, "getaddrinfo", both, raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", both)
     async with PeerTransport(allows=public_and(["127.0.0.1/32"])) as transport:
         await transport.get(f"http://two.example:{port}/", headers={}, timeout_s=10, max_bytes=9)
     assert it.visits == 1
