@@ -19,7 +19,7 @@ from federation.in_flight import InFlight
 from federation.membership import Member
 from federation.receipts import HEADER as RECEIPT
 from federation.receipts import Exchange, ReceiptError, verify_receipt
-from federation.repeat import send_read
+from federation.repeat import CANT_SERVE, send_read
 from federation.summary import HEADER as SUMMARY
 from federation.tokens import PeerTokens
 from federation.transport import PeerResponse, PeerTransport
@@ -314,7 +314,7 @@ def read_envelope(response: PeerResponse) -> Envelope:
     """The envelope of a response. Raises PeerError."""
     if response.status in {401, 403}:
         raise PeerDenied("it refused the request")
-    if response.status in {429, 503}:
+    if response.status in CANT_SERVE:
         raise PeerUnreachable("it can't serve at the moment")
     if response.status != 200:
         raise PeerIncompatible(f"it answered with HTTP status {response.status}")

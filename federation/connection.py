@@ -16,6 +16,7 @@ from httptools import HttpParserError, HttpResponseParser
 from federation.errors import PeerError, PeerIncompatible, PeerUnreachable
 
 MAX_HEAD_BYTES = 16_384
+MAX_PIECES = 100_000  # of a body; packets of 32 MB are 23,000. A piece of two bytes takes fifty in memory
 NOT_HTTP = "its answer is not valid HTTP"
 BROKE = "the connection broke before its answer was complete"
 
@@ -91,7 +92,7 @@ class Connection(asyncio.Protocol):
             return
         if not self._is_in_body and self._received > MAX_HEAD_BYTES:
             self._fail(PeerIncompatible(NOT_HTTP))
-        elif self._received > 2 * self._max_bytes + MAX_HEAD_BYTES:  # chunks of a byte each, endless trailers
+        elif self._received > 2 * self._max_bytes + MAX_HEAD_BYTES:  # long chunk extensions, endless trailers
             self._fail(self._too_large())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - see `asyncio.Protocol`
@@ -139,6 +140,8 @@ class Connection(asyncio.Protocol):
         self._size += len(body)
         if self._size > self._max_bytes:
             self._fail(self._too_large())
+        elif len(self._chunks) >= MAX_PIECES:
+            self._fail(PeerIncompatible("its answer comes in too many pieces"))
         elif self._answer is not None:
             self._chunks.append(body)
 

@@ -1,8 +1,8 @@
 """The addresses behind names. A name server that hangs costs the names that it answers for, and nobody else.
 
-The event loop's own lookups share a few threads (with uvloop only two look up names). One that hangs holds its thread for
-as long as the system tries, tens of seconds, even if nobody waits any more. So here a name is looked up once at a time, in a
-thread of its own.
+The event loop's own lookups share a few threads (with uvloop only two look up names). One that hangs holds its
+thread for as long as the system tries, tens of seconds, even if nobody waits any more. So here a name is looked up
+once at a time, in a thread of its own.
 """
 
 from __future__ import annotations

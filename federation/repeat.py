@@ -9,6 +9,8 @@ from typing import Any
 from federation.errors import PeerUnreachable
 from federation.transport import PeerResponse
 
+CANT_SERVE = frozenset({429, 502, 503, 504})  # it is overloaded, or its gateway does not reach it
+
 Send = Callable[[], Coroutine[Any, Any, PeerResponse]]
 
 
@@ -88,7 +90,7 @@ class _Second:
         task = self._task
         if task is None or not task.done() or task.cancelled() or task.exception() is not None:
             return None
-        return None if task.result().status in {429, 503} else task.result()
+        return None if task.result().status in CANT_SERVE else task.result()
 
     async def awaited(self) -> PeerResponse | None:
         """Its response, if it was sent and a good one comes."""

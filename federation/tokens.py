@@ -214,10 +214,10 @@ def raise_refusal(response: PeerResponse) -> None:
 
     Raises:
         PeerDenied: a 4xx, with the OAuth error code if there is one.
-        PeerUnreachable: a 5xx: it can't serve now.
+        PeerUnreachable: 429 or a 5xx: it can't serve now.
         PeerIncompatible: any other status.
     """
-    if response.status >= 500:
+    if response.status >= 500 or response.status == 429:
         raise PeerUnreachable(f"its token endpoint can't serve now (status {response.status})")
     if not 400 <= response.status < 500:
         raise PeerIncompatible(f"its token endpoint answered with status {response.status}")

@@ -207,6 +207,8 @@ async def open_breaker(client: PeerClient, owner: Owner, behaviour: Behaviour = 
         (hangs_up, PeerUnreachable),
         (status(503), PeerUnreachable),
         (status(429), PeerUnreachable),
+        (status(502), PeerUnreachable),  # a gateway, whose node is down
+        (status(504), PeerUnreachable),
     ],
 )
 async def test_who_does_not_answer_is_left_alone_for_a_while(client, patient, owner, behaviour, error):

@@ -428,6 +428,13 @@ async def test_what_is_no_body_is_bounded_too(flood: bytes) -> None:
     )
 
 
+async def test_an_answer_in_crumbs_does_not_fill_the_memory() -> None:
+    crumbs, rounds = b"2\r\n  \r\n" * 10_000, 50
+    async with peer(answers(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[crumbs] * rounds)) as (_, url):
+        with pytest.raises(PeerIncompatible, match="too many pieces"):
+            await ask(url, max_bytes=32_000_000)
+
+
 async def test_a_header_can_not_bring_another_one() -> None:
     async with peer(answers(http(b"{}"))) as (it, url), PeerTransport(allows=everywhere) as transport:
         with pytest.raises(ValueError, match="line break"):
@@ -471,3 +478,28 @@ async def test_connections_end_when_they_have_been_idle_for_long(monkeypatch: py
         for _ in range(2):
             await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)
     assert it.connections == 2
+
+
+async def test_each_who_needs_room_gets_the_place_of_another_idle_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a city that hangs would hold up the others until it answers."""
+    monkeypatch.setattr("federation.connections.CONNECTIONS", 3)
+    everybody = asyncio.Barrier(3)
+
+    async def together(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await everybody.wait()
+        writer.write(http(b"{}"))
+
+    async with (
+        peer(together) as (_, here),
+        peer(answers(pause_s=PATIENCE_S)) as (_, hanging),
+        peer(answers(http(b"{}"))) as (_, there),
+        PeerTransport(allows=everywhere) as transport,
+    ):
+
+        async def get(url: str) -> int:
+            return (await transport.get(url, headers={}, timeout_s=PATIENCE_S, max_bytes=9)).status
+
+        assert await asyncio.gather(*[get(here) for _ in range(3)]) == [200] * 3, "three are idle now"
+        held_up, other = asyncio.create_task(get(hanging)), asyncio.create_task(get(there))
+        assert await other == 200
+        held_up.cancel()
