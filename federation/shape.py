@@ -28,7 +28,9 @@ from federation.errors import PeerIncompatible
 from schema.selection import TYPENAME, Field
 
 REMEMBERED = 1_024
+_VOCABULARY = frozenset({"purposes"})  # ids that all members have in common
 _SCALARS: dict[str, Any] = {
+    "ID": str,
     "String": str,
     "Int": Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)],
     "Float": float,
@@ -84,7 +86,7 @@ class _Shaper:
             return self._object(declared, field)
         if isinstance(declared, GraphQLEnumType):
             return Literal[tuple(declared.values)]
-        if declared.name == "ID":
+        if declared.name == "ID" and field.name not in _VOCABULARY:
             return Annotated[str, msgspec.Meta(pattern=f"^{re.escape(self.city)}:")]
         if field.name in {"city", "cities"} and declared.name == "String":
             return Literal[self.city]

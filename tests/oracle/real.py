@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 
 from federation.membership import Member, Membership, MemberStatus
+from federation.parts import json_object
+from federation.shape import Shapes
 from federation.summary import absence
 from node.audit.log import AccessLog
 from node.gate import CityGate, Decisions, OwnData
-from node.gate.own_data import OwnPage, OwnPart
+from node.gate.own_data import OwnObject, OwnPage, OwnPart
 from node.http.problem import graphql_error
 from node.store.limits import PageLimits
 from node.store.pool import Pool
@@ -53,7 +55,7 @@ class NoPeers:
 
 
 class Watched(OwnData):
-    """Where the city's summary rules out a match for others, they must not get a row."""
+    """What a city answers is what other nodes take; and where its summary rules out a match, they must not get a row."""
 
     def __init__(self, reader: Reader, decisions: Decisions, pool: Pool) -> None:
         super().__init__(CITY, reader, decisions)
@@ -61,11 +63,13 @@ class Watched(OwnData):
 
     async def page(self, caller: Caller, field: Field, start: Position | None) -> OwnPage:
         own = await super().page(caller, field, start)
+        _taken(field, own.page.columns)
         await self._check(caller, field, own.page.rows)
         return own
 
     async def part(self, caller: Caller, field: Field) -> OwnPart:
         own = await super().part(caller, field)
+        _taken(field, own.part.members)
         counted = sum(len(orjson.loads(value)) for value in own.part.members.values() if value.startswith(b"["))
         await self._check(caller, field, own.part.rows + counted)
         return own
@@ -76,8 +80,26 @@ class Watched(OwnData):
             assert why is None or not rows, f"{why}: {field.name} has {rows} rows"
             RULED_OUT[why is not None] += 1
 
+    async def object(self, caller: Caller, field: Field, key: str) -> OwnObject:
+        own = await super().object(caller, field, key)
+        if own.found.json is not None:
+            _shapes().check(CITY, "", field, own.found.json)
+        return own
+
 
 RULED_OUT: Counter[bool] = Counter()
+_SCHEMA = build_schema().graphql
+
+
+def _shapes() -> Shapes:
+    """They remember questions by their text, which is not at hand here."""
+    return Shapes(_SCHEMA)
+
+
+def _taken(field: Field, members: Mapping[str, bytes]) -> None:
+    """Check an answer as a node does that gets it from another."""
+    asked = replace(field, children=tuple(child for child in field.children if child.key in members))
+    _shapes().check(CITY, "", asked, json_object(members))
 
 
 class RealNode:

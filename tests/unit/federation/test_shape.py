@@ -16,7 +16,7 @@ SHAPES = Shapes(
         enum Quality { RAW CHECKED }
         type Query { series: Result! }
         type Result { series: [Series!]! }
-        type Series { id: ID! city: String! number: Int! unit: Float times: [DateTime!]! ends: [DateTime]
+        type Series { id: ID! purposes: [ID!] city: String! number: Int! unit: Float times: [DateTime!]! ends: [DateTime]
             values: [Float]! qualities: [Quality!]! }
         """
     )
@@ -35,6 +35,7 @@ def check(answer: bytes, *names: str) -> None:
         ("number", [b"0", b"2147483647", b"-2147483648"], [b"2147483648", b"1.5", b"1e1", b"null", b'"1"', b"9" * 300]),
         ("unit", [b"1", b"null", b"-1.5e300"], [b"NaN", b"Infinity", b"-Infinity", b"1e400", b'"1"', b"[]"]),
         ("id", [b'"fulda:datastream:x"'], [b'"giessen:datastream:x"', b'"x"', b"1"]),
+        ("purposes", [b'["research"]', b"[]", b"null"], [b'"research"', b"[1]", b"[null]"]),
         ("city", [b'"fulda"'], [b'"giessen"', b"null"]),
         ("times", [b"[]", b'["2026-01-01T00:00:00Z"]'], [b'["2026-01-01T00:00:00"]', b"[null]", b'["x"]', b"null"]),
         ("values", [b"[null, 1, 2.5]"], [b'[null, "1"]', b"[NaN]", b"{}"]),
