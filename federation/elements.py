@@ -6,7 +6,7 @@ Whatever selections the caller made, an owner is asked for one list in which eac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -39,6 +39,11 @@ class Columns:
 
     asked: tuple[Field, ...]
     keys: Sequence[Mapping[str, str | None]]
+
+    @property
+    def layout(self) -> Hashable:
+        """Which part serves which key: parts are the same or not by values of arguments, of which no shape tells."""
+        return tuple(tuple(names.values()) for names in self.keys)
 
     def array(self, number: int, elements: Sequence[Element], type_name: str) -> bytes:
         """The JSON array of the elements as the selection with this number wants them. Values are copied once."""
@@ -88,7 +93,9 @@ class GroupsPlan:
     def owner_field(self, city: str) -> Field:
         """See `PartsPlan`."""
         asked = self.columns.asked or (plain(TYPENAME, TYPENAME, "AggregateGroup"),)
-        return ask_owner(self, (plain("groups", "groups", "AggregateGroup", asked),), cities=[city])
+        return ask_owner(
+            self, (plain("groups", "groups", "AggregateGroup", asked),), self.columns.layout, cities=[city]
+        )
 
     def read(self, city: str, members: Mapping[str, bytes | msgspec.Raw]) -> CityPart:  # noqa: ARG002 - see `PartsPlan`
         """See `PartsPlan`."""
@@ -112,7 +119,7 @@ class SeriesPlan:
         """See `PartsPlan`. An owner learns of its own datastreams only."""
         key = plain("datastream", KEY, "Datastream", (plain("id", "id", "ID"),))
         series = plain("series", "series", "Series", (key, *self.columns.asked))
-        return ask_owner(self, (series,), datastreams=self._asked_of(city))
+        return ask_owner(self, (series,), self.columns.layout, datastreams=self._asked_of(city))
 
     def read(self, city: str, members: Mapping[str, bytes | msgspec.Raw]) -> CityPart:
         """See `PartsPlan`."""

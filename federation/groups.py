@@ -65,7 +65,8 @@ class MergedGroupsPlan:
         if self._now:
             earlier = (plain("previous", "previous", "AggregateBucket", self._before),) if self._before else ()
             asked.append(plain("buckets", "b", "AggregateBucket", (*self._now, *earlier)))
-        return ask_owner(self, (plain("groups", "groups", "AggregateGroup", tuple(asked)),), cities=[city])
+        groups = plain("groups", "groups", "AggregateGroup", tuple(asked))
+        return ask_owner(self, (groups,), self._columns.layout, cities=[city])
 
     def read(self, city: str, members: Mapping[str, bytes | msgspec.Raw]) -> CityPart:
         """See `PartsPlan`."""

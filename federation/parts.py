@@ -7,7 +7,7 @@ of its type says how the parts become one: `federation.elements` puts series and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -50,13 +50,13 @@ class PartsPlan(Protocol):
         ...
 
 
-def ask_owner(plan: PartsPlan, children: tuple[Field, ...], **arguments: Argument) -> Field:
+def ask_owner(plan: PartsPlan, children: tuple[Field, ...], layout: Hashable = None, **arguments: Argument) -> Field:
     """The caller's root field for one owner: with these arguments and children, and its report.
 
-    Of a question of one shape each type of plan asks something else.
+    Of a question of one shape each type of plan asks something else, and so does one that lays its parts out otherwise.
     """
     root = plan.root
-    shape = None if root.shape is None else (ALIAS, root.shape, type(plan))
+    shape = None if root.shape is None else (ALIAS, root.shape, type(plan), layout)
     asked = root.with_arguments(**HOME_ONLY, **arguments)
     return replace(asked, key=ALIAS, children=(*children, owners_report()), shape=shape)
 

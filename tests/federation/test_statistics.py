@@ -299,3 +299,22 @@ async def test_mistakes_are_the_callers_also_if_only_peers_are_asked(federation,
     answer = await federation["offenbach"].ask("{ %s }" % document % DURING)
     assert answer.code in {"BAD_INPUT", "BAD_USER_INPUT", "INVALID"}
     assert federation["giessen"].records(answer.trace) == []
+
+
+@pytest.mark.parametrize("cities", [["giessen"], None])
+async def test_a_document_serves_whatever_its_variables_have_in_common(federation, cities):
+    """The same document with equal and with other values: how parts are shared for one must not be kept for all."""
+    document = """query ($cities: [ID!], $a: Float!, $b: Float!, $first: Int!, $more: Int!) {
+        aggregate(cities: $cities, %s, %s, groupBy: [CITY]) { groups { x: buckets { q: quantile(at: $a) }
+            y: buckets { q: quantile(at: $b) } z: datastream { observations(first: $first) { nodes { result } } }
+            datastream { observations(first: $more) { nodes { result } } } } %s } }"""
+    for a, b, first, more in ((0.5, 0.5, 1, 1), (0.5, 0.9, 1, 2), (0.1, 0.1, 3, 3), (0.2, 0.3, 2, 1)):
+        variables = {"cities": cities, "a": a, "b": b, "first": first, "more": more}
+        answer = await federation["fulda"].ask(document % (BICYCLES, DURING, REPORT), None, variables)
+        result = answer.data["aggregate"]
+        assert result["federation"]["complete"] is True, result["federation"]
+        assert len(result["groups"]) == len(cities or CITIES)
+        for group in result["groups"]:
+            assert len(group["z"]["observations"]["nodes"]) == first
+            assert len(group["datastream"]["observations"]["nodes"]) == more
+            assert group["x"][0].keys() == group["y"][0].keys() == {"q"}
