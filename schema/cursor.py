@@ -5,8 +5,8 @@ so it serves every city. A city that did not answer is remembered with the older
 given out; when it comes back its rows are not lost. A cursor is bound to the query by a digest of its arguments. It
 carries positions only, no rights: whoever presents it sees what their own token allows.
 
-The text is URL-safe base64 of a JSON array, `[1, binding, sort, city, key, [[city, sort, city, key] …]]`; SQL writes
-the same form without exceptions (`node.store.sql`).
+The text is URL-safe base64 of a JSON array, `[1, binding, sort, city, key, [[[city …], sort, city, key] …]]`: cities
+that were away together share a position. SQL writes the same form without exceptions (`node.store.sql`).
 """
 
 from __future__ import annotations
@@ -61,7 +61,10 @@ def encode(cursor: Cursor) -> str:
     mark = cursor.watermark
     parts: list[Any] = [VERSION, cursor.binding, mark.sort, mark.city, mark.key]
     if cursor.away:
-        parts.append([[city, *_flat(position)] for city, position in sorted(cursor.away.items())])
+        together: dict[Position | None, list[str]] = {}
+        for city in sorted(cursor.away):
+            together.setdefault(cursor.away[city], []).append(city)
+        parts.append([[cities, *(position or ())] for position, cities in together.items()])
     return base64.urlsafe_b64encode(orjson.dumps(parts)).rstrip(b"=").decode()
 
 
@@ -100,14 +103,12 @@ def _parse(text: str) -> Cursor | None:
         return None
     away: dict[str, Position | None] = {}
     for entry in parts[5] if len(parts) == 6 and isinstance(parts[5], list) else []:
-        if not isinstance(entry, list) or len(entry) not in {1, 4} or not all(map(_is_text, entry)):
+        if not isinstance(entry, list) or len(entry) not in {1, 4} or not isinstance(entry[0], list):
             return None
-        away[entry[0]] = Position(*entry[1:]) if len(entry) == 4 else None
+        if not all(map(_is_text, [*entry[0], *entry[1:]])):
+            return None
+        away |= dict.fromkeys(entry[0], Position(*entry[1:]) if len(entry) == 4 else None)
     return Cursor(parts[1], Position(*parts[2:5]), away)
-
-
-def _flat(position: Position | None) -> list[str]:
-    return [] if position is None else [position.sort, position.city, position.key]
 
 
 def _is_text(part: object) -> bool:

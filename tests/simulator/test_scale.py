@@ -74,3 +74,19 @@ def test_cities_that_are_away_are_all_that_a_cursor_holds_besides_its_watermark(
     assert [node["id"] for node in page["nodes"]] == [row.id for row in whole if row.city not in away][:50]
     assert {row["city"] for row in page["federation"]["cities"] if row["state"] != "OK"} == away
     assert len(page["pageInfo"]["endCursor"]) < 120 + 20 * len(away)
+
+
+def test_a_page_that_only_the_home_city_answers_can_be_gone_on_from():
+    """As when its network fails, or the caller's deadline is short: a cursor has room for nearly all cities at once."""
+    faults = iter((Fault.NONE, Fault.LOST, Fault.NONE))
+    fault = next(faults)
+    simulation, whole = federation(400, lambda _: Fate(fault))
+    pages, after = [], None
+    for later in (*faults, None):
+        page = run(simulation.ask("city000", DOCUMENT, after=after))["things"]
+        pages.append([node["id"] for node in page["nodes"]])
+        after, fault = page["pageInfo"]["endCursor"], later
+    begun, alone, late = pages
+    assert begun == [row.id for row in whole[:50]]
+    assert {id_.partition(":")[0] for id_ in alone} == {"city000"}
+    assert late == [row.id for row in whole[50:] if row.id not in alone][:50]
