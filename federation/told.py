@@ -14,6 +14,7 @@ from federation.report import CityReport
 
 MAX_COUNT = 5_000_000  # more than any city has of anything that is counted; 400 cities of it still fit in an Int
 MAX_SUGGESTIONS = 5
+MAX_OBLIGATIONS = 100  # different ones, of all datasets that a page has rows of
 
 Members = Mapping[str, msgspec.Raw]
 """A JSON object with its values still as bytes, by key."""
@@ -26,7 +27,7 @@ _Suggestion = Annotated[str, msgspec.Meta(max_length=1_000)]
 class _CityReport(msgspec.Struct):
     asOf: datetime | None = None  # noqa: N815 - names of the API
     policyVersion: _Word | None = None  # noqa: N815
-    obligations: Annotated[list[_Sentence], msgspec.Meta(max_length=20)] = []
+    obligations: Annotated[list[_Sentence], msgspec.Meta(max_length=MAX_OBLIGATIONS)] = []
 
 
 class _Report(msgspec.Struct):

@@ -32,7 +32,7 @@ from schema.ports import Context, Directory, Planned, Result, Standing
 from schema.prepared import Prepared, dump_json
 from schema.query import LOCAL
 from schema.selection import TYPENAME, Collector, Field
-from schema.types.city import reads_below
+from schema.types.city import reads_as_roots, reads_below
 
 _QUERIES = {AllowedType.QUERY}
 _MUTATIONS = {AllowedType.MUTATION}
@@ -48,13 +48,14 @@ LONGEST_REMEMBERED = 1_024  # bytes of variables
 class _Asked:
     """An operation with its variables: root fields, those of them that the gate answers, what they cost.
 
-    `is_prepared`: the gate answers all but `__typename`.
+    `is_prepared`: the gate answers all but `__typename`. `local`: root fields that are answered from memory.
     """
 
     roots: Sequence[Root]
     fields: Sequence[Field]
     cost: Mapping[str, int]
     is_prepared: bool
+    local: Sequence[Field] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,12 @@ class Executor:
         asked = self._checked(document, variables, operation_name, context)
         if isinstance(asked, Result):
             raise BadInput(f"document: {asked.errors[0].message}", hint="send a query that this node would answer")
+        if asked is _MUTATION:
+            raise BadInput("document: a mutation is not explained", hint="send a query")
         question = {"document": document, "variables": variables, "operation": operation_name}
-        return Planned(asked.fields, asked.cost, question)
+        own = str(context.directory.node().city.id) if asked.local else ""
+        below = [read for field in asked.local for read in reads_as_roots(field, own)]
+        return Planned([*asked.fields, *below], asked.cost, question)
 
     def defers(self, query: str, context: Context) -> bool:
         """Whether the document has parts that may come later."""
@@ -211,13 +216,14 @@ class Executor:
         try:
             fields = [root.template.fill(collector) if root.template else None for root in roots]
             of_gate = [field for field in fields if field is not None and field.name not in LOCAL]
-            below = [read for field in fields if field and field.name in LOCAL for read in _below(field, directory)]
+            local = [field for field in fields if field is not None and field.name in LOCAL]
+            below = [read for field in local for read in _below(field, directory)]
             priced = map(_polled, of_gate) if plan.operation.operation is OperationType.SUBSCRIPTION else of_gate
             cost = as_extension(check_cost([*priced, *below], limits, _members(of_gate, directory)), limits)
         except (GraphQLError, RequestError) as error:
             return Result(None, [_request_error(error)])
         is_prepared = len(of_gate) == sum(root.name != TYPENAME for root in roots)
-        asked = _Asked(roots, of_gate, cost, is_prepared)
+        asked = _Asked(roots, of_gate, cost, is_prepared, local)
         if key[1] is not None:
             self._remembered[key] = asked
             if len(self._remembered) > REMEMBERED:

@@ -124,7 +124,7 @@ class Result(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a document asks: the root fields that the gate answers, and what `extensions.cost` would say.
+    """What a document asks: the fields that the gate answers, as root fields, and what `extensions.cost` would say.
 
     `question` is the document as it came: `document`, `variables`, `operation`.
     """

@@ -135,7 +135,7 @@ class Explainer:
             skipped = CityReport(self._city, State.SKIPPED, reason="the log belongs to no dataset")
             return Targets(own=False, peers={}, skipped=[skipped])
         membership = self._membership()
-        if field.type_name.endswith(("Connection", "Result")):
+        if "id" not in field.arguments:  # else it is one object
             found = targets_of(field, replace(caller, peer=None), self._city, membership, self._why_skip)
         else:
             owner = parse_id(field.arguments["id"], kind=field.name, argument="id").city

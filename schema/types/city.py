@@ -130,6 +130,18 @@ def reads_below(root: Field, members: int) -> Iterator[Field]:
         yield from (child for child in city.children if child.children)
 
 
+def reads_as_roots(root: Field, own: str) -> Iterator[Field]:
+    """The same as root fields, by the paths of their keys: below `cities` of all members, else of this city, `own`."""
+    places = (
+        [(root, {})] if root.name == "cities" else [(city, {"cities": [own]}) for city in root.children_named("city")]
+    )
+    for place, cities in places:
+        above = root.key if place is root else f"{root.key}.{place.key}"
+        for child in place.children:
+            if child.type_name.endswith(("Connection", "Result")):
+                yield replace(child, key=f"{above}.{child.key}", arguments={**child.arguments, **cities})
+
+
 async def _read(city: City, info: Info) -> Any:
     """The field as a root field that asks this city alone."""
     raw = info._raw_info  # noqa: SLF001 - Strawberry has no other way to the nodes

@@ -63,11 +63,11 @@ class CityExplanation:
     reason: str | None = strawberry.field(description="Why it is not asked.")
 
 
-@strawberry.type(description="What becomes of one root field.")
+@strawberry.type(description="What becomes of one root field, or of one list of `City`.")
 class FieldExplanation:
-    """A root field of the document."""
+    """A field of the document that asks for data."""
 
-    field: str = strawberry.field(description="Response key.")
+    field: str = strawberry.field(description="Response key; of a list of `City` with those above it: cities.datasets.")
     cities: list[CityExplanation]
     datasets: list[DatasetExplanation] = strawberry.field(
         description="Datasets of all owners that have explained: those that the caller may see; for stewards, of this"

@@ -309,6 +309,25 @@ async def test_who_asks_on_behalf_of_others_is_not_explained_elsewhere(town):
     assert {one["city"] for one in fields[0]["datasets"]} == {"fulda"}
 
 
+async def test_lists_of_cities_and_what_is_waited_for_are_explained_too(town):
+    document = """{ all: cities { id name log { state } d: datasets(first: 1) { nodes { id } } }
+        node { city { datasets(first: 1) { nodes { id } } } }
+        newObservations(datastreams: ["fulda:datastream:rad-ein"]) { cursor } }"""
+    told = (await town.ask(EXPLAIN, variables={"document": document})).data["explain"]
+    assert {one["city"]: one["state"] for one in told["owners"]} == {"fulda": "OK", "wetzlar": "OK"}
+    fields = {one["field"]: one for one in told["fields"]}
+    asked = {key: {one["city"] for one in field["cities"] if one["asked"]} for key, field in fields.items()}
+    assert asked == {
+        "all.d": {"fulda", "wetzlar"},
+        "node.city.datasets": {"wetzlar"},
+        "newObservations": {"fulda"},
+    }
+    for key, cities in asked.items():
+        assert {one["city"] for one in fields[key]["datasets"]} == cities
+    refused = await town.ask(EXPLAIN, variables={"document": "mutation { __typename }"})
+    assert refused.code == "BAD_INPUT"
+
+
 async def test_an_owner_that_is_silent_is_told(town):
     town.other.freeze()
     try:

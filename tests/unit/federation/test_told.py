@@ -14,7 +14,7 @@ from federation.merge import merge
 from federation.plan import plan_page
 from federation.report import CityReport, State
 from federation.rows import CityPage
-from federation.told import MAX_COUNT, add_told, members_of, read_count, read_suggestions
+from federation.told import MAX_COUNT, MAX_OBLIGATIONS, add_told, members_of, read_count, read_suggestions
 from schema.cursor import Cursor, Position
 from schema.document import print_document
 from tests.unit.schema.test_selection import tree
@@ -53,6 +53,8 @@ def test_what_a_peer_says_of_itself_goes_into_its_report():
     told = {"cities": [{"asOf": "2026-01-01T00:00:00+00:00", "policyVersion": "v1", "obligations": ["k=5"]}]}
     report = add_told(REPORT, raw(told))
     assert (report.policy_version, report.obligations, report.as_of.year) == ("v1", ("k=5",), 2026)
+    many = [f"minimum-count={number}" for number in range(3, 30)]  # of a city with datasets of all kinds
+    assert add_told(REPORT, raw({"cities": [{"obligations": many}]})).obligations == tuple(many)
     assert add_told(REPORT, raw({"cities": []})) == add_told(REPORT, None) == REPORT
 
 
@@ -62,7 +64,7 @@ def test_what_a_peer_says_of_itself_goes_into_its_report():
         {"asOf": "yesterday"},
         {"policyVersion": "v 1"},
         {"policyVersion": "v" * 101},
-        {"obligations": ["x"] * 21},
+        {"obligations": ["x"] * (MAX_OBLIGATIONS + 1)},
         {"obligations": ["x" * 201]},
         {"obligations": ["a\nb"]},
     ],
