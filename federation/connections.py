@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections import deque
 from typing import NamedTuple
@@ -91,16 +90,16 @@ class ConnectionPool:
         if not allowed:
             raise ForbiddenAddress
         opened = await start_connection(allowed, happy_eyeballs_delay=NEXT_ADDRESS_S)
+        connection = Connection(self._lost)
         try:
-            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: Connection(self._lost),
+            await asyncio.get_running_loop().create_connection(
+                lambda: connection,
                 sock=opened,
                 ssl=self._context() if origin.is_tls else None,
                 server_hostname=origin.host if origin.is_tls else None,
             )
         except BaseException:
-            opened.close()
+            connection.abort()  # the socket is its own by now: to close that under it would hit the next of its number
             raise
         if not connection.is_reusable:
             raise ConnectionResetError

@@ -336,6 +336,35 @@ def self_signed(directory: Path) -> Path:
     return path
 
 
+async def test_who_gives_up_while_tls_is_agreed_on_leaves_nothing_behind(tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    trusting = ssl.create_default_context(cafile=certificate)
+    it = Peer(answers(http(b"{}")))
+    async with await asyncio.start_server(it.serve, "127.0.0.1", 0, ssl=context) as server:
+        url = f"https://localhost:{server.sockets[0].getsockname()[1]}/"
+        before = open_files()
+        async with PeerTransport(allows=everywhere, ssl_context=trusting) as transport:
+
+            async def get(timeout_s: float) -> PeerResponse:
+                return await transport.get(url, headers={}, timeout_s=timeout_s, max_bytes=9)
+
+            for _ in range(10):
+                found = await asyncio.gather(*[get(ms / 500) for ms in range(1, 13)], return_exceptions=True)
+                assert {type(one) for one in found} <= {PeerTimeout, PeerResponse}
+            assert (await get(PATIENCE_S)).status == 200
+        for _ in range(1_000):
+            if open_files() <= before:
+                return
+            await asyncio.sleep(0.01)  # the server has yet to notice
+        raise AssertionError("a connection that nobody has is open")
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 async def test_an_address_that_is_none_is_incompatible() -> None:
     with pytest.raises(PeerError):
         await ask("http://")
