@@ -223,17 +223,18 @@ class PeerClient:
         self, member: Member, health: PeerHealth, body: bytes, request: Request, ends: float
     ) -> PeerResponse:
         health.budget.earn()
-        response = await self._post(member, health, body, request, ends)
+        token = await self._tokens.token_for(member, request.caller, SCOPE, _left(ends))
+        response = await self._post(member, health, token, body, request, ends)
         if response.status == 401:  # a nonce is too old, or the owner has another key: that may do
-            self._tokens.refused(member, request.caller, response)
+            self._tokens.refused(member, request.caller, token, response)
             if health.budget.spend():
-                response = await self._post(member, health, body, request, ends)
+                token = await self._tokens.token_for(member, request.caller, SCOPE, _left(ends))
+                response = await self._post(member, health, token, body, request, ends)
         return response
 
     async def _post(
-        self, member: Member, health: PeerHealth, body: bytes, request: Request, ends: float
+        self, member: Member, health: PeerHealth, token: str, body: bytes, request: Request, ends: float
     ) -> PeerResponse:
-        token = await self._tokens.token_for(member, request.caller, SCOPE, _left(ends))
         url = f"{member.issuer}/graphql"
 
         async def send() -> PeerResponse:

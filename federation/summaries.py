@@ -105,7 +105,7 @@ class Summaries:
         )
         self._tokens.learn(member, response)
         if response.status == 401:
-            self._tokens.refused(member, ANONYMOUS, response)
+            self._tokens.refused(member, ANONYMOUS, token, response)
         if response.status != 200:
             raise PeerIncompatible(f"it answered with HTTP status {response.status}")
         return verify_summary(response.body, member, datetime.now(UTC))

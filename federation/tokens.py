@@ -31,6 +31,7 @@ from policy.model import Caller
 MAX_TOKENS = 20_000
 MAX_BYTES = 32_000
 RENEW_BEFORE_S = 30.0
+FETCH_S = 4.0  # a hurried caller is not waited for, and whoever else waits for the same token gets it
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 NONCE = re.compile(r"[!#-\[\]-~]{1,200}")
 USE_NONCE = "use_dpop_nonce"
@@ -111,7 +112,8 @@ class PeerTokens:
         if (token := self._kept(key)) is not None:
             return token
         try:
-            return await self._flights.join(key, lambda: self._fetch(key, member, caller, timeout_s), timeout_s)
+            fetch_s = max(timeout_s, FETCH_S)
+            return await self._flights.join(key, lambda: self._fetch(key, member, caller, fetch_s), timeout_s)
         except TimeoutError:
             raise PeerTimeout(f"no token within {timeout_s * 1000:.0f} ms") from None
 
@@ -127,10 +129,12 @@ class PeerTokens:
         if nonce is not None and NONCE.fullmatch(nonce):
             self._nonces[member.issuer] = nonce
 
-    def refused(self, member: Member, caller: Caller, response: PeerResponse) -> None:
+    def refused(self, member: Member, caller: Caller, token: str, response: PeerResponse) -> None:
         """The member's node answered with 401: go on with its nonce, if it wants that, else with a new token."""
         self.learn(member, response)
-        if f'error="{USE_NONCE}"' not in response.headers.get("WWW-Authenticate", ""):
+        if f'error="{USE_NONCE}"' in response.headers.get("WWW-Authenticate", ""):
+            return
+        if any(kept == token for _, kept in self._tokens.values()):  # else there is a newer one already
             self.forget(member.id, caller.application or ANONYMOUS_ID)
 
     def forget(self, member_id: str | None = None, application: str | None = None) -> None:

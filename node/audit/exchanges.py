@@ -119,7 +119,7 @@ async def _page(
         )
         tokens.learn(member, response)
         if response.status == 401 and attempt < 2:
-            tokens.refused(member, ANONYMOUS, response)
+            tokens.refused(member, ANONYMOUS, token, response)
             continue
         if response.status != 200:
             raise PeerIncompatible(f"it answered with HTTP status {response.status}")

@@ -142,10 +142,11 @@ async def test_a_nonce_that_is_none_is_not_taken(tokens: PeerTokens, owner: Owne
 async def test_a_refusal_for_want_of_a_nonce_costs_no_token(tokens: PeerTokens, owner: Owner) -> None:
     token = await ask(tokens, owner)
     told = {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": "nonce-2"}
-    tokens.refused(owner.member, CALLER, PeerResponse(401, b"", "", told))
+    tokens.refused(owner.member, CALLER, token, PeerResponse(401, b"", "", told))
     assert await ask(tokens, owner) == token
     assert read_proof(tokens.authorize(owner.member, token, "POST", "u").proof).nonce == "nonce-2"
-    tokens.refused(owner.member, CALLER, PeerResponse(401, b"", "", {"WWW-Authenticate": 'DPoP error="invalid_token"'}))
+    told = {"WWW-Authenticate": 'DPoP error="invalid_token"'}
+    tokens.refused(owner.member, CALLER, token, PeerResponse(401, b"", "", told))
     assert await ask(tokens, owner) != token
 
 
@@ -153,7 +154,7 @@ async def test_a_refusal_costs_one_applications_tokens_only(tokens: PeerTokens, 
     other = dataclasses.replace(CALLER, application="app-2")
     kept = await ask(tokens, owner, other)
     token = await ask(tokens, owner)
-    tokens.refused(owner.member, CALLER, PeerResponse(401, b"", ""))
+    tokens.refused(owner.member, CALLER, token, PeerResponse(401, b"", ""))
     assert await ask(tokens, owner, other) == kept
     assert await ask(tokens, owner) != token
 
@@ -213,6 +214,13 @@ async def test_a_token_is_for_one_scope(tokens: PeerTokens, owner: Owner) -> Non
     assert await tokens.token_for(owner.member, CALLER, "audit:read", 5) == "b"
 
 
+async def test_a_late_refusal_does_not_cost_the_token_that_came_since(tokens: PeerTokens, owner: Owner) -> None:
+    token = await ask(tokens, owner)
+    for _ in range(9):  # asked at once, and refused one after the other
+        tokens.refused(owner.member, CALLER, token, PeerResponse(401, b"", ""))
+        assert await ask(tokens, owner) == "token-2"
+
+
 async def test_many_at_once_make_one_request(tokens: PeerTokens, owner: Owner) -> None:
     owner.delay_s = 0.05
     assert set(await asyncio.gather(*(ask(tokens, owner) for _ in range(50)))) == {"token-1"}
@@ -228,6 +236,13 @@ async def test_who_gives_up_does_not_take_the_token_from_the_others(tokens: Peer
     assert await patient == "token-1"
     with pytest.raises(asyncio.CancelledError):
         await hasty
+
+
+async def test_who_is_in_a_hurry_does_not_cut_the_others_short(tokens: PeerTokens, owner: Owner) -> None:
+    owner.delay_s = 0.3
+    hasty, patient = await asyncio.gather(ask(tokens, owner, timeout_s=0.1), ask(tokens, owner), return_exceptions=True)
+    assert isinstance(hasty, PeerTimeout)
+    assert (patient, len(owner.forms)) == ("token-1", 1)
 
 
 async def test_a_suspended_member_is_not_asked(tokens: PeerTokens, owner: Owner) -> None:
