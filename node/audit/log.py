@@ -92,6 +92,8 @@ class AccessLog:
             Unavailable: they could not be committed; the answer must not leave.
             Unauthenticated: the use does not count.
         """
+        if not records:  # nothing was accessed, e.g. what is explained asks nobody; a use waits for the answer then
+            return []
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable("the access log can't keep up, so no data may leave")
         loop = asyncio.get_running_loop()

@@ -104,3 +104,12 @@ async def test_an_answer_learns_the_leaves_of_its_own_records(database_url, sess
         stored = connection.execute("select encode(leaf, 'hex') from access_record order by trace_id").fetchall()
     assert [len(leaves) for leaves in found] == [2, 1, 1]
     assert [leaf for leaves in found for leaf in leaves] == [row[0] for row in stored]
+
+
+async def test_an_answer_without_records_harms_no_other(database_url, sessions):
+    log = AccessLog(sessions, coming=lambda: 3)
+    found = await asyncio.gather(
+        *(log.append(records, DOCUMENT) for records in ([], [record(1)], [], [record(2)])), return_exceptions=True
+    )
+    assert [len(leaves) for leaves in found] == [0, 1, 0, 1]
+    assert transactions(database_url)[0] == 2
