@@ -83,6 +83,7 @@ select to_char(m.month, 'YYYY-MM') as month, dataset, k.caller_city as city, sum
   from access_month m join access_kind k on k.id = m.kind cross join unnest(k.datasets) dataset
  where k.role = 'OWNER' and k.decision = 'PERMIT' and m.month < date_trunc('month', now())
    and m.month >= date_trunc('month', now()) - interval '24 months'
+   and exists (select from dataset d where d.tier = 'OPEN' and d.key = substring(dataset from '^[^:]*:dataset:(.*)$'))
  group by 1, 2, 3 order by 1, 2, 3
 """
 
