@@ -46,12 +46,17 @@ class CityRules:
         state = _state(self._directory)
         if state != self._state:
             try:
-                self._rules = load_rules(self._directory, self._city)
+                self._rules = self._reloaded(state)
                 log.info("policy %s is in force", self._rules.version)
             except PolicyError as error:
                 log.error("policy %s stays in force: %s", self._rules.version, error)  # noqa: TRY400 - not our fault
             self._state = state
         self._look_at = time.monotonic() + LOOK_AGAIN_S
+
+    def _reloaded(self, state: _State | None) -> RuleSet:
+        if state is None:  # while it is put in place anew, say, the city's prohibitions must not be left out
+            raise PolicyError(f"{self._directory} is gone; an empty one says that the city has no rules")
+        return load_rules(self._directory, self._city)
 
 
 def load_rules(directory: Path, city: str) -> RuleSet:
@@ -76,8 +81,10 @@ def _files(directory: Path) -> list[Path]:
         raise PolicyError(f"{directory} can't be read: {error.strerror}") from None
 
 
-def _state(directory: Path) -> _State:
-    """What tells that a file has changed; of what can't be looked at, nothing."""
+def _state(directory: Path) -> _State | None:
+    """What tells that a file has changed; of what can't be looked at, nothing. None: there is no folder."""
+    if not directory.exists():
+        return None
     try:
         return tuple((file.name, (stat := file.stat()).st_mtime_ns, stat.st_size) for file in _files(directory))
     except (OSError, PolicyError):

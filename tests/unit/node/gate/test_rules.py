@@ -71,6 +71,22 @@ def test_what_is_not_valid_leaves_the_rules_as_they_were(folder, caplog, name, c
         assert "z" in {node.annotations["id"] for node in rules.current().policies.to_pst().static_policies.values()}
 
 
+def test_a_folder_that_vanishes_takes_no_rule_with_it(tmp_path, caplog):
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "x.cedar").write_text(SOUND)
+    rules = CityRules(folder, "giessen")
+    before = rules.current()
+    folder.rename(tmp_path / "away")
+    with caplog.at_level(logging.ERROR, "verbund.policy"):
+        assert rules.current() is before
+        assert rules.current() is before
+    (told,) = caplog.messages
+    assert "is gone" in told
+    folder.mkdir()
+    assert rules.current().version != before.version, "an empty folder says that there are no more rules"
+
+
 def test_expectations_that_are_met(folder):
     (folder / "expectations.toml").write_text(
         f"{EXPECT}permit = true\nrules = ['agreement']\nobligations = ['time=PT1H', 'minimum-count=5']"
