@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
@@ -23,6 +24,8 @@ from policy.model import ANONYMOUS
 PATH = "/log/exchanges"
 PAGE = 20_000
 MAX_BYTES = PAGE * 270
+MOST = 2_000_000  # exchanges that are compared at once
+_LINE = re.compile(r"[0-9a-f]{64} [0-9a-f]{64}(?: (?:[0-9a-f]{64}|-)){2}")
 FETCH_S = 30.0
 SCOPE = "data:read"
 
@@ -99,8 +102,10 @@ async def fetch_answered(
     while True:
         page, following = await _page(transport, tokens, member, start, end, after)
         found += page
-        if following is None or len(found) > 10_000_000:
+        if following is None:
             return found
+        if not page or len(found) > MOST:
+            raise PeerIncompatible(f"it tells of more than {MOST:,} exchanges: compare a shorter period")
         after = following
 
 
@@ -123,10 +128,10 @@ async def _page(
             continue
         if response.status != 200:
             raise PeerIncompatible(f"it answered with HTTP status {response.status}")
-        rows = [line.split(" ") for line in response.body.decode("ascii", "replace").splitlines()]
-        if any(len(row) != 4 for row in rows):
+        lines = response.body.decode("ascii", "replace").splitlines()
+        if len(lines) > PAGE or not all(map(_LINE.fullmatch, lines)):
             raise PeerIncompatible("its list of exchanges is malformed")
-        page = [Answered(*("" if part == "-" else part for part in row)) for row in rows]
+        page = [Answered(*("" if part == "-" else part for part in line.split(" "))) for line in lines]
         following = response.headers.get("Verbund-Next")
         return page, following if following and following.isdigit() else None
     raise PeerIncompatible("it accepts no token")

@@ -91,6 +91,13 @@ def _compared(
     start, end = period
     with connect(database_url, "verbund-reconcile", statement_ms=STATEMENT_MS, autocommit=True) as connection:
         asked = list(read_asked(connection, city, start, end))
-        known = {leaf for ask in read_asked(connection, city, start - MARGIN, end + MARGIN) for leaf in ask.leaves}
-    found = compare(asked, around, within={answer.leaf for answer in within} - known)
+        leaves, traces = (
+            set[str](),
+            set[str](),
+        )  # what the other city recorded within the period, and this one beside it
+        for ask in read_asked(connection, city, start - MARGIN, end + MARGIN):
+            leaves.update(ask.leaves)
+            traces.add(ask.trace)
+    unknown = {answer.leaf for answer in within if answer.leaf not in leaves and answer.trace not in traces}
+    found = compare(asked, around, within=unknown)
     return Compared(len(asked), len(within), list(found))

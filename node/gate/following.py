@@ -143,7 +143,8 @@ class Following:
                 batch, reports = state.take(told)
                 answer = batch_json(asked, batch, encode_positions(begun | state.positions), reports)
                 await standing.check()
-                await told.record(answer)
+                if told.is_news:  # else the city has no record of it either
+                    await told.record(answer)
                 yield Prepared(answer)
             item.dealt.set()
         if not is_followed:

@@ -143,6 +143,15 @@ async def test_two_cities_are_followed_at_once_each_batch_recorded_on_both_sides
     assert len(idle) == 1, "the beginning is recorded, waiting in vain is not"
 
 
+async def test_going_on_where_nothing_is_new_leaves_no_record_at_either_side(home, owner, network):
+    async with follow(home, [OPEN]) as stream:
+        assert (await stream.batch())["federation"]["complete"]
+    async with follow(home, [OPEN], after=stream.cursor) as stream:
+        batch = await stream.batch()
+        assert (batch["nodes"], batch["federation"]["complete"]) == ([], True)
+    assert (home.records(batch["trace"]), owner.records(batch["trace"])) == ([], [])
+
+
 async def test_a_city_that_goes_away_and_comes_back_has_lost_nothing(home, owner, network):
     async with follow(home, [OPEN, HOME]) as stream:
         await stream.state("giessen", "OK")
