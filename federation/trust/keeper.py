@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 FETCH_S = 5.0
 DOCUMENT_S = 20.0
 AT_ONCE = 16
-UNKNOWN_KEY_S = 5.0
+UNKNOWN_KEY_S = 5.0  # between two questions for unknown keys, in the long run; but
+UNKNOWN_KEYS = 4  # at once: a node may change its key more than once, and one of its workers be behind
 FIRST_RETRY_S = 1.0  # then twice as long each time
 LOOK_S = 1.0  # for anchors that were added or removed, and for what is due
 EARLIEST, LATEST = 0.8, 1.2  # times the interval: so that neither the nodes nor the questions of one node meet
@@ -180,16 +181,32 @@ class TrustKeeper:
         await asyncio.gather(*(self._ask(issuer) for issuer in self._others()))
 
     async def learn(self, issuer: str, timeout_s: float) -> None:
-        """Ask a member at once, since it uses a key that we do not know; nothing if that was done just now."""
+        """Ask a member at once, since it uses a key that we do not know; but not too often."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                if (under_way := self._asking.get(issuer)) is not None:  # it may have been asked before it changed
+                known = self._keys_of(issuer)
+                while (under_way := self._asking.get(issuer)) is not None:
                     await asyncio.shield(under_way)
-                if self._monotonic() - self._learned.get(issuer, float("-inf")) >= UNKNOWN_KEY_S:
-                    self._learned[issuer] = self._monotonic()
+                    if self._keys_of(issuer) != known:
+                        return  # else it may have been asked before it changed
+                if self._may_learn(issuer):
                     await asyncio.shield(self._ask(issuer))
-                elif (under_way := self._asking.get(issuer)) is not None:
-                    await asyncio.shield(under_way)
+
+    def _keys_of(self, issuer: str) -> dict[str, Any] | None:
+        try:
+            member = self._trust.current(self._now()).by_issuer(issuer)
+        except MembershipError:
+            return None
+        return None if member is None else member.jwks
+
+    def _may_learn(self, issuer: str) -> bool:
+        """Whether it may be asked once more (generic cell rate algorithm: `_learned` is when all is spent again)."""
+        now = self._monotonic()
+        spent = max(self._learned.get(issuer, now), now)
+        if spent - now > UNKNOWN_KEY_S * (UNKNOWN_KEYS - 1):
+            return False
+        self._learned[issuer] = spent + UNKNOWN_KEY_S
+        return True
 
     def _contact(self, entity: str) -> Contact:
         period = self._trust.period_of(entity)
@@ -236,7 +253,6 @@ class TrustKeeper:
             self._failures.pop(entity, None)
             self._due[entity] = self._monotonic() + self._every_s * random.uniform(EARLIEST, LATEST)  # noqa: S311
             return
-        self._learned.pop(entity, None)
         self._failures[entity] = failures = self._failures.get(entity, 0) + 1
         self._due[entity] = self._monotonic() + min(self._every_s, FIRST_RETRY_S * 2 ** min(failures - 1, 10))
 

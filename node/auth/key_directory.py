@@ -10,23 +10,24 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from joserfc.jwk import ECKey, KeySet
 
 from federation.jose import MAX_KEYS, public_jwks, public_keys
 from federation.trust.former_keys import FormerKey
-from node.auth.key_ring import HeldKey, KeyRing, KeyUse, NoKey
+from node.auth.key_ring import HeldKey, KeyRing, KeyState, KeyUse, NoKey
 from node.auth.keys import DIRECTORY_MODE, KeyFileError, create_signing_key, load_signing_key
 
 log = logging.getLogger(__name__)
 
 REVOKED = "revoked"
 CHECK_EVERY_S = 1.0
+_SIGN_NO_MORE = frozenset({KeyState.RETIRED, KeyState.ENDED})
 _NAME = re.compile(r"(?P<use>[a-z]+)(-(?P<at>\d{8}T\d{6}Z))?\.pem")
 _REVOKED_NAME = re.compile(r"(?P<key>[a-z]+(-\d{8}T\d{6}Z)?)-revoked-(?P<at>\d{8}T\d{6}Z)\.pem")
 _TIME = "%Y%m%dT%H%M%SZ"
@@ -42,7 +43,8 @@ def read_key_ring(directory: Path, passphrase: bytes | None) -> KeyRing:
         names = sorted(path.name for path in directory.iterdir() if path.suffix == ".pem")
     except OSError as error:
         raise KeyFileError(f"{directory} can't be read ({error.strerror}): keys are made by `verbund init`") from None
-    return KeyRing(_held(directory / name, name, passphrase) for name in names if _use(name) is not None)
+    revoked = [(one.use, one.active_from) for one in _revoked(directory) if one.active_from <= one.revoked_at]
+    return KeyRing((_held(directory / name, name, passphrase) for name in names if _use(name) is not None), revoked)
 
 
 def add_key(directory: Path, use: KeyUse, active_from: int | None, passphrase: bytes | None) -> HeldKey:
@@ -71,18 +73,16 @@ def revoke_key(directory: Path, held: HeldKey, now: float) -> Path:
 
 def former_keys(directory: Path, ring: KeyRing, passphrase: bytes | None, now: float) -> tuple[FormerKey, ...]:
     """The keys that sign no more: those that a later one has replaced, and those that were revoked."""
-    replaced = ((held, ring.superseded_at(held)) for held in ring.keys)
-    found = [_former(held, ended, None) for held, ended in replaced if ended is not None and ended <= now]
-    for path in (*directory.glob("*.pem"), *(directory / REVOKED).glob("*.pem")):
-        if (match := _REVOKED_NAME.fullmatch(path.name)) is None or _use(f"{match['key']}.pem") is None:
-            continue
+    replaced = ((held, ring.superseded_at(held)) for held in ring.keys if ring.state(held, now) in _SIGN_NO_MORE)
+    found = [_former(held, ended, None) for held, ended in replaced if ended is not None]
+    for one in _revoked(directory):
         try:
-            held, revoked = _held(path, f"{match['key']}.pem", passphrase), _moment(match["at"], path)
+            held = HeldKey(one.use, one.path.name, load_signing_key(one.path, passphrase), one.active_from)
         except KeyFileError as error:  # what can't be read can't be listed; the keys in use are not concerned
             log.warning("a former key is not listed: %s", error)
             continue
         ended = ring.superseded_at(held)
-        found.append(_former(held, revoked if ended is None else min(ended, revoked), revoked))
+        found.append(_former(held, one.revoked_at if ended is None else min(ended, one.revoked_at), one.revoked_at))
     return tuple(found)
 
 
@@ -189,6 +189,28 @@ class NodeKeys:
         return status.st_mtime_ns, status.st_ino
 
 
+class _Revoked(NamedTuple):
+    """The file of a key that is none any more. Times are seconds since 1970."""
+
+    path: Path
+    use: KeyUse
+    active_from: int
+    revoked_at: int
+
+
+def _revoked(directory: Path) -> Iterator[_Revoked]:
+    """What the names of files say. One whose times are none is told and left out."""
+    for path in (*directory.glob("*.pem"), *(directory / REVOKED).glob("*.pem")):
+        match = _REVOKED_NAME.fullmatch(path.name)
+        use = match and _use(f"{match['key']}.pem")
+        if match is None or use is None:
+            continue
+        try:
+            yield _Revoked(path, use, _active_from(f"{match['key']}.pem", path), _moment(match["at"], path))
+        except KeyFileError as error:
+            log.warning("a former key is not listed: %s", error)
+
+
 def _use(name: str) -> KeyUse | None:
     match = _NAME.fullmatch(name)
     return KeyUse(match["use"]) if match and match["use"] in set(KeyUse) else None
@@ -196,11 +218,15 @@ def _use(name: str) -> KeyUse | None:
 
 def _held(path: Path, name: str, passphrase: bytes | None) -> HeldKey:
     """The key in `path`, which is what a key of this name is."""
-    match, use = _NAME.fullmatch(name), _use(name)
-    assert match is not None
+    use = _use(name)
     assert use is not None
-    at = 0 if match["at"] is None else _moment(match["at"], path)
-    return HeldKey(use, path.name, load_signing_key(path, passphrase), at)
+    return HeldKey(use, path.name, load_signing_key(path, passphrase), _active_from(name, path))
+
+
+def _active_from(name: str, path: Path) -> int:
+    match = _NAME.fullmatch(name)
+    assert match is not None
+    return 0 if match["at"] is None else _moment(match["at"], path)
 
 
 def _moment(text: str, path: Path) -> int:

@@ -51,10 +51,11 @@ class HeldKey:
 
 
 class KeyRing:
-    """All keys of a node that are not revoked."""
+    """All keys of a node that are not revoked. `revoked`: since when those that are had signed, seconds since 1970."""
 
-    def __init__(self, keys: Iterable[HeldKey]) -> None:
+    def __init__(self, keys: Iterable[HeldKey], revoked: Iterable[tuple[KeyUse, int]] = ()) -> None:
         self.keys = tuple(sorted(keys, key=lambda held: (held.use, held.active_from, held.file)))
+        self._revoked = tuple(revoked)
 
     def of(self, use: KeyUse) -> list[HeldKey]:
         """The keys for a use, in the order in which they become active."""
@@ -81,13 +82,14 @@ class KeyRing:
         if held.active_from > now:
             return KeyState.NEXT
         superseded = self.superseded_at(held)
-        if superseded is None or superseded > now:
+        if superseded is None or superseded > now or held is self.current(held.use, now):
             return KeyState.ACTIVE
         return KeyState.RETIRED if now < superseded + PUBLISHED_AFTER_S else KeyState.ENDED
 
     def superseded_at(self, held: HeldKey) -> int | None:
-        """When a later key takes its place (seconds since 1970); None if none is there."""
-        later = [other.active_from for other in self.of(held.use) if other.active_from > held.active_from]
+        """When a later key takes its place (seconds since 1970), be it revoked since; None if none is there."""
+        others = [(other.use, other.active_from) for other in self.keys]
+        later = [at for use, at in (*others, *self._revoked) if use is held.use and at > held.active_from]
         return min(later, default=None)
 
     def next_change(self, now: float) -> float:

@@ -148,11 +148,11 @@ def add_log_key(settings: Settings, use: LogKeyUse, active_from: int) -> HeldLog
 
 
 def revoke_log_key(settings: Settings, held: HeldLogKey, now: int) -> Path:
-    """Take a key out of use; returns where its file lies now. Raises KeyFileError."""
+    """Take a key out of use, for a new one if it was in use; returns where its file lies now. Raises KeyFileError."""
     target = held.file.parent / REVOKED / f"{held.file.stem}-revoked-{datetime.fromtimestamp(now, UTC):{_TIME}}.pem"
-    left = [one for one in NodeLogKeys(settings).all if one.use is held.use and one.file != held.file]
-    if not any(not one.is_revoked and one.active_from <= now for one in left):
-        add_log_key(settings, held.use, now)
+    of_use = [one for one in NodeLogKeys(settings).all if one.use is held.use and not one.is_revoked]
+    if held.active_from <= now and not any(held.active_from < one.active_from <= now + 1 for one in of_use):
+        add_log_key(settings, held.use, max(now, held.active_from + 1))
     try:
         target.parent.mkdir(exist_ok=True, mode=DIRECTORY_MODE)
         held.file.rename(target)

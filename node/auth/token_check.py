@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from federation.errors import MembershipError
-from federation.jose import JwtError, UnknownKey, verify
+from federation.jose import JwtError, UnknownKey, read_unverified, verify
 from federation.membership import Membership
 from federation.subjects import ANONYMOUS_ID, APPLICATION_ID
 from node.auth.access_tokens import LIFETIME_S, TYP
@@ -50,6 +50,7 @@ class Verified:
     """What a token says. `thumbprint`: of the key it is bound to. `digest`: its own, as a proof names it (`ath`).
 
     `subjects`: what a revocation that ends it may be of. `home_issuer`: the node that acts for another city's caller.
+    `kid`: of the key that signed it.
     """
 
     caller: Caller
@@ -60,6 +61,7 @@ class Verified:
     digest: str
     subjects: tuple[str, ...]
     home_issuer: str | None
+    kid: str
 
 
 class TokenCheck:
@@ -92,6 +94,8 @@ class TokenCheck:
         """Whether what was verified is still valid. Raises InvalidToken."""
         if verified.expires_at <= self._clock():
             raise InvalidToken("the token has expired: get a new one")
+        if not any(key.kid == verified.kid for key in self._node.public_keys.keys):
+            raise self._unknown_key()
         if verified.home_issuer is not None:
             self._check_home(verified.home_issuer, verified.caller.city)
 
@@ -115,7 +119,7 @@ class TokenCheck:
         try:
             claims = verify(token, self._node.public_keys, {TYP}, MAX_TOKEN_BYTES)
         except UnknownKey:
-            raise InvalidToken(f"no key of this node has signed the token: get one at {self._node.issuer}") from None
+            raise self._unknown_key() from None
         except JwtError as error:
             raise InvalidToken(error.reason) from None
         if claims.get("iss") != self._node.issuer:
@@ -140,7 +144,11 @@ class TokenCheck:
             digest=urlsafe_b64encode(name)[:-1].decode(),
             subjects=_subjects(caller),
             home_issuer=home_issuer,
+            kid=read_unverified(token, MAX_TOKEN_BYTES).header["kid"],
         )
+
+    def _unknown_key(self) -> InvalidToken:
+        return InvalidToken(f"no key of this node has signed the token: get one at {self._node.issuer}")
 
     def _check_home(self, issuer: str, city: str | None) -> None:
         try:

@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from node.auth.key_directory import add_key, read_key_ring, revoke_key
-from node.auth.key_ring import HeldKey, KeyRing, KeyUse
+from node.auth.key_ring import HeldKey, KeyRing, KeyState, KeyUse
 from node.auth.keys import KeyFileError, encrypt_key_file, passphrase_of
 from node.auth.log_keys import LogKeyUse, add_log_key, load_log_keys, revoke_log_key
 from node.cli.audit_group import open_log
@@ -18,6 +18,7 @@ from node.cli.context import ANY_FIRST_CHARACTER, CommandError, load_node_settin
 from node.cli.output import print_table
 
 ANNOUNCED_S = 600  # longer than any peer takes to fetch the new key
+SUCCEEDS_AFTER_S = 3  # a revoked key's successor: each worker looks once a second, and all are to publish it first
 LOG_ANNOUNCED_S = 1_200  # keys of logs are fetched every ten minutes
 USES = click.Choice([use.value for use in (*KeyUse, *LogKeyUse)])
 
@@ -74,18 +75,22 @@ def rotate(ctx: click.Context, use: str, after: int | None) -> None:
 @click.argument("kid")
 @click.pass_context
 def revoke(ctx: click.Context, kid: str) -> None:
-    """Use the key KID (or the beginning of its id) no more, from now on. If none is left, a new one is made."""
+    """Use the key KID (or the beginning of its id) no more. If it signs now, a new one takes its place, in seconds."""
     directory, passphrase, ring = _opened(ctx)
     if _revoke_log_key(ctx, kid):
         return
     held = find_key(ring, kid)
-    now = int(time.time())
-    left = [other for other in ring.of(held.use) if other is not held]
-    if not any(other.active_from <= now for other in left):
-        new = add_key(directory, held.use, now, passphrase)
-        click.echo(f"{new.kid} signs from now on ({new.file})")
-    target = revoke_key(directory, held, now)
+    begins = int(time.time()) + SUCCEEDS_AFTER_S
+    if ring.state(held, begins) is KeyState.ACTIVE:
+        # not the one before it again: who has taken this key may have taken that one, too
+        new = add_key(directory, held.use, max(begins, held.active_from + 1), passphrase)
+        click.echo(f"{new.kid} takes its place in {SUCCEEDS_AFTER_S} seconds ({new.file})")
+        time.sleep(new.active_from + 1 - time.time())  # until no worker signs with the old one
+    target = revoke_key(directory, held, time.time())
     click.echo(f"{held.kid} is revoked; its file is now {target}")
+    for other in read_key_ring(directory, passphrase).published(held.use, time.time()):
+        if other.active_from < held.active_from:
+            click.echo(f"{other.kid} is still accepted: revoke it as well if it may be in wrong hands, too")
     if held.use is KeyUse.FEDERATION:
         click.echo("tell the anchor: until it vouches for the new key, no city trusts this node (docs/keys.md)")
 

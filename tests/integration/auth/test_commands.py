@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import stat
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from federation.jose import public_jwks
 from federation.trust.anchor import read_anchor, read_members
 from federation.trust.node_configuration import Presented, sign_configuration
 from node.auth.applications import list_applications
+from node.auth.key_directory import read_key_ring
+from node.auth.key_ring import KeyUse
 from node.auth.keys import create_signing_key, load_signing_key, public_pem
 from node.auth.token_check import InvalidToken
 from node.cli.main import cli
@@ -349,6 +352,10 @@ class TestMembership:
 
 
 class TestKeys:
+    @pytest.fixture(autouse=True)
+    def without_workers(self, monkeypatch):
+        monkeypatch.setattr("node.cli.key.SUCCEEDS_AFTER_S", 0)
+
     def test_the_keys_are_listed_rotated_and_revoked(self, desk):
         kid = load_signing_key(desk.home / "keys" / "signing.pem").kid
         assert kid[:8] in desk.ok("key", "list")
@@ -356,11 +363,24 @@ class TestKeys:
         assert "NEXT" in desk.ok("key", "list")
         for unknown in ("xxx", "-xx", "--x", "-xhx"):
             desk.fails("no key has such an id", "key", "revoke", unknown)
-        assert "signs from now on" in desk.ok("key", "revoke", kid[:12])
+        assert "takes its place" in desk.ok("key", "revoke", kid[:12])
         assert kid[:8] not in desk.ok("key", "list")
         (revoked,) = (desk.home / "keys" / "revoked").iterdir()
         assert re.fullmatch(r"signing-revoked-\d{8}T\d{6}Z\.pem", revoked.name)
         assert load_signing_key(revoked).kid == kid
+
+    @pytest.mark.parametrize("use", ["signing", "federation"])
+    def test_a_stolen_key_is_followed_by_a_new_one_not_by_the_one_before_it(self, desk, use):
+        old = load_signing_key(desk.home / "keys" / f"{use}.pem").kid
+        stolen = desk.ok("key", "rotate", "--use", use, "--after", "0").split()[0]
+        told = desk.ok("key", "revoke", stolen)
+        new = told.split()[0]
+        ring = read_key_ring(desk.home / "keys", None)
+        assert new not in (old, stolen)
+        assert ring.current(KeyUse(use), time.time()).kid == new
+        assert f"{old} is still accepted" in told
+        desk.ok("key", "revoke", old)  # signs no more: none has to take its place
+        assert [held.kid for held in read_key_ring(desk.home / "keys", None).of(KeyUse(use))] == [new]
 
     def test_keys_in_the_clear_are_encrypted(self, desk, tmp_path):
         desk.fails("there is no passphrase", "key", "encrypt")

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import fields
 
 from federation.errors import MembershipError
-from federation.trust.keeper import AT_ONCE, LOOK_S, TrustKeeper, follows_within_s
+from federation.trust.keeper import AT_ONCE, LOOK_S, UNKNOWN_KEYS, TrustKeeper, follows_within_s
 from federation.trust.state import Trust
 from federation.trust.statements import WELL_KNOWN
 from node.settings import Settings
@@ -266,8 +266,18 @@ class TestKeysOfNodes:
         asked = len(desk.network.asked)
         await asyncio.gather(*(desk.keeper.learn(desk.giessen.issuer, 5) for _ in range(10)))
         assert desk.kids("giessen") == {desk.giessen.signing[0].kid}
-        await desk.keeper.learn(desk.giessen.issuer, 5)
         assert len(desk.network.asked) == asked + 1
+        for _ in range(10):
+            await desk.keeper.learn(desk.giessen.issuer, 5)
+        assert len(desk.network.asked) == asked + UNKNOWN_KEYS
+
+    async def test_a_key_that_is_revoked_right_after_another_one_is_asked_for_as_well(self, desk):
+        for _ in range(UNKNOWN_KEYS):
+            desk.giessen.signing = [new_key()]
+            desk.clock.forward(seconds=1)
+            desk.network.city(desk.giessen, desk.clock.now)
+            await desk.keeper.learn(desk.giessen.issuer, 5)
+            assert desk.kids("giessen") == {desk.giessen.signing[0].kid}
 
     async def test_a_stranger_is_not_asked(self, desk):
         await desk.keeper.learn("https://evil.example", 5)

@@ -81,6 +81,38 @@ def test_a_revoked_key_is_gone_at_once(directory, clock, keys):
         verify(token, keys.public_keys, {"x"})
 
 
+def test_a_revocation_does_not_bring_back_what_ended_long_ago(directory, clock, keys):
+    first = keys.signing_key.kid
+    stolen = add_key(directory, KeyUse.SIGNING, NOW + 10, None)
+    clock.now += 10 * PUBLISHED_AFTER_S
+    assert kids(keys) == {stolen.kid}
+    new = add_key(directory, KeyUse.SIGNING, int(clock.now), None)
+    revoke_key(directory, stolen, clock.now)
+    clock.now += 2
+    assert kids(keys) == {new.kid}
+    assert {(one.kid, one.ended_at) for one in keys.former if one.revoked_at is None} == {(first, NOW + 10)}
+
+
+def test_without_a_new_key_the_one_before_signs_and_is_published(directory, clock, keys):
+    """So it is with mounted secrets, where a key is revoked by another name alone."""
+    first = keys.signing_key.kid
+    stolen = add_key(directory, KeyUse.SIGNING, NOW + 10, None)
+    clock.now += 10 * PUBLISHED_AFTER_S
+    revoke_key(directory, stolen, clock.now)
+    clock.now += 2
+    assert (keys.signing_key.kid, kids(keys)) == (first, {first})
+    assert first not in {one.kid for one in keys.former}
+
+
+def test_one_that_never_signed_ends_none_by_its_revocation(directory, clock, keys):
+    first = keys.signing_key.kid
+    announced = add_key(directory, KeyUse.SIGNING, NOW + 600, None)
+    revoke_key(directory, announced, NOW + 5)
+    clock.now += 2 * PUBLISHED_AFTER_S
+    assert (keys.signing_key.kid, kids(keys)) == (first, {first})
+    assert {one.kid for one in keys.former} == {announced.kid}
+
+
 class TestFormerKeys:
     """What a node lists of its past is what the names of its files say."""
 

@@ -70,6 +70,16 @@ def test_a_revoked_key_signs_no_more_and_is_still_known(settings):
     assert [one.key for one in keys.of_log] == [keys.log.key, held.named.key], "so that what it signed is checked"
 
 
+def test_a_new_key_follows_a_revoked_one_not_the_one_before_it(settings):
+    [first] = [one for one in at(settings, NOW).all if one.use is LogKeyUse.LOG]
+    stolen = add_log_key(settings, LogKeyUse.LOG, NOW)
+    announced = add_log_key(settings, LogKeyUse.LOG, NOW + 600)
+    revoke_log_key(settings, announced, NOW + 1)
+    assert at(settings, NOW + 2).log.key == stolen.named.key, "what was only announced needs nothing in its place"
+    revoke_log_key(settings, stolen, NOW + 2)
+    assert at(settings, NOW + 3).log.key not in (first.named.key, stolen.named.key)
+
+
 def test_members_learn_all_keys_and_none_of_another_name_or_too_many(settings):
     city = City("giessen", issuer="https://daten.giessen.example")
     time = datetime.fromtimestamp(NOW, UTC)

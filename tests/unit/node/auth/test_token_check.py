@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from federation.errors import MembershipError
 from federation.jose import public_jwks, read_unverified, sign
 from federation.membership import Membership, MemberStatus
 from node.auth import token_check
+from node.auth.key_directory import OneKey
 from node.auth.token_check import InvalidToken, TokenCheck
 from policy.model import Caller
 from tests.unit.node.auth.world import At, City, membership_of, new_key, resolved
@@ -285,3 +288,14 @@ class TestRemembering:
         known = token()
         first = calls(lambda: node.caller(known))
         assert calls(lambda: node.caller(known)) < first / 4
+
+
+def test_a_subscription_ends_with_the_key_that_signed_its_token() -> None:
+    old = new_key()
+    keys = SimpleNamespace(public_keys=OneKey(old).public_keys)
+    tokens = TokenCheck(replace(OWN.identity, keys=keys), lambda: MEMBERS)
+    verified = tokens.verified(token(key=old))
+    tokens.check_still(verified)
+    keys.public_keys = OneKey(new_key()).public_keys
+    with pytest.raises(InvalidToken, match="no key of this node"):
+        tokens.check_still(verified)
