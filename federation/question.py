@@ -6,7 +6,7 @@ from schema.selection import Field
 
 ALIAS = "r"
 HOME_ONLY = dict.fromkeys(("require", "quorum", "deadlineMs"))  # arguments that are no owner's business
-REPORT_FIELDS = ("asOf", "policyVersion", "obligations")
+REPORT_FIELDS = ("state", "asOf", "policyVersion", "obligations")
 
 
 def plain(name: str, key: str, type_name: str, children: tuple[Field, ...] = ()) -> Field:

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
-from federation.errors import PeerIncompatible
-from federation.report import CityReport
+from federation.errors import PeerIncompatible, PeerTimeout
+from federation.report import CityReport, State
 
 MAX_COUNT = 5_000_000  # more than any city has of anything that is counted; 400 cities of it still fit in an Int
 MAX_SUGGESTIONS = 5
@@ -25,6 +25,7 @@ _Suggestion = Annotated[str, msgspec.Meta(max_length=1_000)]
 
 
 class _CityReport(msgspec.Struct):
+    state: _Word | None = None
     asOf: datetime | None = None  # noqa: N815 - names of the API
     policyVersion: _Word | None = None  # noqa: N815
     obligations: Annotated[list[_Sentence], msgspec.Meta(max_length=MAX_OBLIGATIONS)] = []
@@ -54,11 +55,21 @@ def members_of(answer: msgspec.Raw) -> dict[str, msgspec.Raw]:
 
 
 def add_told(report: CityReport, federation: msgspec.Raw | None) -> CityReport:
-    """The report with what the peer says of itself. Raises PeerIncompatible."""
+    """The report with what the peer says of itself.
+
+    Raises:
+        PeerTimeout: it says that it could not read its data in time, whatever it gave.
+        PeerIncompatible: it is not a report.
+    """
     cities = _read(_ReportDecoder, federation, "report").cities if federation is not None else []
     if not cities:
         return report
     told = cities[0]
+    if told.state == State.TIMEOUT:
+        raise PeerTimeout("it could not read its data within its own time limit")
+    if told.state not in {State.OK, State.SKIPPED, None}:
+        reason = f"it says of its own data: {told.state}"
+        report = replace(report, state=State.PARTIAL, reason="; ".join(filter(None, (report.reason, reason))))
     return replace(report, as_of=told.asOf, policy_version=told.policyVersion, obligations=tuple(told.obligations))
 
 

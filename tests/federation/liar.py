@@ -87,8 +87,12 @@ def columns(rows: list[dict]) -> dict:
 
 
 def page(rows: list[dict], **more) -> dict:
-    report = {"cities": [{"city": CITY, "asOf": "2026-01-01T00:00:00+00:00", "policyVersion": "v", "obligations": []}]}
-    return {"data": {"r": columns(rows) | {"pageInfo": {"hasNextPage": False}, "federation": report} | more}}
+    return {"data": {"r": columns(rows) | {"pageInfo": {"hasNextPage": False}, "federation": reported()} | more}}
+
+
+def reported(**more) -> dict:
+    told = {"city": CITY, "state": "OK", "asOf": "2026-01-01T00:00:00+00:00", "policyVersion": "v", "obligations": []}
+    return {"cities": [told | more]}
 
 
 def row(sort: str, id_: str = "limburg:dataset:x", **more) -> dict:

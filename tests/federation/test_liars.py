@@ -9,8 +9,9 @@ import time
 import pytest
 from aiohttp import web
 
+from federation.told import MAX_OBLIGATIONS
 from tests.federation import liar as lies
-from tests.federation.liar import answers, page, row
+from tests.federation.liar import answers, page, reported, row
 
 DOCUMENT = '{ datasets(cities: ["limburg", "offenbach"], first: 3) { nodes { id } federation { complete cities { city state reason } } } }'
 
@@ -71,39 +72,10 @@ async def test_an_honest_one_is_merged(federation, limburg):
         (answers(page([row("a"), row("a")])), "INCOMPATIBLE"),
         (answers(page([row(str(n)) for n in range(9)])), "INCOMPATIBLE"),
         (answers(page([], pageInfo={"hasNextPage": "no"})), "INCOMPATIBLE"),
-        (
-            answers(
-                page(
-                    [row("a")],
-                    federation={
-                        "cities": [{"city": "limburg", "asOf": None, "policyVersion": "v\x00", "obligations": []}]
-                    },
-                )
-            ),
-            "INCOMPATIBLE",
-        ),
-        (
-            answers(
-                page(
-                    [row("a")],
-                    federation={
-                        "cities": [{"city": "limburg", "asOf": None, "policyVersion": "v" * 101, "obligations": []}]
-                    },
-                )
-            ),
-            "INCOMPATIBLE",
-        ),
-        (
-            answers(
-                page(
-                    [row("a")],
-                    federation={
-                        "cities": [{"city": "limburg", "asOf": None, "policyVersion": "v", "obligations": ["x"] * 21}]
-                    },
-                )
-            ),
-            "INCOMPATIBLE",
-        ),
+        (answers(page([row("a")], federation=reported(policyVersion="v\x00"))), "INCOMPATIBLE"),
+        (answers(page([row("a")], federation=reported(policyVersion="v" * 101))), "INCOMPATIBLE"),
+        (answers(page([row("a")], federation=reported(obligations=["x"] * (MAX_OBLIGATIONS + 1)))), "INCOMPATIBLE"),
+        (answers(page([row("a")], federation=reported(state="TIMEOUT"))), "TIMEOUT"),
         (answers(page([row("a" * 501)])), "INCOMPATIBLE"),
         (
             answers(

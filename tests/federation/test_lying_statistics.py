@@ -15,7 +15,8 @@ SERIES = """{ series(datastreams: ["limburg:datastream:a", "offenbach:datastream
     series { datastream { id } times values qualities } %s } }""" % (DURING, REPORTED)
 GROUPS = """{ aggregate(cities: ["limburg", "offenbach"], filter: {vehicleClasses: ["BICYCLE"]}, %s, groupBy: [CITY]) {
     groups { city unit thing { id } buckets { count sum start } } %s } }""" % (DURING, REPORTED)
-TOLD = {"cities": [{"city": "limburg", "asOf": None, "policyVersion": "v", "obligations": []}]}
+TOLD = {"cities": [{"city": "limburg", "state": "OK", "asOf": None, "policyVersion": "v", "obligations": []}]}
+SLOW = {"cities": [TOLD["cities"][0] | {"state": "TIMEOUT"}]}  # its own time limit came before ours
 TIME = "2026-01-01T01:00:00+00:00"
 OWN = "offenbach:datastream:rad-ein"
 
@@ -80,6 +81,7 @@ FAULTS = [
     ("behaviour", "state"),
     [
         *FAULTS,
+        (answers(given(federation=SLOW)), "TIMEOUT"),
         *(
             (answers(body, dumps=json.dumps), "INCOMPATIBLE")
             for body in (
@@ -129,6 +131,7 @@ async def test_an_honest_ones_groups_are_among_the_others(federation, limburg):
     ("behaviour", "state"),
     [
         *FAULTS,
+        (answers(grouped(federation=SLOW)), "TIMEOUT"),
         *(
             (answers(body, dumps=json.dumps), "INCOMPATIBLE")
             for body in (

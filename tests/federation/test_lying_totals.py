@@ -13,7 +13,7 @@ FACETS = """{ datasetFacets(cities: ["limburg", "offenbach"]) { total cities { v
     federation { complete cities { city state rows reason } } } }"""
 TOTALS = """{ datasets(cities: ["limburg", "offenbach"], filter: {text: "Baumkadaster"}) { totalCount suggestions
     nodes { id } federation { cities { city state } } } }"""
-REPORT = {"cities": [{"city": "limburg", "asOf": None, "policyVersion": "v", "obligations": []}]}
+REPORT = {"cities": [{"city": "limburg", "state": "OK", "asOf": None, "policyVersion": "v", "obligations": []}]}
 
 
 def row(value: str, count: object = 1, label: str = "L") -> dict:

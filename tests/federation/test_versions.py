@@ -12,7 +12,7 @@ from tests.federation.liar import answers, page, row
 
 TITLE = "Aaa, vor allen anderen"
 DATASET = {"id": "limburg:dataset:a", "city": "limburg", "title": TITLE, "tier": "OPEN", "publisher": {"name": "Amt"}}
-TOLD = {"city": "limburg", "asOf": None, "policyVersion": "v", "obligations": []}
+TOLD = {"city": "limburg", "state": "OK", "asOf": None, "policyVersion": "v", "obligations": []}
 REPORT = "federation { complete cities { city state reason rows } }"
 
 

@@ -153,7 +153,7 @@ def test_an_owner_learns_of_its_own_datastreams_only():
     assert asked.arguments == {"datastreams": ids("giessen", "b", "c"), "every": "P1D"}
     document = print_document([asked])
     assert "k: datastream { id } times values" in document.text
-    assert "federation { cities { city asOf policyVersion obligations } }" in document.text
+    assert "federation { cities { city state asOf policyVersion obligations } }" in document.text
     assert "fulda" not in str(document.variables)
 
 

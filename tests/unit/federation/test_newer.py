@@ -23,7 +23,7 @@ def raw(value: object) -> msgspec.Raw:
 def answer(*tiers: object, title: object = "Rad") -> dict:
     nodes = [{"id": f"fulda:dataset:{n}", "t": tier, "title": title} for n, tier in enumerate(tiers)]
     marks = {"s": ["a"] * len(tiers), "k": [str(n) for n in range(len(tiers))]}
-    report = {"city": "fulda", "asOf": None, "policyVersion": "v", "obligations": []}
+    report = {"city": "fulda", "state": "OK", "asOf": None, "policyVersion": "v", "obligations": []}
     return {**marks, "n0": nodes, "pageInfo": {"hasNextPage": False}, "federation": {"cities": [report]}}
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 import msgspec
 import orjson
 import pytest
+from msgspec.structs import replace as replaced
 
-from federation.errors import PeerIncompatible
+from federation.errors import PeerIncompatible, PeerTimeout
 from federation.merge import merge
 from federation.plan import plan_page
 from federation.report import CityReport, State
@@ -56,6 +57,17 @@ def test_what_a_peer_says_of_itself_goes_into_its_report():
     many = [f"minimum-count={number}" for number in range(3, 30)]  # of a city with datasets of all kinds
     assert add_told(REPORT, raw({"cities": [{"obligations": many}]})).obligations == tuple(many)
     assert add_told(REPORT, raw({"cities": []})) == add_told(REPORT, None) == REPORT
+
+
+def test_a_peer_that_says_that_its_data_is_not_whole_is_taken_at_its_word():
+    for whole in ("OK", "SKIPPED", None):
+        assert add_told(REPORT, raw({"cities": [{"state": whole}]})).is_complete
+    older = replaced(REPORT, state=State.PARTIAL, reason="it does not know a field")
+    report = add_told(older, raw({"cities": [{"state": "UNREACHABLE", "policyVersion": "v1"}]}))
+    assert (report.state, report.policy_version) == (State.PARTIAL, "v1")
+    assert report.reason == "it does not know a field; it says of its own data: UNREACHABLE"
+    with pytest.raises(PeerTimeout, match="own time limit"):
+        add_told(REPORT, raw({"cities": [{"state": "TIMEOUT"}]}))
 
 
 @pytest.mark.parametrize(

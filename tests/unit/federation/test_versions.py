@@ -70,7 +70,7 @@ async def test_what_it_does_not_know_is_null_and_told():
     rows = {"s": ["a"], "k": ["b"], "n0": [{"id": "fulda:dataset:a", "publisher": None}]}
     answer = {**rows, "pageInfo": {"hasNextPage": False}, "totalCount": 1, "federation": {"cities": []}}
     children = {child.name: child for child in adapted.asked.children}
-    report = {"city": "fulda", "asOf": None, "policyVersion": "v", "obligations": []}
+    report = {"city": "fulda", "state": "OK", "asOf": None, "policyVersion": "v", "obligations": []}
     assert [child.key for child in children["federation"].children[0].children] == list(report)
     answer["federation"] = {"cities": [report]}
     whole = orjson.loads(bytes(adapted.whole(msgspec.Raw(orjson.dumps(answer)))))
