@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any
 
 import msgspec
 import psycopg
@@ -28,6 +29,7 @@ from node.audit.statements import (
     PROBE,
     RECORDS,
     SPENDING_RECORDS,
+    append_now,
     kinds_json,
     operations_json,
     records_json,
@@ -61,7 +63,7 @@ class _Entry(msgspec.Struct, frozen=True):
 class AccessLog:
     """The access log of this node. `sessions` write as the owner of the tables.
 
-    `coming` tells how many answers are being read, whose records are about to come; `counted` gets what is committed.
+    `coming` tells how many answers are being read, whose records are about to come; `counted` hears what is committed.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class AccessLog:
     ) -> None:
         self._sessions = sessions
         self._coming = coming
-        self._counted = counted
+        self.counted = counted
         self._wanted = 0
         self._enough: asyncio.Future[None] | None = None
         self._canonical = Canonical()
@@ -109,8 +111,21 @@ class AccessLog:
             leaves = await entry.committed
         if use is not None:
             use.check()
-        self._counted(records)
+        self.counted(records)
         return leaves
+
+    @staticmethod
+    def append_within(connection: psycopg.Connection[Any], records: Sequence[AccessRecord], document: str) -> None:
+        """Append within the transaction of what is recorded: both are kept, or neither. `counted` is to hear of it.
+
+        Raises:
+            Unavailable: they can't be written; let the transaction fail.
+        """
+        try:
+            append_now(connection, records, normalised(document))
+        except psycopg.Error as error:
+            log.warning("trace %s: the access record can't be written: %s", records[0].trace_id, type(error).__name__)
+            raise Unavailable("the access log can't be written, so nothing was done") from error
 
     async def check(self) -> None:
         """Whether a record could be committed now; none is.

@@ -11,7 +11,7 @@ import psycopg
 
 from node.audit.grammar import FilterError, check_argument, read_filter
 from node.audit.log import AccessLog
-from node.audit.record import OWNER, PERMIT, AccessRecord, action_of, operation_digest
+from node.audit.record import DENY, OWNER, PERMIT, AccessRecord, action_of, operation_digest
 from node.audit.totals import NotCounted, totals
 from node.store.connections import connect
 from schema.errors import BadInput, Forbidden, TooCostly, Unavailable
@@ -35,14 +35,18 @@ class Auditing:
 
     async def totals(self, request: Request, matching: str, by: Sequence[AccessGroup], first: int) -> list[AccessTotal]:
         """The largest groups."""
-        check_auditor(request, self._city, FIELD)
+        try:
+            check_auditor(request, self._city, FIELD)
+        except Forbidden:
+            await self._log.append([self._record(request, DENY, 0, 0.0)], request.document)
+            raise
         if not 1 <= first <= MAX_GROUPS:
             raise BadInput(f"first: {first} is not between 1 and {MAX_GROUPS}")
         began = time.perf_counter()
         names = tuple(dict.fromkeys(group.value for group in by))
         found = await asyncio.to_thread(self._read, matching, names, first)
         took_ms = (time.perf_counter() - began) * 1000
-        await self._log.append([self._record(request, len(found), took_ms)], request.document)
+        await self._log.append([self._record(request, PERMIT, len(found), took_ms)], request.document)
         return [AccessTotal(**row) for row in found]
 
     def _read(self, matching: str, by: Sequence[str], first: int) -> list[dict[str, Any]]:
@@ -59,17 +63,17 @@ class Auditing:
         except psycopg.OperationalError as error:
             raise Unavailable("the database can't be reached") from error
 
-    def _record(self, request: Request, rows: int, took_ms: float) -> AccessRecord:
+    def _record(self, request: Request, decision: str, rows: int, took_ms: float) -> AccessRecord:
         return AccessRecord(
             role=OWNER,
             caller=request.caller,
-            counterpart=None,
+            counterpart=request.caller.peer,
             trace_id=request.trace_id,
             field=FIELD,
             action=action_of(request.caller, "log"),
             operation=operation_digest(request.document),
             datasets=(),
-            decision=PERMIT,
+            decision=decision,
             rules=(f"scope/{SCOPE}",),
             policy_version="",
             state="OK",

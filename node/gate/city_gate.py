@@ -19,6 +19,7 @@ from federation.membership import Membership
 from federation.report import CityReport, State
 from node.audit.log import AccessLog
 from node.gate.answer import PageInfo, connection_json
+from node.gate.auditing import SCOPE as AUDIT_SCOPE
 from node.gate.auditing import check_auditor, matching_as_filter
 from node.gate.batches import Batches
 from node.gate.following import Following, FollowLimits
@@ -38,6 +39,7 @@ from schema.prepared import Prepared
 from schema.selection import Field
 
 READ_SCOPE = "data:read"
+ACCESS_LOG = "accessLog"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,15 @@ class CityGate:
 
     async def read(self, request: Request, field: Field) -> Prepared | None:
         """Answer one root field; see `schema.ports.Gate`."""
-        if field.name == "accessLog":
+        try:
+            self._check_scope(request, field)
+        except Forbidden:
+            recorder = Recorder(self._city, request, field)
+            recorder.refused(AUDIT_SCOPE if field.name == ACCESS_LOG else READ_SCOPE)
+            await self._append(recorder)
+            raise
+        if field.name == ACCESS_LOG:
             return await self._access_log(request, field)
-        _check_scope(request, field)
         if field.name == ROOT:
             return await self._live().poll(request, field)
         check_requirement(field)
@@ -97,7 +105,7 @@ class CityGate:
 
     def follow(self, request: Request, field: Field, standing: Standing) -> AsyncGenerator[Prepared]:
         """Answer one root field of a subscription; see `schema.ports.Gate`."""
-        _check_scope(request, field)
+        self._check_scope(request, field)
         return self._live().follow(request, field, standing)
 
     def _live(self) -> Following:
@@ -184,7 +192,6 @@ class CityGate:
         return answer
 
     async def _access_log(self, request: Request, field: Field) -> Prepared:
-        check_auditor(request, self._city, field.name)
         field = matching_as_filter(field)
         binding = binding_of(field.name, field.arguments)
         after = field.arguments.get("after")
@@ -212,6 +219,14 @@ class CityGate:
     def _with_logs(self, reports: Sequence[CityReport]) -> list[CityReport]:
         return [changed(report, log=self._log_state(report.city)) for report in reports]
 
+    def _check_scope(self, request: Request, field: Field) -> None:
+        if field.name == ACCESS_LOG:
+            check_auditor(request, self._city, field.name)
+        elif not request.caller.is_anonymous and READ_SCOPE not in request.caller.scopes:
+            raise Forbidden(
+                f"{field.name}: the token has no scope {READ_SCOPE}", hint="ask for a token with that scope"
+            )
+
     def _targets(self, request: Request, field: Field) -> Targets:
         return targets_of(field, request.caller, self._city, self._membership(), self._why_skip)
 
@@ -226,8 +241,3 @@ class CityGate:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _check_scope(request: Request, field: Field) -> None:
-    if not request.caller.is_anonymous and READ_SCOPE not in request.caller.scopes:
-        raise Forbidden(f"{field.name}: the token has no scope {READ_SCOPE}", hint="ask for a token with that scope")

@@ -70,7 +70,14 @@ class Explainer:
             Forbidden: only stewards may explain for others, or for a purpose that the token does not name.
             Unavailable: the database or the membership list can't be used.
         """
-        caller = self._caller(request.caller, purpose, as_)
+        try:
+            caller = self._caller(request.caller, purpose, as_)
+        except Forbidden:
+            recorder = Recorder(self._city, request, _FIELD)
+            reads = request.caller.is_anonymous or READ_SCOPE in request.caller.scopes
+            recorder.refused(SCOPE if reads else READ_SCOPE)
+            await self._log.append(recorder.records, request.document)
+            raise
         targets = [self._targets(field, caller) for field in planned.fields]
         own = [await self._own(field, caller, request.caller) for field in planned.fields]
         peers = {city: member for one in targets for city, member in one.peers.items()}

@@ -1,8 +1,12 @@
-"""What stewards do through the API: checked, recorded, carried out. Recorded before it is answered, like all access."""
+"""What stewards do through the API: checked, carried out and recorded in one transaction, answered.
+
+So nothing is decided of which there is no record, whatever becomes of the request.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +21,7 @@ from federation.errors import MembershipError
 from federation.transport import PeerTransport
 from node.agreeing import Agreeing
 from node.audit.log import AccessLog
-from node.audit.record import OWNER, PERMIT, AccessRecord, operation_digest
+from node.audit.record import DENY, OWNER, PERMIT, AccessRecord, action_of, operation_digest
 from node.store.agreements import agreement_of, list_agreements, state_of
 from node.store.assessments import AssessmentError, assess, sign_off, versions, withdraw, worklist
 from node.store.connections import connect
@@ -159,12 +163,24 @@ class Governance:
     ) -> _Result:
         caller = request.caller
         if caller.peer is not None or caller.city != self._city or scope not in caller.scopes:
+            await self._log.append([self._record(request, field, scope, datasets, DENY)], request.document)
             raise Forbidden(
                 f"{field}: needs a token of this city's own application with the scope {scope}",
                 hint=f"an operator grants it with `verbund client add … --scope {scope}`",
             )
-        found = await asyncio.to_thread(self._run, work)
-        await self._log.append([self._record(request, field, scope, datasets)], request.document)
+        began = time.perf_counter()
+
+        def recorded(connection: psycopg.Connection[Any]) -> tuple[_Result, AccessRecord]:
+            with connection.transaction():
+                found = work(connection)
+                took_ms = (time.perf_counter() - began) * 1000
+                rows = len(found) if isinstance(found, list) else 0
+                record = self._record(request, field, scope, datasets, PERMIT, rows, took_ms)
+                self._log.append_within(connection, [record], request.document)
+            return found, record
+
+        found, record = await asyncio.to_thread(self._run, recorded)
+        self._log.counted([record])
         return found
 
     def _run(self, work: _Work[_Result]) -> _Result:
@@ -178,23 +194,32 @@ class Governance:
         except psycopg.OperationalError as error:
             raise Unavailable("the database can't be reached") from error
 
-    def _record(self, request: Request, field: str, scope: str, datasets: tuple[str, ...]) -> AccessRecord:
+    def _record(
+        self,
+        request: Request,
+        field: str,
+        scope: str,
+        datasets: tuple[str, ...],
+        decision: str,
+        rows: int = 0,
+        took_ms: float = 0.0,
+    ) -> AccessRecord:
         return AccessRecord(
             role=OWNER,
             caller=request.caller,
-            counterpart=None,
+            counterpart=request.caller.peer,
             trace_id=request.trace_id,
             field=field,
-            action=f"application:{scope}",
+            action=action_of(request.caller, *scope.split(":")),
             operation=operation_digest(request.document),
             datasets=datasets,
-            decision=PERMIT,
+            decision=decision,
             rules=(f"scope/{scope}",),
             policy_version="",
             state="OK",
-            rows=0,
+            rows=rows,
             bytes=0,
-            took_ms=0.0,
+            took_ms=took_ms,
         )
 
     def _name(self, request: Request) -> str:

@@ -113,6 +113,10 @@ class Recorder:
         """Somebody looked at the access log."""
         self._add(OWNER, None, (), PERMIT, ("scope/audit:read",), "", State.OK.value, page.rows, size)
 
+    def refused(self, scope: str) -> None:
+        """The caller's token does not reach so far."""
+        self._add(OWNER, self.request.caller.peer, (), DENY, (f"scope/{scope}",), "", State.OK.value, 0, 0)
+
     def nobody(self, size: int) -> None:
         """No city could have a match, so none was asked."""
         self._add(OWNER, self.request.caller.peer, (), NONE, (), "", State.SKIPPED.value, 0, size)

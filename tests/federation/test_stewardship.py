@@ -16,7 +16,7 @@ from node.cli.main import cli
 from node.store.engine import make_engine
 from tests.assessed import agree, revoke
 from tests.conftest import TEMPLATE
-from tests.federation.cities import Federation
+from tests.federation.cities import APP, Federation
 
 SCOPES = ("data:read", "governance:read", "governance:write")
 ASSESS = """mutation ($one: AssessmentInput!) { assessDataset(assessment: $one) {
@@ -107,6 +107,48 @@ async def test_an_assessment_takes_two_applications(town):
     assert (await town.ask(history, author)).data["assessments"] == [
         {"version": 1, "signedOffBy": "wetzlar#datenschutz", "inForce": False}
     ]
+
+
+async def test_without_its_record_nothing_is_decided(town):
+    author = await steward(town)
+    state = "select count(*), max(version) from assessment"
+    before = town.sql(state)
+    town.sql(
+        "create function no_records() returns trigger language plpgsql as $$ begin raise exception 'disk full'; end $$"
+    )
+    town.sql("create trigger no_records before insert on access_record execute function no_records()")
+    try:
+        refused = await town.ask(ASSESS, author, {"one": ONE})
+    finally:
+        town.sql("drop trigger no_records on access_record")
+        town.sql("drop function no_records()")
+    assert (refused.status, refused.code) == (503, "UNAVAILABLE")
+    assert town.sql(state) == before
+
+
+async def test_what_a_token_does_not_reach_is_recorded_as_denied(town):
+    reader = await town.token()
+    asked = {
+        "{ worklist { dataset } }": ("worklist", "governance:read"),
+        'mutation { withdrawDataset(dataset: "wetzlar:dataset:akten", reason: "x") }': (
+            "withdrawDataset", "governance:write",
+        ),
+        '{ accessTotals(matching: "", by: [CITY]) { requests } }': ("accessTotals", "audit:read"),
+        "{ accessLog { nodes { at } } }": ("accessLog", "audit:read"),
+    }  # fmt: skip
+    for document, (field, scope) in asked.items():
+        refused = await town.ask(document, reader)
+        assert refused.code == "FORBIDDEN"
+        (record,) = town.records(refused.trace)
+        assert (record["field"], record["decision"], record["rules"], record["application"]) == (
+            field, "DENY", [f"scope/{scope}"], APP,
+        )  # fmt: skip
+
+
+async def test_how_much_stewards_are_told_is_recorded(town):
+    told = await town.ask("{ worklist(all: true) { dataset } }", await steward(town))
+    (record,) = town.records(told.trace)
+    assert record["rows"] == len(told.data["worklist"]) > 0
 
 
 EVERYTHING = {
