@@ -41,15 +41,15 @@ class Revocations:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def end(self, subject: str) -> None:
-        """End the tokens that this subject has now."""
+    async def end(self, token_id: str) -> None:
+        """End a token. Whatever time its node's clock has put into it, there will be no other one of this id."""
         statement = """
-            insert into revocation (subject, issued_before) values (%s, now() + interval '1 s')
+            insert into revocation (subject, issued_before) values (%s, now() + interval '1 hour')
             on conflict (subject) do update
                set issued_before = greatest(revocation.issued_before, excluded.issued_before)
         """
         async with self._pool.connection() as connection:
-            await connection.execute(statement, (subject,))
+            await connection.execute(statement, (token_subject(token_id),))
 
     async def is_refused(self, subject: str) -> bool:
         """True if this subject gets no tokens."""

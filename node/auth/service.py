@@ -30,7 +30,7 @@ from node.auth.clients import ApplicationClient, OAuthClient, PeerClient
 from node.auth.identity import NodeIdentity
 from node.auth.nonces import Nonces
 from node.auth.oauth_errors import InvalidProofError, TemporarilyUnavailableError, UseNonceError
-from node.auth.revocation import Revocations, token_subject
+from node.auth.revocation import Revocations
 from node.auth.server import NodeAuthorizationServer, Reply
 from node.auth.sign_in.code import IssuedCode, SpentCode
 from node.auth.sign_in.request import PUSHED, PUSHED_S, UntrustedRequest, read_request, return_address
@@ -126,7 +126,7 @@ class TokenService:
             if reply.status == 200:
                 await self._spend(request)
                 if request.ended is not None:
-                    await self._revocations.end(token_subject(str(request.ended.caller.token_id)))
+                    await self._revocations.end(str(request.ended.caller.token_id))
             return reply
 
         return await self._answered(body, answer)
@@ -233,7 +233,7 @@ class TokenService:
         if reply.body.get("error") == "invalid_grant" and "code" in request.form:
             spent = await self._codes.look(request.form["code"], SpentCode)
             if spent is not None:
-                await self._revocations.end(token_subject(spent.token_id))
+                await self._revocations.end(spent.token_id)
 
     async def _spend(self, request: TokenRequest) -> None:
         for replayed in await self._replay.spend(request.spent):

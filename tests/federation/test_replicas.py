@@ -293,6 +293,9 @@ async def test_who_has_signed_in_at_one_is_signed_in_at_the_other(formed, replic
     printed = await verbund(formed, "desk", "link", "Frau Beispiel")
     link = printed.strip().partition("?link=")[2]
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        elsewhere = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+        async with session.post(f"{replicas[0].url}/sign-in", data={"link": link}, headers=elsewhere) as response:
+            assert (response.status, "Set-Cookie" in response.headers) == (403, False)
         async with session.post(f"{replicas[0].url}/sign-in", data={"link": link}, allow_redirects=False) as response:
             cookie = response.headers["Set-Cookie"].partition(";")[0]
         async with session.get(f"{replicas[1].url}/audit", headers={"Cookie": cookie}, allow_redirects=False) as page:

@@ -84,7 +84,10 @@ class Doors:
         @post(["/sign-in", f"{EN.prefix}/sign-in"], request_max_body_size=MAX_FORM_BYTES, include_in_schema=False)
         async def sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
             visit = visit_of(request)
-            session = await self._desks.sign_in((await read_form(request)).first("link"))
+            link = (await read_form(request)).first("link")
+            # another site must not sign anybody in as somebody else; old browsers don't tell
+            is_ours = request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}
+            session = await self._desks.sign_in(link) if is_ours else None
             if session is None:
                 return await self._pages.respond(request, visit, self.failed(visit))
             return self.admit(see(visit.language.prefix + first_desk(session)), session)

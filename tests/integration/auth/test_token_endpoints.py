@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from federation.grants import ASSERTION_TYPE
-from federation.jose import public_jwks
+from federation.jose import public_jwks, sign
 from federation.proofs import ProofKey
 from node.auth.applications import add_application, set_keys
 from node.auth.callers import Callers
 from node.auth.revocation import refuse_foreign
-from node.auth.token_check import InvalidToken
+from node.auth.token_check import InvalidToken, TokenCheck
 from node.auth.token_client import Access, obtain_token
 from node.auth.uses import Uses
 from node.store.engine import make_engine
@@ -89,6 +89,16 @@ class TestRevocation:
             assert await post(node, "/oauth/revoke", APP, token=held.token) == (200, {})
             assert [await is_let_in(one, held) for one in nodes] == [False, False]
             assert [await is_let_in(one, other) for one in nodes] == [True, True], "another token of the application"
+
+    async def test_a_clock_ahead_of_the_databases_does_not_save_a_token(self, node: Node) -> None:
+        now = int(time.time())
+        claims = {"iss": node.city.issuer, "aud": node.city.identity.graphql_url, "sub": APP.id, "client_id": APP.id}
+        claims |= {"iat": now + 4, "exp": now + 300, "jti": "j" * 22, "scope": "data:read", "cnf": {"jkt": "k" * 43}}
+        claims |= {"city": node.city.id, "application": APP.id, "purpose": "statistics"}
+        token = sign(claims, node.city.key, "at+jwt")
+        assert await post(node, "/oauth/revoke", APP, token=token) == (200, {})
+        ended = TokenCheck(node.city.identity, lambda: node.members[-1]).verified(token)
+        assert await node.uses.are_ended(ended.issued_at, ended.subjects)
 
     async def test_of_another_applications_token_is_refused(self, node: Node) -> None:
         held = await access(node)
