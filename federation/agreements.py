@@ -114,6 +114,11 @@ def _flaws(terms: Terms) -> Iterator[Flaw]:
         yield Flaw("member", Wrong.OWN_CITY, text)
     if not (terms.datasets or terms.themes or terms.keywords):
         yield Flaw("datasets", Wrong.EMPTY, "name at least one dataset, theme or keyword")
+    for name in ("datasets", "themes", "keywords", "applications"):
+        if any(not word.isprintable() for word in getattr(terms, name)):
+            yield Flaw(name, Wrong.FORM, "has characters that can't be printed")
+    if any(not line.isprintable() for line in terms.note.replace("\r\n", "\n").split("\n")):
+        yield Flaw("note", Wrong.FORM, "has characters that can't be printed, other than line breaks")
     for purpose in terms.purposes:
         if not is_purpose(purpose):
             vocabulary = ", ".join(PURPOSES)

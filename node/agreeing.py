@@ -8,7 +8,17 @@ from typing import Any
 
 import psycopg
 
-from federation.agreements import MAX_BYTES, PATH, AgreementError, Kind, Terms, read_document, sign_answer, sign_offer
+from federation.agreements import (
+    MAX_BYTES,
+    PATH,
+    AgreementError,
+    Document,
+    Kind,
+    Terms,
+    read_document,
+    sign_answer,
+    sign_offer,
+)
 from federation.errors import PeerError
 from federation.jose import JwtError, read_unverified
 from federation.membership import Member, Membership
@@ -64,11 +74,13 @@ class Agreeing:
         for row in unrevoked(connection, id_, version):
             self._answer(connection, row, Kind.REVOCATION)
 
-    def receive(self, connection: psycopg.Connection[Any], text: str) -> Kind:
-        """Keep what another city's node has signed. Raises AgreementError."""
-        document = read_document(text, self._membership(), self._identity.issuer)
+    def read(self, text: str) -> Document:
+        """What another city's node has signed for this one. Raises AgreementError, MembershipError."""
+        return read_document(text, self._membership(), self._identity.issuer)
+
+    def keep(self, connection: psycopg.Connection[Any], document: Document) -> None:
+        """Keep what was read. Raises AgreementError."""
         receive(connection, document, self._identity.city)
-        return document.kind
 
     def unknown_signer(self, text: str) -> str | None:
         """The issuer of a document, if it is a member that signs with a key that is not known here."""

@@ -114,10 +114,9 @@ def deliver(ctx: click.Context, /) -> None:
 def receive(ctx: click.Context, /, file: Path) -> None:
     """Take in a signed document that came as a FILE."""
     with _side(ctx) as side:
-        kind = side.agreeing.receive(
-            side.connection, file.read_bytes()[: MAX_BYTES + 1].decode("ascii", "replace").strip()
-        )
-        click.echo(f"{file}: the {kind.value} is received")
+        document = side.agreeing.read(file.read_bytes()[: MAX_BYTES + 1].decode("ascii", "replace").strip())
+        side.agreeing.keep(side.connection, document)
+        click.echo(f"{file}: the {document.kind.value} is received")
 
 
 @agreement.command()

@@ -15,9 +15,9 @@ PIPED_WIDTH = 400
 
 
 def print_table(table: Table) -> None:
-    """Print a table to standard output."""
+    """Print a table to standard output. What is in it may be foreign text, so none of it is markup."""
     width = None if sys.stdout.isatty() else PIPED_WIDTH
-    Console(width=width).print(table)
+    Console(width=width, markup=False, emoji=False).print(table)
 
 
 @contextmanager

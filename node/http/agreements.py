@@ -11,7 +11,7 @@ from litestar import Request, Response, post
 from litestar.exceptions import ClientException, ServiceUnavailableException
 from litestar.handlers import HTTPRouteHandler
 
-from federation.agreements import MAX_BYTES, PATH, AgreementError
+from federation.agreements import MAX_BYTES, PATH, AgreementError, Document
 from federation.errors import MembershipError
 from node.agreeing import Agreeing
 from node.store.connections import connect
@@ -36,7 +36,8 @@ class AgreementInbox:
             try:
                 text = (await request.body()).decode("ascii")
                 await self._learn_keys(text)
-                await asyncio.to_thread(self._keep, text)
+                document = self._agreeing.read(text)  # strangers cost no connection to the database
+                await asyncio.to_thread(self._keep, document)
             except UnicodeDecodeError:
                 raise ClientException("agreement: is not a signed document") from None
             except AgreementError as error:
@@ -53,6 +54,6 @@ class AgreementInbox:
         if issuer is not None:
             await self._learn(issuer, LEARN_S)
 
-    def _keep(self, text: str) -> None:
+    def _keep(self, document: Document) -> None:
         with connect(self._database_url, "verbund-agreements") as connection:
-            self._agreeing.receive(connection, text)
+            self._agreeing.keep(connection, document)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -17,6 +17,8 @@ from psycopg.rows import dict_row
 from federation.agreements import AgreementError, Document, Kind, Terms, digest_of
 from policy.errors import Flaw, Wrong
 
+WAITING = 100  # offers of one city that it made within
+WAITING_FOR = timedelta(days=30)  # and that nobody has accepted: more are not taken in
 _COLUMNS = {Kind.OFFER: "offer", Kind.ACCEPTANCE: "acceptance", Kind.REVOCATION: "revocation"}
 _Row = dict[str, Any]
 
@@ -45,6 +47,8 @@ def store_offer(connection: psycopg.Connection[Any], terms: Terms, offer: str, *
         if any(row["offer"] == offer for row in known):
             return
         _check_version(terms, known, ours=ours)
+        if not ours:
+            _check_waiting(connection, terms.owner)
         connection.execute(
             "insert into agreement (id, version, owner, member, datasets, themes, keywords, applications, purposes,"
             " valid_from, valid_until, obligations, note, offer, undelivered)"
@@ -192,6 +196,15 @@ def _check_version(terms: Terms, known: list[_Row], *, ours: bool) -> None:
     if terms.version <= newest["version"]:
         following = f"what was offered is not changed, the next version is {newest['version'] + 1}"
         raise _flawed("version", Wrong.TAKEN, f"{terms.version} of {terms.id!r} is not new; {following}")
+
+
+def _check_waiting(connection: psycopg.Connection[Any], owner: str) -> None:
+    waiting = connection.execute(
+        "select count(*) from agreement where owner = %s and accepted_at is null and created_at > now() - %s",
+        (owner, WAITING_FOR),
+    ).fetchone()
+    if waiting is not None and waiting[0] >= WAITING:
+        raise AgreementError(f"{WAITING} offers of the last {WAITING_FOR.days} days wait for an answer: offer no more")
 
 
 def _answered(versions: list[_Row], offer_digest: str) -> _Row:

@@ -91,6 +91,25 @@ async def test_what_nobody_signed_is_refused(pair):
     assert (await home.post(row[0].encode(), PATH)).status == 204  # the same once more is nothing new
 
 
+async def test_a_city_that_offers_again_and_again_is_refused_after_a_while(pair):
+    owner, home = pair["wetzlar"], pair["fulda"]
+    await offer(owner, "zuviel-1", "--keyword", "[/x]")
+    assert "#[/x]" in (await run(home, "agreement", "list")), "foreign text is no markup"
+    home.sql(
+        "insert into agreement (id, version, owner, member, datasets, purposes, valid_from, valid_until, revoked_at)"
+        " select 'angebot', n, 'wetzlar', 'fulda', '{kfz}', '{research}', now(), now() + interval '1 d', now()"
+        " from generate_series(1, 100) n"
+    )
+    try:
+        told = await offer(owner, "zuviel-2", "--dataset", "kfz")
+        assert "fulda has not got the offer of zuviel-2: its node answers with 400" in told
+        home.sql("update agreement set created_at = created_at - interval '31 d' where id = 'angebot'")
+        await run(owner, "agreement", "deliver")
+    finally:
+        home.sql("delete from agreement where id = 'angebot'")
+    assert "zuviel-2" in (await run(home, "agreement", "list"))
+
+
 async def test_a_city_that_can_not_be_reached_is_told_later(pair):
     owner, away = pair["wetzlar"], pair["giessen"]
     assert "later: verbund agreement deliver" in (await offer(owner, "spaeter", "--dataset", "kfz", member="giessen"))
