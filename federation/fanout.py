@@ -187,17 +187,17 @@ class Fanout:
         self, asked: Field, member: Member, request: Request, answer_of: Callable[[Envelope], Answer]
     ) -> tuple[Answer, CityReport]:
         """The answer of an owner, whichever version of the schema it has, checked; and what its report begins with."""
-        theirs = self._foreign.known(member)
+        theirs, ends = self._foreign.known(member), self._client.deadline(request)
         try:
-            return await self._asked(asked, theirs, member, request, answer_of)
+            return await self._asked(asked, theirs, member, request, ends, answer_of)
         except PeerMisunderstood:
             try:
-                learned = await self._foreign.learn(member, self._client.deadline(request) - _now())
+                learned = await self._foreign.learn(member, ends - _now())
             except TimeoutError:
                 raise PeerTimeout("it did not tell its schema within its deadline") from None
             if learned is None or learned is theirs:
                 raise
-        return await self._asked(asked, learned, member, request, answer_of)
+        return await self._asked(asked, learned, member, request, ends, answer_of)
 
     async def _asked(
         self,
@@ -205,10 +205,11 @@ class Fanout:
         theirs: GraphQLSchema | None,
         member: Member,
         request: Request,
+        ends: float,
         answer_of: Callable[[Envelope], Answer],
     ) -> tuple[Answer, CityReport]:
         adapted, document = self._worded(asked, theirs)
-        envelope = await self._client.ask(member, document, request, self._client.deadline(request))
+        envelope = await self._client.ask(member, document, request, ends)
         answer = answer_of(envelope)
         report = await _received(member.id, envelope)
         if answer is None:
