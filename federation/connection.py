@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from federation.errors import PeerError, PeerIncompatible, PeerUnreachable
 
@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
         self._received += len(data)
         try:
             self._parser.feed_data(data)
-        except HttpParserError:
+        except (HttpParserError, HttpParserUpgrade):  # to another protocol: nobody asked for that
             self._fail(PeerIncompatible(NOT_HTTP))
             return
         if not self._is_in_body and self._received > MAX_HEAD_BYTES:
@@ -131,7 +131,7 @@ class Connection(asyncio.Protocol):
         elif (length := self._headers.get("content-length")) is not None:
             if int(length) > self._max_bytes:
                 self._fail(self._too_large())
-        elif "chunked" not in self._headers.get("transfer-encoding", "").lower() and status != 204:
+        elif self._headers.get("transfer-encoding", "").lower().split(",")[-1].strip() != "chunked" and status != 204:
             # it would end with the connection: nobody could tell whether it is whole
             self._fail(PeerIncompatible("it does not tell how long its answer is"))
 

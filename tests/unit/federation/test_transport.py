@@ -439,8 +439,15 @@ async def test_what_comes_before_the_answer_is_passed_over() -> None:
     assert (response.status, response.body, response.headers["x-a"]) == (200, b"{}", "b")
 
 
-async def test_an_answer_that_only_the_end_of_the_connection_ends_is_refused() -> None:
-    await fails(answers(b"HTTP/1.1 200 OK\r\n\r\n{}", close=True), PeerIncompatible, "how long")
+@pytest.mark.parametrize("header", [b"", b"Transfer-Encoding: chunked, gzip\r\n", b"Transfer-Encoding: xchunked\r\n"])
+async def test_an_answer_that_only_the_end_of_the_connection_ends_is_refused(header: bytes) -> None:
+    await fails(answers(b"HTTP/1.1 200 OK\r\n" + header + b"\r\n{}", close=True), PeerIncompatible, "how long")
+
+
+async def test_another_protocol_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"
+    await fails(answers(switch), PeerIncompatible, "not valid HTTP")
+    assert not caplog.records, "a peer writes nothing into this node's log"
 
 
 @pytest.mark.parametrize(
