@@ -13,7 +13,7 @@ from federation.addresses import Allows
 from federation.connection import Connection
 from federation.lookups import Lookups
 
-CONNECTIONS = 512
+CONNECTIONS = 2_048  # enough if hundreds of cities hang at once, or hundreds of subscriptions wait at several
 KEEP_ALIVE_S = 15.0  # shorter than any server's, so that the server is not the one to close
 NEXT_ADDRESS_S = 0.25  # RFC 8305: a host's next address is tried when the one before has not answered for so long
 

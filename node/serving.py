@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import socket
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from uvicorn import Config
 
@@ -17,6 +18,7 @@ from node.telemetry.scrape import counts_directory, serve_metrics
 
 GRACE_S = 10
 PING_EVERY_S, PONG_S = 20.0, 60.0  # longer than WebSockets' TAKE_S: who takes nothing is told so, not of a lost pong
+FILES = 65_536
 KEEP_ALIVE_S = 75  # longer than clients and gateways keep a connection, so that none sends into one that closes
 
 
@@ -45,12 +47,25 @@ def check_address(host: str, port: int, setting: str = "port") -> None:
         ) from None
 
 
+def allow_many_files() -> None:
+    """Let this process and those that it starts open so many files, connections among them, if the system lets it.
+
+    Often 1,024 are the default, which is meant for programs that use select(2).
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(ValueError, OSError):  # a system with another limit besides
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def run_server(settings: Settings, database_url: str, is_of_use: Callable[[], bool]) -> bool:
     """Serve until SIGINT or SIGTERM; requests under way are finished. A worker that dies or hangs is replaced.
 
     `is_of_use` is asked when no worker could come up, and says what is wrong. Returns False if that ended it.
     """
     keep_large_blocks()
+    allow_many_files()
     hand_over(home=str(settings.home), database_url=noticing(database_url))
     config = Config(
         "node.worker:application",

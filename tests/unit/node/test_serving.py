@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 import sys
 
 import pytest
 
-from node.serving import AddressUnusable, check_address
+from node.serving import FILES, AddressUnusable, allow_many_files, check_address
 
 HEAVY = (
     "litestar",
@@ -53,3 +54,15 @@ def test_a_port_that_is_taken_is_told_before_anything_is_started(tmp_path):
 def test_an_address_of_another_machine_is_told():
     with pytest.raises(AddressUnusable, match=r"metrics_port: 192\.0\.2\.1:.*correct metrics_host or metrics_port"):
         check_address("192.0.2.1", 9464, "metrics_port")
+
+
+@pytest.mark.parametrize("soft", [256, FILES])
+def test_connections_are_not_short_of_files(soft):
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    least = min(soft, before[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (least, before[1]))
+    try:
+        allow_many_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(FILES, before[1]), before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
