@@ -93,6 +93,7 @@ class CityGate:
         if field.name == ACCESS_LOG:
             return await self._access_log(request, field)
         if field.name == ROOT:
+            self._own.check(field)
             return await self._live().poll(request, field)
         check_requirement(field)
         request = within_deadline(request, field, _now)
@@ -106,6 +107,7 @@ class CityGate:
     def follow(self, request: Request, field: Field, standing: Standing) -> AsyncGenerator[Prepared]:
         """Answer one root field of a subscription; see `schema.ports.Gate`."""
         self._check_scope(request, field)
+        self._own.check(field)
         return self._live().follow(request, field, standing)
 
     def _live(self) -> Following:
@@ -180,6 +182,7 @@ class CityGate:
             raise NotFound(f"{field.name}: {str(target)!r} is not found", hint=hint)
         if member.status != "ACTIVE":
             raise CityUnavailable(member.id, State.DENIED.value, "its membership is suspended")
+        self._own.check(field)  # a mistake is the caller's, not the owner's
         await request.confirmed()
         try:
             answer, report = await self._fanout.single(field, member, request)

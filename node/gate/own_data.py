@@ -126,7 +126,7 @@ class OwnData:
         raise _restless()
 
     def check(self, field: Field) -> None:
-        """Check the arguments of a list or a result without reading. Raises BadInput."""
+        """Check the arguments of a root field without reading. Raises BadInput."""
         self._reader.check(field)
 
     @property

@@ -29,6 +29,8 @@ from schema.spans import span
 
 REMEMBERED = 1_024
 ANY_TIME = b"", b""
+BATCHES = "ObservationBatch"
+NO_ARRIVALS = Arrived(b"{}", b"{}", b"", b"")
 OBLIGED = "/* obliged */ "  # a text of its own: what is prepared reads the views that it was prepared with
 _Members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -109,11 +111,17 @@ class Reader:
         )
 
     def check(self, root: Field) -> None:
-        """Check the arguments of a list as `page` would, of a result as `parts` would. Raises BadInput."""
-        is_result = root.type_name in RESULTS
+        """Check the arguments of a root field as reading it would. Raises BadInput."""
         sets = NOTHING.sets
-        statement = self._result_statement(root, sets) if is_result else self._list_statement(root, sets, after=False)
-        statement.bind(Inputs(root, NOTHING))
+        if root.type_name in RESULTS:
+            statement = self._result_statement(root, sets)
+        elif root.type_name.endswith("Connection"):
+            statement = self._list_statement(root, sets, after=False)
+        elif root.type_name == BATCHES:
+            statement = self._known("arrived", root, sets, compile_arrived)
+        else:
+            statement = self._known("single", root, sets, compile_single)
+        statement.bind(Inputs(root, NOTHING, arrived=NO_ARRIVALS))
 
     async def parts(self, root: Field, scope: Scope) -> Part:
         """This city's part of a result; raises as `page`."""

@@ -89,6 +89,22 @@ async def test_bad_requests(federation, body, status, code):
     clean(answer)
 
 
+@pytest.mark.parametrize("owner", ["giessen", "offenbach"])
+@pytest.mark.parametrize("nested", ["first: -1", "first: 100000", 'after: "x"'])
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{ datastream(id: "%s:datastream:rad-ein") { observations(%s) { nodes { result } } } }',
+        """{ newObservations(datastreams: ["%s:datastream:rad-ein"]) {
+            nodes { datastream { observations(%s) { nodes { result } } } } } }""",
+    ],
+)
+async def test_mistakes_are_the_callers_whichever_city_is_asked(federation, document, nested, owner):
+    answer = await federation["offenbach"].ask(document % (owner, nested))
+    assert answer.code in {"BAD_INPUT", "TOO_COSTLY"}, answer.body
+    assert federation["giessen"].records(answer.trace) == []
+
+
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
 )
