@@ -114,8 +114,7 @@ class PagePlan:
             total=read_count(count) if count is not None else None,
             suggestions=read_suggestions(suggested) if suggested is not None else (),
         )
-        order, _, _ = str(self.root.arguments.get("orderBy", "")).partition("_")
-        if not are_sort_keys(page.sorts, order) or not are_local_keys(page.keys):
+        if not are_sort_keys(page.sorts, str(self.root.arguments.get("orderBy", ""))) or not are_local_keys(page.keys):
             raise PeerIncompatible("a row has no sort key of that order")
         if not ascends(page, start, descending=self.descending):
             raise PeerIncompatible("its rows are not in the order that was asked for")

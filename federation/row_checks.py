@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from federation.rows import CityPage, is_before
 from schema.cursor import Position
@@ -15,7 +16,7 @@ from schema.cursor import Position
 MAX_KEY = 200
 MAX_SORT = 500
 _TEXT = re.compile(rf"[^\x00]{{0,{MAX_SORT}}}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{0,5}[1-9])?\+00", re.ASCII)
 _SECOND = "0000-00-00 00:00:00+00"  # a time without a fraction, once its digits are noughts
 _ZONE = "+00"
 _NOUGHTS = str.maketrans("123456789", "000000000")
@@ -30,9 +31,16 @@ _FORMS = {  # by the first word of the order; names and titles are any text
 
 
 def are_sort_keys(sorts: Sequence[str], order: str) -> bool:
-    """Whether all of them have the form that sort keys of an order have."""
-    form = _FORMS.get(order, _TEXT)
-    return (form is _TIME and _are_full_seconds(sorts)) or all(map(form.fullmatch, sorts))
+    """Whether all of them have the form that sort keys of an order have. `order`: the value of `orderBy`."""
+    form = _FORMS.get(order.partition("_")[0], _TEXT)
+    if form is _TIME:
+        return (_are_full_seconds(sorts) or all(map(form.fullmatch, sorts))) and _are_times(sorts)
+    return all(map(form.fullmatch, sorts))
+
+
+def are_positions(positions: Sequence[Position], order: str) -> bool:
+    """Whether rows in this order could stand there. A caller's cursor is no more to be relied on than a peer."""
+    return are_sort_keys([one.sort for one in positions], order) and are_local_keys([one.key for one in positions])
 
 
 def are_local_keys(keys: Sequence[str]) -> bool:
@@ -52,6 +60,14 @@ def ascends(page: CityPage, start: Position | None, *, descending: bool) -> bool
         follows(other, one) or (other == one and key > last)
         for one, other, last, key in zip(page.sorts, following, page.keys, page.keys[1:], strict=False)
     )
+
+
+def _are_times(sorts: Sequence[str]) -> bool:
+    """Whether they are of the calendar, if they have the form."""
+    try:
+        return all(map(datetime.fromisoformat, sorts))
+    except ValueError:
+        return False
 
 
 def _are_full_seconds(sorts: Sequence[str]) -> bool:

@@ -76,13 +76,18 @@ def decode(text: str, binding: str) -> Cursor:
     """
     cursor = _parse(text)
     if cursor is None:
-        raise BadInput("after: this is not a cursor", hint="take it from pageInfo.endCursor or from an edge")
+        raise no_cursor()
     if cursor.binding != binding:
         raise BadInput(
             "after: this cursor belongs to another query",
             hint="page with the same cities, filter and order",
         )
     return cursor
+
+
+def no_cursor() -> BadInput:
+    """What is told of a text that no node has given out."""
+    return BadInput("after: this is not a cursor", hint="take it from pageInfo.endCursor or from an edge")
 
 
 def bound_to(text: str, binding: str) -> str:

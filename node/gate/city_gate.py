@@ -17,6 +17,7 @@ from federation.fanout import Fanout
 from federation.in_flight import InFlight
 from federation.membership import Membership
 from federation.report import CityReport, State
+from federation.row_checks import are_positions
 from node.audit.log import AccessLog
 from node.gate.answer import PageInfo, connection_json
 from node.gate.auditing import SCOPE as AUDIT_SCOPE
@@ -31,7 +32,7 @@ from node.gate.records import Recorder
 from node.gate.requirement import check_requirement, require, within_deadline
 from node.gate.targets import Targets, WhySkip, targets_of
 from node.store.arrival_watch import ArrivalWatch
-from schema.cursor import Cursor, binding_of, decode, encode
+from schema.cursor import Cursor, binding_of, decode, encode, no_cursor
 from schema.errors import CityUnavailable, Forbidden, NotFound, Unavailable
 from schema.ids import GlobalId, parse_id
 from schema.ports import Request, Standing
@@ -117,8 +118,7 @@ class CityGate:
 
     async def _list(self, request: Request, field: Field) -> Prepared:
         targets = self._targets(request, field)
-        after = field.arguments.get("after")
-        cursor = decode(after, binding_of(field.name, field.arguments)) if after is not None else None
+        cursor = _cursor(field)
         alone = targets.own and not targets.peers and field.arguments.get("deadlineMs") is None
         if alone and not unasked(targets, cursor, self._city):
             return Prepared(await self._own_list(request, field, cursor, targets))
@@ -244,3 +244,15 @@ class CityGate:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _cursor(field: Field) -> Cursor | None:
+    """Where a list goes on from. Raises BadInput."""
+    after = field.arguments.get("after")
+    if after is None:
+        return None
+    cursor = decode(after, binding_of(field.name, field.arguments))
+    positions = [cursor.watermark, *(position for position in cursor.away.values() if position is not None)]
+    if not are_positions(positions, str(field.arguments.get("orderBy", ""))):
+        raise no_cursor()
+    return cursor

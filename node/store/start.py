@@ -8,7 +8,7 @@ from node.store.arguments import Builder
 from node.store.draft import Draft
 from node.store.lists import Order
 from node.store.parameters import Bind, Inputs, locate
-from schema.cursor import Position, binding_of, decode
+from schema.cursor import Position, binding_of, decode, no_cursor
 from schema.errors import BadInput
 
 
@@ -52,5 +52,5 @@ def _cast_back(text: str, cast: str) -> str:
         if cast == "bigint":
             return str(int(text))
     except (ValueError, OverflowError):
-        raise BadInput("after: this is not a cursor", hint="take it from pageInfo.endCursor") from None
+        raise no_cursor() from None
     return text

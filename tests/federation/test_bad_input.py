@@ -105,6 +105,21 @@ async def test_mistakes_are_the_callers_whichever_city_is_asked(federation, docu
     assert federation["giessen"].records(answer.trace) == []
 
 
+@pytest.mark.parametrize("at", ["2026-01-01T02:00:00Z", "2026-01-01 02:00:00.10+00", "2026-02-31 00:00:00+00", "x"])
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_made_up_cursors_are_the_callers_mistake(federation, at, is_away):
+    """They have the form of one, but no node gives rows such a place."""
+    document = """query ($after: String) { observations(filter: {}, first: 1, after: $after,
+        during: {start: "2026-01-01T01:00:00Z", end: "2026-01-01T03:00:00Z"}) { pageInfo { endCursor } } }"""
+    given = (await federation["fulda"].ask(document)).data["observations"]["pageInfo"]["endCursor"]
+    version, binding, *mark = orjson.loads(urlsafe_b64decode(given.encode()))
+    made_up = [at, "fulda", "rad-ein"]
+    parts = [version, binding, *mark, [[["giessen"], *made_up]]] if is_away else [version, binding, *made_up]
+    answer = await federation["fulda"].ask(document, None, {"after": urlsafe_b64encode(orjson.dumps(parts)).decode()})
+    assert answer.code == "BAD_INPUT", answer.body
+    assert federation["giessen"].records(answer.trace) == []
+
+
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
 )
