@@ -27,7 +27,7 @@ MAX_SENTENCE = 200  # characters
 _Digest = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{43}$")]
 _Issuer = Annotated[str, msgspec.Meta(max_length=200)]
 _Word = Annotated[str, msgspec.Meta(max_length=100, pattern="^[!-~]*$")]
-_Sentence = Annotated[str, msgspec.Meta(max_length=MAX_SENTENCE, pattern="^[^\\x00-\\x1f\\x7f]*$")]
+_Sentence = Annotated[str, msgspec.Meta(max_length=MAX_SENTENCE, pattern="^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

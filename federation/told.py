@@ -20,7 +20,7 @@ Members = Mapping[str, msgspec.Raw]
 """A JSON object with its values still as bytes, by key."""
 
 _Word = Annotated[str, msgspec.Meta(max_length=100, pattern="^[!-~]*$")]
-_Sentence = Annotated[str, msgspec.Meta(max_length=200, pattern="^[^\\x00-\\x1f]*$")]
+_Sentence = Annotated[str, msgspec.Meta(max_length=200, pattern="^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
 _Suggestion = Annotated[str, msgspec.Meta(max_length=1_000)]
 
 

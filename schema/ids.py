@@ -10,7 +10,7 @@ from schema.errors import BadInput
 
 KINDS = frozenset({"dataset", "thing", "datastream", "sensor", "observed-property"})
 MAX_LENGTH = 200
-_PATTERN = re.compile(r"(?P<city>[a-z][a-z0-9-]{1,30}):(?P<kind>[a-z-]+):(?P<key>[^\s\x00]+)")
+_PATTERN = re.compile(r"(?P<city>[a-z][a-z0-9-]{1,30}):(?P<kind>[a-z-]+):(?P<key>[^\s\x00-\x1f\x7f-\x9f]+)")
 
 
 class GlobalId(msgspec.Struct, frozen=True):

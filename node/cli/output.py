@@ -7,17 +7,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 PIPED_WIDTH = 400
 
 
+class _Plain(Console):
+    """Cells may hold foreign text: none of it is markup, and none of it does anything to a terminal."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        return super().render_str(printable(text), **{**how, "markup": False, "emoji": False})
+
+
 def print_table(table: Table) -> None:
-    """Print a table to standard output. What is in it may be foreign text, so none of it is markup."""
+    """Print a table to standard output."""
     width = None if sys.stdout.isatty() else PIPED_WIDTH
-    Console(width=width, markup=False, emoji=False).print(table)
+    _Plain(width=width).print(table)
+
+
+def printable(text: str) -> str:
+    """The text with what can't be printed as Python writes it, but for line breaks."""
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
 
 
 @contextmanager
