@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -146,7 +147,11 @@ class CityGate:
         if targets.peers:
             await request.confirmed()  # peers keep records of what they are asked
         key = id(field), request.caller.rights  # the executor gives equal questions the same field
-        gathered = await self._in_flight.share(key, gather, None, outlives=False)
+        try:
+            gathered = await self._in_flight.share(key, gather, None, outlives=False)
+        except asyncio.CancelledError:
+            await self._left(request, field, targets.peers)
+            raise
         recorder = Recorder(self._city, request, field)
         await gathered.record(recorder)
         await self._settle(recorder, field, gathered.reports)
@@ -190,6 +195,9 @@ class CityGate:
             recorder.peer(CityReport(member.id, State(error.state)), 0)
             await self._append(recorder)
             raise
+        except asyncio.CancelledError:
+            await self._left(request, field, [member.id])
+            raise
         recorder.peer(report, len(answer or b""), datasets=(str(target),) if target.kind == "dataset" else ())
         await self._append(recorder)
         return answer
@@ -211,6 +219,14 @@ class CityGate:
         """Commit the records; then refuse if the caller requires more cities."""
         await self._append(recorder)
         require(field, reports)
+
+    async def _left(self, request: Request, field: Field, asked: Iterable[str]) -> None:
+        """The caller has gone before the answer. Peers that were asked keep a record of it, so this city does, too."""
+        recorder = Recorder(self._city, request, field)
+        for city in asked:
+            recorder.peer(CityReport(city, State.TIMEOUT), 0)
+        with suppress(Unavailable):  # there is nobody left to be refused
+            await asyncio.shield(self._log.append(recorder.records, request.document))
 
     async def _append(self, recorder: Recorder) -> None:
         request = recorder.request

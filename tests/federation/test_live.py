@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -150,6 +152,34 @@ async def test_going_on_where_nothing_is_new_leaves_no_record_at_either_side(hom
         batch = await stream.batch()
         assert (batch["nodes"], batch["federation"]["complete"]) == ([], True)
     assert (home.records(batch["trace"]), owner.records(batch["trace"])) == ([], [])
+
+
+async def becomes(what: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not what():  # noqa: ASYNC110 - asked as an operator would
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "what", ['datasets(cities: ["giessen"]) { nodes { id } }', 'datastream(id: "%s") { id }' % OPEN]
+)
+async def test_who_leaves_before_the_answer_has_asked_all_the_same(home, owner, what):
+    trace = secrets.token_hex(16)
+    body = orjson.dumps({"query": f"{{ {what} }}"})
+    headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+    headers["traceparent"] = f"00-{trace}-{'1' * 16}-01"
+    asked = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with owner.locked("datastream, dataset"):
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(home.settings.graphql_url, data=body, headers=headers) as response,
+        ):
+            assert response.status == 200
+            await becomes(lambda: owner.sql(asked) != [(0,)])
+    await becomes(lambda: bool(home.records(trace) and owner.records(trace)))
+    (here,), (there,) = home.records(trace), owner.records(trace)
+    assert (here["role"], here["counterpart"], here["state"], here["rows"]) == ("CONSUMER", "giessen", "TIMEOUT", 0)
+    assert there["role"] == "OWNER"
 
 
 async def test_a_city_that_goes_away_and_comes_back_has_lost_nothing(home, owner, network):
