@@ -7,19 +7,19 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 import orjson
 
 from federation.beside import beside
-from federation.errors import PeerDenied, PeerError, PeerIncompatible, PeerTimeout, PeerUnreachable
+from federation.envelope import Envelope, read_envelope
+from federation.errors import PeerError, PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.health.peers import PeerHealth, PeerHealths
 from federation.in_flight import InFlight
 from federation.membership import Member
 from federation.receipts import HEADER as RECEIPT
 from federation.receipts import Exchange, ReceiptError, verify_receipt
-from federation.repeat import CANT_SERVE, send_read
+from federation.repeat import send_read
 from federation.summary import HEADER as SUMMARY
 from federation.tokens import PeerTokens
 from federation.transport import PeerResponse, PeerTransport
@@ -34,33 +34,6 @@ TOO_SLOW = "it did not answer within its deadline"
 JOIN_WITHIN_S = 0.25  # a change of policy holds from then on, whatever is under way
 PROBE_PATIENCE_S = 0.1
 NEARLY = 0.9
-
-
-class PeerProblem(msgspec.Struct):
-    """An error in a peer's GraphQL answer."""
-
-    message: str = ""
-    extensions: dict[str, Any] = {}
-
-    @property
-    def code(self) -> str:
-        """Its stable code."""
-        return str(self.extensions.get("code", ""))
-
-
-class Envelope(msgspec.Struct):
-    """A peer's GraphQL answer, the fields of `data` still as bytes.
-
-    `receipt` came with it; `request` is the SHA-256 of the body that was asked with.
-    """
-
-    data: dict[str, msgspec.Raw] | None = None
-    errors: list[PeerProblem] = []
-    receipt: str = ""
-    request: bytes = b""
-
-
-_Envelope = msgspec.json.Decoder(Envelope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,19 +282,3 @@ def _left(ends: float) -> float:
     if left <= 0:
         raise PeerTimeout(TOO_SLOW)
     return left
-
-
-def read_envelope(response: PeerResponse) -> Envelope:
-    """The envelope of a response. Raises PeerError."""
-    if response.status in {401, 403}:
-        raise PeerDenied("it refused the request")
-    if response.status in CANT_SERVE:
-        raise PeerUnreachable("it can't serve at the moment")
-    if response.status != 200:
-        raise PeerIncompatible(f"it answered with HTTP status {response.status}")
-    try:
-        envelope = _Envelope.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise PeerIncompatible("its answer is not GraphQL over JSON") from error
-    envelope.receipt = response.headers.get(RECEIPT, "")
-    return envelope

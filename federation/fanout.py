@@ -17,7 +17,8 @@ from msgspec.structs import replace
 
 from federation.batches import BatchPlan, CityBatch
 from federation.beside import sha256_of
-from federation.client import Envelope, PeerClient
+from federation.client import PeerClient
+from federation.envelope import Envelope
 from federation.errors import (
     FederationError,
     PeerDenied,

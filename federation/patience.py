@@ -7,7 +7,8 @@ import hashlib
 import math
 from collections.abc import Awaitable, Callable
 
-from federation.client import TOO_SLOW, Envelope, PeerBounds, PeerClient, Question, question_of, read_envelope
+from federation.client import TOO_SLOW, PeerBounds, PeerClient, Question, question_of
+from federation.envelope import Envelope, read_envelope
 from federation.errors import PeerTimeout
 from federation.health.peers import PeerHealths
 from federation.in_flight import InFlight

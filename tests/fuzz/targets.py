@@ -16,9 +16,9 @@ from authlib.oauth2.rfc6749.errors import OAuth2Error
 from graphql import GraphQLError
 from joserfc.util import urlsafe_b64encode
 
-from federation.client import read_envelope
 from federation.connection import Connection
 from federation.discovery import read_metadata
+from federation.envelope import read_envelope
 from federation.errors import FederationError, PeerError
 from federation.foreign import _built
 from federation.jose import JwtError, public_jwks, public_keys, sign_parts

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from federation.client import Envelope
+from federation.envelope import Envelope
 from federation.errors import PeerDenied, PeerIncompatible, PeerTimeout, PeerUnreachable
 from federation.membership import Member
 from policy.model import Caller

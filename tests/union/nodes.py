@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from federation.client import Envelope
+from federation.envelope import Envelope
 from federation.fanout import Fanout
 from federation.foreign import ForeignSchemas
 from federation.membership import Member, Membership

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from graphql import print_schema
 
-from federation.client import Envelope, PeerProblem
+from federation.envelope import Envelope, PeerProblem
 from federation.fanout import Fanout
 from federation.foreign import ForeignSchemas
 from federation.jose import public_jwks
