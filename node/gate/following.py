@@ -186,6 +186,7 @@ class Following:
             member = self._membership().by_id(city)
             if member is None or not member.is_active:
                 raise Forbidden("its membership is suspended")
+            asked_at = asyncio.get_running_loop().time()
             told = await self._batches.peer(request, asked, member, after)
             if told.batch is None:
                 if told.report.state is not away:
@@ -202,7 +203,9 @@ class Following:
             if told.is_news or away is not State.OK:
                 away = State.OK
                 await state.tell(told)
-                await asyncio.sleep(GATHER_S)
+            elif asyncio.get_running_loop().time() - asked_at > GATHER_S:
+                continue
+            await asyncio.sleep(GATHER_S)  # also if it did not wait: it would be asked as fast as it answers
 
     async def _guard(self, standing: Standing, state: _State) -> None:
         """End the subscription with the caller's token, also while nothing arrives."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from itertools import chain, repeat
 from types import SimpleNamespace
 
 import orjson
@@ -21,6 +22,7 @@ from schema.ports import Request
 from schema.positions import decode_positions, encode_positions
 from tests.unit.schema.test_selection import tree
 
+NOTHING = "nothing"
 HERE, THERE = "giessen:datastream:a", "fulda:datastream:b"
 DOCUMENT = "{ newObservations(datastreams: %s, after: %s) { nodes { result } cursor federation { complete cities { city state } } } }"
 
@@ -58,6 +60,9 @@ class Cities:
 
         if isinstance(row, State):
             return Told(CityReport(city, row), None, True, record)
+        if row == NOTHING:
+            await asyncio.sleep(0)
+            return Told(CityReport(city, State.OK), CityBatch({"nodes": b"[]"}, 0, after or 0), False, record)
         batch = CityBatch({"nodes": orjson.dumps([{"result": row}])}, 1, row)
         return Told(CityReport(city, State.OK, rows=1), batch, True, record)
 
@@ -142,6 +147,23 @@ async def test_nobody_is_read_ahead_for():
     for _ in range(50):
         await asyncio.sleep(0)
     assert len(cities.asked["giessen"]) <= 4
+    await answers.aclose()
+
+
+async def test_a_city_that_does_not_wait_is_not_asked_as_fast_as_it_answers(monkeypatch):
+    cities = Cities(giessen=[], fulda=chain([10], repeat(NOTHING)))
+    answers = await stream(cities, THERE)
+    await anext(answers)
+    waiting, asked = asyncio.create_task(anext(answers)), cities.asked["fulda"]
+    for _ in range(50):
+        await asyncio.sleep(0)
+    monkeypatch.setattr(following, "GATHER_S", 3_600)
+    before = len(asked)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert 3 <= before <= len(asked) <= before + 2
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
     await answers.aclose()
 
 
