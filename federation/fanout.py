@@ -16,7 +16,7 @@ from graphql import GraphQLSchema
 from msgspec.structs import replace
 
 from federation.batches import BatchPlan, CityBatch
-from federation.beside import sha256_of
+from federation.beside import beside, sha256_of
 from federation.client import PeerClient
 from federation.envelope import Envelope
 from federation.errors import (
@@ -215,20 +215,21 @@ class Fanout:
         report = await _received(member.id, envelope)
         if answer is None:
             return answer, report
-        answer, newer = self._checked(member, document, asked if adapted is None else adapted.asked, answer)
+        answer, newer = await self._checked(member, document, asked if adapted is None else adapted.asked, answer)
         older = None if adapted is None else adapted.reason
         if newer is not None or older is not None:
             report = replace(report, state=State.PARTIAL, reason="; ".join(filter(None, (older, newer))))
         return (answer if adapted is None else adapted.whole(answer)), report
 
-    def _checked(
+    async def _checked(
         self, member: Member, document: Document, asked: Field, answer: msgspec.Raw
     ) -> tuple[msgspec.Raw, str | None]:
         """The answer once it fits our schema, and what of it our schema does not know."""
         try:
             self._shapes.check(member.id, document.text, asked, answer)
         except PeerIncompatible:
-            known, reason = without_unknown_values(self._schema, asked, answer)
+            read = partial(without_unknown_values, self._schema, asked)
+            known, reason = await beside(lambda _: read(answer), memoryview(answer))
             if reason is None:
                 raise
             self._shapes.check(member.id, document.text, asked, known)

@@ -1,9 +1,10 @@
-"""What a city takes that does not understand at first."""
+"""What a city takes that answers with what this node does not understand, or does not understand itself."""
 
 from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from graphql import print_schema
 
@@ -12,6 +13,9 @@ from federation.fanout import Fanout
 from federation.foreign import ForeignSchemas
 from federation.jose import public_jwks
 from federation.membership import Member
+from federation.plan import plan_page
+from federation.question import ALIAS
+from federation.report import State
 from federation.shape import Shapes
 from policy.model import ANONYMOUS
 from schema.errors import CityUnavailable
@@ -23,9 +27,10 @@ PEER_S = 4.0
 
 
 class Client:
-    """Takes the place of `PeerClient`: the owner refuses whatever it is asked, after a second."""
+    """Takes the place of `PeerClient`: the owner answers with the same whatever it is asked, after a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, envelope: Envelope) -> None:
+        self.envelope = envelope
         self.now = asyncio.get_running_loop().time()
         self.ends: list[float] = []
 
@@ -35,14 +40,14 @@ class Client:
     async def ask(self, _member, _document, _request, ends: float) -> Envelope:
         self.ends.append(ends)
         self.now += 1
-        return Envelope(errors=[PeerProblem(extensions={"code": "INVALID"})])
+        return self.envelope
 
 
 async def test_who_does_not_understand_at_first_gets_no_more_time_than_others():
     async def fetch(_member: Member) -> bytes:
         return print_schema(SCHEMA.graphql).encode()
 
-    client = Client()
+    client = Client(Envelope(errors=[PeerProblem(extensions={"code": "INVALID"})]))
     fanout = Fanout(client, Shapes(SCHEMA.graphql), SCHEMA.graphql, ForeignSchemas("ours", fetch))
     field = await tree('{ dataset(id: "fulda:dataset:a") { title } }')
     request = Request(ANONYMOUS, "", client.now + 60, "", "")
@@ -50,3 +55,23 @@ async def test_who_does_not_understand_at_first_gets_no_more_time_than_others():
     with pytest.raises(CityUnavailable, match="INVALID"):
         await fanout.single(field, MEMBER, request)
     assert client.ends == [until, until], "it was asked again as it understands it, in the time that was left"
+
+
+async def test_a_large_answer_that_does_not_fit_holds_up_nobody():
+    themes = b",".join([b'"TRAN"'] * 300_000)
+    answer = b'{"s": ["a"], "k": ["x"], "n0": [{"themes": [%b, 1]}], "pageInfo": {"hasNextPage": false}}' % themes
+    client = Client(Envelope({ALIAS: msgspec.Raw(answer)}))
+    fanout = Fanout(client, Shapes(SCHEMA.graphql), SCHEMA.graphql, ForeignSchemas("", nobodys))
+    plan = plan_page(await tree("{ datasets(first: 3) { nodes { themes } } }"))
+    request = Request(ANONYMOUS, "", client.now + 60, "", "")
+    asking = asyncio.create_task(fanout.pages(plan, {"fulda": MEMBER}, {"fulda": None}, request))
+    turns = 0
+    while not asking.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert (await asking)["fulda"].report.state is State.INCOMPATIBLE
+    assert turns > 1_000, "others have their turns meanwhile"
+
+
+async def nobodys(_member: Member) -> bytes:
+    raise AssertionError("it is not asked for its schema")
