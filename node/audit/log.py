@@ -162,6 +162,8 @@ class AccessLog:
             self._enough = None
 
     async def _commit_alone(self, entry: _Entry) -> None:
+        if entry.use is not None:
+            entry.use.verdict = None  # that it came twice was said of a batch that is not committed
         try:
             await self._commit([entry])
         except Exception as error:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from node.audit.log import AccessLog
 from node.auth.uses import Uses
@@ -106,3 +107,14 @@ async def test_what_could_not_be_committed_has_no_verdict(database_url, logs):
         connection.execute("alter table away rename to access_record")
     await logs[0].append([record(1)], DOCUMENT, pending)
     assert pending.verdict is Verdict.GOOD
+
+
+async def test_nobody_is_answered_without_a_record_because_another_one_could_not_be_stored(database_url, logs):
+    bad, uses = replace(record(1), policy_version="\x00"), [use(b"a"), use(b"a")]
+    found = await asyncio.gather(
+        logs[0].append([bad], DOCUMENT, uses[0]), logs[0].append([record(2)], DOCUMENT, uses[1]), return_exceptions=True
+    )
+    assert isinstance(found[0], Unavailable)
+    assert uses[1].verdict is Verdict.GOOD
+    assert isinstance(found[1], list)
+    assert transactions(database_url)[0] == 1
