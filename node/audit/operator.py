@@ -1,4 +1,4 @@
-"""What operators do with the log, at the command line or a desk, is itself recorded: looking, exporting, erasing."""
+"""What operators do at the command line or a desk is recorded: looking into the log, deciding who may see what."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import getpass
 import hashlib
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -22,16 +24,23 @@ class Act:
     """One act of an operator, recorded when it is done."""
 
     def __init__(
-        self, connection: psycopg.Connection[Any], city: str, verb: str, text: str, caller: Caller | None = None
+        self,
+        connection: psycopg.Connection[Any],
+        city: str,
+        verb: str,
+        text: str,
+        caller: Caller | None = None,
+        *,
+        subject: str = "log",
     ) -> None:
         """`text` tells what was asked for: the filter, or the reason. It is stored like a query's document, for good.
 
         So pseudonyms and tokens that a filter names are left out. `caller`: who is signed in to a desk; by default
-        whoever is logged in on this machine.
+        whoever is logged in on this machine. `subject`: what the act is about.
         """
         self._caller = caller or Caller(city=city, subject=login())
         self._connection = connection
-        self._verb = verb
+        self._action = f"operator:{subject}:{verb}"
         self._text = without_persons(text)
         self._began = time.perf_counter()
 
@@ -43,7 +52,7 @@ class Act:
             counterpart=None,
             trace_id=secrets.token_hex(16),
             field="audit",
-            action=f"operator:log:{self._verb}",
+            action=self._action,
             operation=hashlib.sha256(self._text.encode()).digest(),
             datasets=(),
             decision=PERMIT,
@@ -56,6 +65,17 @@ class Act:
             positions=positions,
         )
         append_now(self._connection, [record], self._text)
+
+
+@contextmanager
+def decided(connection: psycopg.Connection[Any], city: str, subject: str, verb: str, text: str) -> Iterator[None]:
+    """What is done within is committed together with its record, or not at all. Raises psycopg.Error.
+
+    Keep it short: the log is not carried on meanwhile.
+    """
+    with connection.transaction():
+        yield
+        Act(connection, city, verb, text, subject=subject).done(rows=0)
 
 
 def login() -> str | None:

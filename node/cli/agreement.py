@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from federation.agreements import MAX_BYTES, AgreementError, Terms
 from federation.errors import MembershipError
 from federation.membership import Membership
 from node.agreeing import Agreeing
+from node.audit.operator import decided
 from node.auth.identity import NodeIdentity
 from node.auth.key_directory import NodeKeys
 from node.auth.keys import passphrase_of
@@ -69,7 +70,8 @@ def offer(ctx: click.Context, /, id_: str, valid_from: datetime | None, valid_un
                 "valid_until": int(valid_until.replace(tzinfo=UTC).timestamp()),
             }
         )
-        side.agreeing.offer(side.connection, terms)
+        with side.decided("offer", f"{id_} version {terms.version} to {terms.member}"):
+            side.agreeing.offer(side.connection, terms)
         click.echo(f"agreement {id_} is offered to {terms.member}")
         for key, tier in staying(side.connection, terms.datasets):
             click.echo(f"{key} is {tier}: nothing of it leaves before an assessment makes it SHARED", err=True)
@@ -83,7 +85,8 @@ def offer(ctx: click.Context, /, id_: str, valid_from: datetime | None, valid_un
 def accept(ctx: click.Context, /, id_: str, version: int | None) -> None:
     """Accept another city's offer, by default its newest version."""
     with _side(ctx) as side:
-        side.agreeing.accept(side.connection, id_, version)
+        with side.decided("accept", f"{id_} version {version or 'newest'}"):
+            side.agreeing.accept(side.connection, id_, version)
         click.echo(f"agreement {id_} is accepted")
         side.deliver()
 
@@ -95,7 +98,8 @@ def accept(ctx: click.Context, /, id_: str, version: int | None) -> None:
 def revoke(ctx: click.Context, /, id_: str, version: int | None) -> None:
     """Revoke an agreement at once, as owner or as member: all its versions, or one."""
     with _side(ctx) as side:
-        side.agreeing.revoke(side.connection, id_, version)
+        with side.decided("revoke", f"{id_} version {version or 'all'}"):
+            side.agreeing.revoke(side.connection, id_, version)
         click.echo(f"agreement {id_} is revoked")
         side.deliver()
 
@@ -182,6 +186,10 @@ class _Side:
     agreeing: Agreeing
     membership: Membership
     connection: psycopg.Connection[Any]
+
+    def decided(self, verb: str, text: str) -> AbstractContextManager[None]:
+        """What is done within is recorded."""
+        return decided(self.connection, self.settings.city, "agreement", verb, f"agreement {verb} {text}")
 
     def deliver(self) -> None:
         """Commit, then tell the other city; it can be told later."""

@@ -12,6 +12,7 @@ import click
 import psycopg
 from rich.table import Table
 
+from node.audit.operator import decided
 from node.cli.context import open_node, told
 from node.cli.output import print_table
 from node.store.assessments import AssessmentError, assess, sign_off, versions, withdraw, worklist
@@ -70,7 +71,7 @@ def assessment() -> None:
 @click.pass_context
 def draft(ctx: click.Context, /, key: str, by: str, review: datetime | None, **words: Any) -> None:
     """Write a new assessment of the dataset KEY. It changes nothing before it is signed off."""
-    with _connection(ctx) as connection:
+    with _connection(ctx) as (connection, city):
         counts = any(row["counts"] for row in worklist(connection, key=key))
         proposed = words["tier"] == Tier.OPEN.value and counts
         obligations = _told(words["obligations"], ())
@@ -92,7 +93,8 @@ def draft(ctx: click.Context, /, key: str, by: str, review: datetime | None, **w
             open_obligations=read_obligations(opens),
             **{name: words[name] for name in _TEXTS},
         )
-        version = assess(connection, new)
+        with decided(connection, city, "assessment", "draft", f"assessment draft {key} as {new.tier}"):
+            version = assess(connection, new)
     done = ", ".join([*new.obligations.texts(), *(f"open: {text}" for text in new.open_obligations.texts())])
     click.echo(f"{key}: version {version} is written ({new.tier}; {done or 'no obligations'})")
     click.echo(f"a second person signs it off: verbund assessment sign-off {key} --version {version}")
@@ -115,7 +117,8 @@ def _told(words: tuple[str, ...], default: tuple[str, ...]) -> tuple[str, ...]:
 @click.pass_context
 def sign_off_(ctx: click.Context, key: str, version: int, by: str) -> None:
     """Put the newest assessment of the dataset KEY into force, from the next query on."""
-    with _connection(ctx) as connection:
+    text = f"assessment sign-off {key} version {version}"
+    with _connection(ctx) as (connection, city), decided(connection, city, "assessment", "sign-off", text):
         signed = sign_off(connection, key, version, by)
     click.echo(f"{key}: {signed.before.value} → {signed.tier.value}")
 
@@ -127,7 +130,8 @@ def sign_off_(ctx: click.Context, key: str, version: int, by: str) -> None:
 @click.pass_context
 def withdraw_(ctx: click.Context, key: str, reason: str, by: str) -> None:
     """Take the dataset KEY back to INTERNAL at once."""
-    with _connection(ctx) as connection:
+    text = f"assessment withdraw {key}"
+    with _connection(ctx) as (connection, city), decided(connection, city, "assessment", "withdraw", text):
         before = withdraw(connection, key, reason, by)
     click.echo(f"{key}: {before.value} → INTERNAL")
 
@@ -137,7 +141,7 @@ def withdraw_(ctx: click.Context, key: str, reason: str, by: str) -> None:
 @click.pass_context
 def show(ctx: click.Context, key: str) -> None:
     """Show all assessments of the dataset KEY, newest first."""
-    with _connection(ctx) as connection:
+    with _connection(ctx) as (connection, _):
         rows = versions(connection, key)
     for row in rows:
         click.echo(f"version {row['version']}{', in force' if row['in_force'] else ''}")
@@ -153,7 +157,7 @@ _HIDDEN = {"id", "dataset_id", "version", "dataset_digest", "in_force"}
 @click.pass_context
 def worklist_(ctx: click.Context) -> None:
     """List datasets about which something is to be done: unassessed, unsigned, overdue, changed since."""
-    with _connection(ctx) as connection:
+    with _connection(ctx) as (connection, _):
         rows = worklist(connection)
     table = Table("key", "tier", "to do", "version", "by", "review due", "title")
     for row in rows:
@@ -164,7 +168,7 @@ def worklist_(ctx: click.Context) -> None:
 
 
 @contextmanager
-def _connection(ctx: click.Context) -> Iterator[psycopg.Connection[Any]]:
-    """The node's database; what a steward did wrong is one message."""
+def _connection(ctx: click.Context) -> Iterator[tuple[psycopg.Connection[Any], str]]:
+    """The node's database, and its city; what a steward did wrong is one message."""
     with open_node(ctx) as node, node.connection() as connection, told(AssessmentError, PolicyError):
-        yield connection
+        yield connection, node.settings.city

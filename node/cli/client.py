@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.table import Table
 
+from node.audit.operator import Act
 from node.auth.applications import ApplicationError, ApplicationStatus, Registration, list_applications, set_status
 from node.auth.registration import (
     register_with_new_key,
@@ -16,7 +19,7 @@ from node.auth.registration import (
 )
 from node.auth.revocation import RevocationError, allow_foreign, list_refused, refuse_foreign
 from node.auth.scopes import SCOPES
-from node.cli.context import open_node, told
+from node.cli.context import OpenNode, open_node, told
 from node.cli.output import print_table
 from policy.vocabulary import PURPOSES
 
@@ -57,7 +60,8 @@ def add(
 ) -> None:
     """Register an application. Give either --public-key or --key-out."""
     new = Registration(id_, name, purposes, scopes, redirect_uris)
-    with open_node(ctx) as node, told(ApplicationError):
+    for_what = f"{id_} for {' '.join(purposes)} with {' '.join(scopes)}"
+    with open_node(ctx) as node, told(ApplicationError), _recorded(node, "add", for_what):
         if public_key is not None and key_out is None:
             register_with_public_key(node.engine, new, public_key)
         elif key_out is not None and public_key is None:
@@ -82,7 +86,8 @@ def rotate(ctx: click.Context, id_: str, public_key: Path | None, key_out: Path 
 
     Without a failed request: rotate, let the application change over, then rotate with --drop-old and the same key.
     """
-    with open_node(ctx) as node, told(ApplicationError):
+    whole = f"{id_}{' and drop the old keys' if drop_old else ''}"
+    with open_node(ctx) as node, told(ApplicationError), _recorded(node, "rotate", whole):
         if public_key is not None and key_out is None:
             rotate_to_public_key(node.engine, id_, public_key, drop_old=drop_old)
         elif key_out is not None and public_key is None:
@@ -127,7 +132,7 @@ def activate(ctx: click.Context, id_: str) -> None:
 @click.pass_context
 def refuse(ctx: click.Context, name: str) -> None:
     """Let an application of another city in no more, whatever its city says of it. Holds at once."""
-    with open_node(ctx) as node, told(RevocationError):
+    with open_node(ctx) as node, told(RevocationError), _recorded(node, "refuse", name):
         refuse_foreign(node.engine, name)
     click.echo(f"{name} is refused")
 
@@ -137,7 +142,7 @@ def refuse(ctx: click.Context, name: str) -> None:
 @click.pass_context
 def allow(ctx: click.Context, name: str) -> None:
     """Let a refused application of another city in again, as far as rules and agreements go."""
-    with open_node(ctx) as node, told(RevocationError):
+    with open_node(ctx) as node, told(RevocationError), _recorded(node, "allow", name):
         allow_foreign(node.engine, name)
     click.echo(f"{name} is let in again")
 
@@ -155,6 +160,15 @@ def refused(ctx: click.Context) -> None:
 
 
 def _change(ctx: click.Context, application_id: str, status: ApplicationStatus) -> None:
-    with open_node(ctx) as node, told(ApplicationError):
+    verb = "suspend" if status is ApplicationStatus.SUSPENDED else "activate"
+    with open_node(ctx) as node, told(ApplicationError), _recorded(node, verb, application_id):
         set_status(node.engine, application_id, status)
     click.echo(f"application {application_id} is {status.lower()}")
+
+
+@contextmanager
+def _recorded(node: OpenNode, verb: str, text: str) -> Iterator[None]:
+    """Record what is done within: if the record can't be written it is not done, and if that fails there is none."""
+    with node.connection() as connection, connection.transaction():
+        Act(connection, node.settings.city, verb, f"client {verb} {text}", subject="client").done(rows=0)
+        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from click.testing import CliRunner
@@ -63,6 +64,9 @@ async def test_it_holds_when_both_have_signed_and_until_one_revokes(pair):
     await run(home, "agreement", "revoke", "kfz-1")
     assert (await home.ask(KFZ, token)).code == "NOT_FOUND"
     assert "revoked" in (await run(owner, "agreement", "list"))
+    for town, acts in ((owner, ["offer"]), (home, ["accept", "revoke"])):
+        listed = (await run(town, "audit", "list", "kind:operator", "--format", "jsonl")).splitlines()
+        assert [json.loads(one)["action"] for one in reversed(listed)] == [f"operator:agreement:{act}" for act in acts]
     assert "revoked already" in (await run(owner, "agreement", "revoke", "kfz-1", exit_code=1))
 
 

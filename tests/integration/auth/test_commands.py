@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from joserfc.jwk import ECKey
@@ -185,6 +186,23 @@ class TestClient:
         desk.fails("is not refused", "client", "allow", "offenbach/verkehrsportal")
         for name in ("offenbach", "Offenbach/x", "/x", "offenbach/", "offenbach/a/b"):
             desk.fails("is not CITY/APPLICATION", "client", "refuse", name)
+
+    def test_who_is_let_in_or_not_is_recorded(self, desk: Desk) -> None:
+        desk.add("--key-out", desk.home / "one.pem", "--scope", "audit:read")
+        desk.fails("registered already", "client", "add", "app-1", "--name", "B", "--purpose", "research", "--key-out",
+                   desk.home / "two.pem")  # fmt: skip
+        desk.ok("client", "rotate", "app-1", "--key-out", desk.home / "three.pem", "--drop-old")
+        desk.ok("client", "suspend", "app-1")
+        desk.ok("client", "activate", "app-1")
+        desk.ok("client", "refuse", "offenbach/verkehrsportal")
+        desk.ok("client", "allow", "offenbach/verkehrsportal")
+        listed = desk.ok("audit", "list", "kind:operator", "--format", "jsonl").splitlines()
+        verbs = [json.loads(line)["action"].removeprefix("operator:client:") for line in reversed(listed)]
+        assert verbs == ["add", "rotate", "suspend", "activate", "refuse", "allow"]
+        with psycopg.connect(desk.database_url) as connection:
+            texts = {text for (text,) in connection.execute("select document from operation")}
+        assert "client add app-1 for statistics with audit:read" in texts
+        assert "client rotate app-1 and drop the old keys" in texts
 
     def test_where_people_come_back_to(self, desk: Desk) -> None:
         desk.add("--key-out", desk.home / "one.pem", "--redirect-uri", "https://portal.example/back")
