@@ -1,7 +1,8 @@
 """Erase what need not or must not be kept. Leaves stay, so that proofs hold; that something was erased is a record.
 
 Two ways. Personal parts go when somebody has a right to that (`forget`): salt and parts are removed, the salted hash
-stays. Whole records go when their time is over (`expire`). Neither touches what a legal hold names.
+stays. Whole records go when their time is over (`expire`). Neither touches what a legal hold names. The record of
+either names the positions, so whatever else is gone was removed by somebody who did not want to be seen.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import psycopg
 from psycopg.sql import SQL, Composed, Literal
 
 from node.audit.grammar import Filter, FilterError, read_filter
-from node.audit.operator import ERASE, Act
+from node.audit.operator import ERASE, FORGET, Act
 from node.audit.search import conditions
 from node.audit.security import FIELD
 
@@ -25,7 +26,14 @@ Connection = psycopg.Connection[Any]
 BATCH = 20_000
 MAX_RANGES = 400  # of positions in one record
 SECURITY = f"k.field = '{FIELD}'"
-
+ERASING, FORGETTING = f"operator:log:{ERASE}", f"operator:log:{FORGET}"  # these acts stay for good
+_FORGET = """
+update access_record set salt = null, subject = null, token_id = null,
+       personal = sha256(salt || convert_to(
+           '{"subject":' || coalesce(to_json(subject)::text, 'null')
+        || ',"token_id":' || coalesce(to_json(token_id)::text, 'null') || '}', 'UTF8'))
+ where id = any(%s)
+"""
 
 GROUNDS = ("not-needed", "consent-withdrawn", "objection", "unlawful", "legal-duty", "child")
 """Why personal parts are erased: Article 17 (1) (a) to (f) GDPR. Not free text, which could name the person."""
@@ -40,24 +48,30 @@ class Retention:
 
 
 def forget(connection: Connection, city: str, text: str, wanted: Filter, reason: str) -> int:
-    """Erase the personal parts of all records that match; returns of how many. `reason` is one of GROUNDS.
+    """Erase the personal parts of all records in the tree that match; returns of how many. `reason` is one of GROUNDS.
 
     Raises:
-        psycopg.Error: nothing was erased.
+        psycopg.Error: the batches before it are done.
     """
-    with connection.transaction():
-        act = Act(connection, city, ERASE, f"personal parts: {text}: {reason}")
-        connection.execute("set local verbund.erasing = 'on'")
-        query = SQL(
-            "update access_record set salt = null, subject = null, token_id = null,"
-            " personal = sha256(salt || convert_to('{{\"subject\":' || coalesce(to_json(subject)::text, 'null')"
-            " || ',\"token_id\":' || coalesce(to_json(token_id)::text, 'null') || '}}', 'UTF8'))"
-            " where id in (select r.id from access_record r join access_kind k on k.id = r.kind"
-            " where r.salt is not null and {record} and {kind} and not {held})"
-        ).format(**conditions(wanted), held=held(connection))
-        count = connection.execute(query).rowcount
-        act.done(rows=count)
-    return count
+    on = conditions(wanted)
+    matching = SQL("r.salt is not null and {record} and {kind}").format(**on)
+    total, act = 0, f"personal parts: {text}: {reason}"
+    while batch := _batch(connection, city, (FORGET, act), matching, _FORGET):
+        total += batch
+    if not total:  # that somebody wanted it is a record, too
+        Act(connection, city, FORGET, act).done(rows=0)
+    return total
+
+
+def beyond_the_tree(connection: Connection, wanted: Filter) -> int:
+    """How many records with personal parts match and have no position yet, so that no act can name them."""
+    query = SQL(
+        "select count(*) from access_record r join access_kind k on k.id = r.kind where r.salt is not null"
+        " and r.id > coalesce((select max(record_id + length - 1) from log_run), 0) and {record} and {kind}"
+    ).format(**conditions(wanted))
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def expire(connection: Connection, city: str, retention: Retention, now: datetime | None = None) -> int:
@@ -67,13 +81,25 @@ def expire(connection: Connection, city: str, retention: Retention, now: datetim
         psycopg.Error: the batches before it are done.
     """
     now = now or datetime.now(UTC)
-    total = 0
-    while batch := _expire_batch(connection, city, retention, now):
+    matching = SQL(
+        "r.at < {latest} and r.at < case when {security} then {security_end} else {access_end} end"
+        " and k.action <> all({acts})"
+    ).format(
+        latest=Literal(now - min(retention.accesses, retention.security)),
+        security=SQL(SECURITY),
+        security_end=Literal(now - retention.security),
+        access_end=Literal(now - retention.accesses),
+        acts=Literal([ERASING, FORGETTING]),
+    )
+    kept = f"accesses {retention.accesses.days} days, security events {retention.security.days} days"
+    total, act = 0, f"records whose time is over: {kept}"
+    while batch := _batch(connection, city, (ERASE, act), matching, "delete from access_record where id = any(%s)"):
         total += batch
     return total
 
 
-def _expire_batch(connection: Connection, city: str, retention: Retention, now: datetime) -> int:
+def _batch(connection: Connection, city: str, how: tuple[str, str], matching: Composed, statement: str) -> int:
+    """Do it to the first records in the tree that match and are not held, as many as one act (verb, text) can name."""
     with connection.transaction():
         found = connection.execute(
             SQL(
@@ -81,29 +107,24 @@ def _expire_batch(connection: Connection, city: str, retention: Retention, now: 
                 "  from access_record r join access_kind k on k.id = r.kind"
                 "  join lateral (select * from log_run where record_id <= r.id order by record_id desc limit 1) run"
                 "    on r.id < run.record_id + run.length"
-                " where r.at < {latest} and r.at < case when {security} then {security_end} else {access_end} end"
-                "   and k.action <> 'operator:log:erase' and not {held} order by r.id limit {batch}"
-            ).format(
-                latest=Literal(now - min(retention.accesses, retention.security)),
-                security=SQL(SECURITY),
-                security_end=Literal(now - retention.security),
-                access_end=Literal(now - retention.accesses),
-                held=held(connection),
-                batch=Literal(BATCH),
-            )
+                " where {matching} and not {held} order by r.id limit {batch}"
+            ).format(matching=matching, held=held(connection), batch=Literal(BATCH))
         ).fetchall()
         chosen = list(_bounded(found))
-        if not chosen:
-            return 0
-        act = Act(connection, city, ERASE, "records whose time is over")
-        connection.execute("set local verbund.erasing = 'on'")
-        connection.execute("delete from access_record where id = any(%s)", ([id_ for id_, _ in chosen],))
-        act.done(rows=len(chosen), positions=_text([position for _, position in chosen]))
+        if chosen:
+            act = Act(connection, city, *how)
+            connection.execute("set local verbund.erasing = 'on'")
+            connection.execute(statement, ([id_ for id_, _ in chosen],))
+            act.done(rows=len(chosen), positions=_text([position for _, position in chosen]))
     return len(chosen)
 
 
 def held(connection: Connection) -> Composed:
-    """The condition that a legal hold names the record (r, k). One that can't be read names every record."""
+    """The condition that a legal hold names the record (r, k). One that can't be read names every record.
+
+    In a transaction; holds that are set meanwhile wait for its end, so that nothing is erased after its hold is told.
+    """
+    connection.execute("lock table legal_hold in share mode")
     rows = connection.execute("select id, matching from legal_hold where released_at is null").fetchall()
     return SQL("({})").format(SQL(" or ").join([SQL("false"), *(_held_by(number, text) for number, text in rows)]))
 
@@ -117,7 +138,7 @@ def _held_by(number: int, text: str) -> Composed:
             " `verbund audit hold release %s`", number, error, number,
         )  # fmt: skip
         return SQL("({})").format(SQL("true"))
-    return SQL("({record} and {kind})").format(**conditions(wanted))
+    return SQL("coalesce({record} and {kind}, false)").format(**conditions(wanted))
 
 
 def _bounded(found: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

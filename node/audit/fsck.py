@@ -14,12 +14,27 @@ from psycopg.sql import SQL
 from federation.tlog.checkpoint import open_checkpoint
 from federation.tlog.note import NoteError, VerifierKey
 from federation.tlog.tree import HASH_BYTES
+from node.audit.erase import ERASING, FORGETTING
 from node.audit.forest import stored_tree
 from node.audit.stored import StoredKind, StoredRecord, read_kinds, read_records
 from node.audit.tiles import Edge, TileMissing
 
 Connection = psycopg.Connection[Any]
-ERASING = "operator:log:erase"
+_COUNTS = """
+with counted as (
+    select (at at time zone 'UTC')::date as day, kind, count(*) as requests, sum(rows) as rows, sum(bytes) as bytes
+      from access_record where id <= %s group by 1, 2),
+months as (
+    select date_trunc('month', day)::date as month, kind, sum(requests) as requests, sum(rows) as rows,
+           sum(bytes) as bytes
+      from access_day group by 1, 2)
+select (select min(day) from access_day d full join counted c using (day, kind)
+         where d.day is null or (d.requests, d.rows, d.bytes) is distinct from (c.requests, c.rows, c.bytes)
+           and (%s = 0 or d.requests < c.requests or d.rows < c.rows or d.bytes < c.bytes)),
+       (select min(month) from access_month a full join months m using (month, kind)
+         where (a.requests, a.rows, a.bytes) is distinct from (m.requests, m.rows, m.bytes)),
+       (select coalesce(sum(requests), 0) from access_day)
+"""
 
 
 class LogCorrupt(Exception):
@@ -28,11 +43,17 @@ class LogCorrupt(Exception):
 
 @dataclass(slots=True)
 class Checked:
-    """What was checked. `pending` records have no position yet."""
+    """What was checked. `pending` records have no position yet.
+
+    Of `erased` records only the leaves are left, of `forgotten` ones all but the personal parts. `undocumented`:
+    operations whose document is not kept, which is right for long ones alone.
+    """
 
     size: int = 0
     records: int = 0
     erased: int = 0
+    forgotten: int = 0
+    undocumented: int = 0
     heads: int = 0
     pending: int = 0
 
@@ -56,6 +77,8 @@ class _Check:
         self._tree = stored_tree(connection)
         self._edge = Edge()
         self._kinds: dict[UUID, StoredKind] = {}
+        self._forgotten: list[int] = []
+        self._acts: dict[str, list[tuple[int, int]]] = {ERASING: [], FORGETTING: []}
 
     def run(self) -> Checked:
         self._kinds = self._checked_kinds()
@@ -63,10 +86,9 @@ class _Check:
         heads = self._heads()
         head = next(heads, None)
         missing: list[int] = []
-        erased: list[tuple[int, int]] = []
         records = read_records(self._connection, SQL("true").format())
         record = next(records, None)
-        after = 0
+        after, newest = 0, 0
         for position, first, length in runs:
             if position != self._edge.size or first <= after:
                 raise LogCorrupt(
@@ -76,14 +98,14 @@ class _Check:
                 if record is not None and record.id < id_:
                     raise LogCorrupt(f"record {record.id} is not in the tree: it was inserted later")
                 if record is not None and record.id == id_:
-                    self._record(record, erased)
+                    self._record(record)
                     record = next(records, None)
                 else:
                     missing.append(self._edge.size)
                 self._append()
                 while head is not None and head[0] == self._edge.size:
                     self._head(head)
-                    head = next(heads, None)
+                    newest, head = head[0], next(heads, None)
             after = first + length - 1
         for rest in [record, *records] if record is not None else []:
             if rest.id <= after:
@@ -93,9 +115,14 @@ class _Check:
             self._checked.pending += 1
         if head is not None:
             raise LogCorrupt(f"a head is of {head[0]} leaves, and the tree has {self._edge.size}: leaves were removed")
+        if newest != self._edge.size:
+            raise LogCorrupt(f"no head is of all {self._edge.size} leaves: the newest one was removed")
         self._tiles()
-        self._missing(missing, erased)
-        self._checked.size = self._edge.size
+        self._named(missing, ERASING, "was removed, and no record of erasing names it")
+        self._named(self._forgotten, FORGETTING, "has lost its personal parts, and no record of forgetting names it")
+        self._checked.size, self._checked.erased = self._edge.size, len(missing)
+        self._checked.forgotten = len(self._forgotten)
+        self._counts(after)
         return self._checked
 
     def _checked_kinds(self) -> dict[UUID, StoredKind]:
@@ -103,12 +130,15 @@ class _Check:
         for id_, kind in kinds.items():
             if id_.hex != kind.digest[:32]:
                 raise LogCorrupt(f"the kind {id_} of records was changed")
+        undocumented = {kind.operation for kind in kinds.values()}
         for digest, document in self._connection.execute("select digest, document from operation"):
             if sha256(document.encode()).digest() != digest:
                 raise LogCorrupt(f"the document {digest.hex()} was changed")
+            undocumented.discard(digest)
+        self._checked.undocumented = len(undocumented)
         return kinds
 
-    def _record(self, record: StoredRecord, erased: list[tuple[int, int]]) -> None:
+    def _record(self, record: StoredRecord) -> None:
         position = self._edge.size
         try:
             stored = self._tree.leaf(position)
@@ -117,8 +147,13 @@ class _Check:
         if not self._leaf(record) == record.leaf == stored:
             raise LogCorrupt(f"the record at position {position} (id {record.id}) was changed")
         kind = self._kinds[record.kind]
-        if kind.action == ERASING and kind.positions:
-            erased += ranges(kind.positions)
+        if record.salt is None:
+            self._forgotten.append(position)
+        if kind.positions and kind.action in self._acts:
+            named = ranges(kind.positions)
+            if not all(first <= last < position for first, last in named):
+                raise LogCorrupt(f"the act at position {position} names positions that do not come before it")
+            self._acts[kind.action] += named
         self._checked.records += 1
 
     def _leaf(self, record: StoredRecord) -> bytes:
@@ -160,15 +195,26 @@ class _Check:
             raise LogCorrupt(f"the head of {size} leaves is not that of the stored leaves")
         self._checked.heads += 1
 
-    def _missing(self, missing: list[int], erased: list[tuple[int, int]]) -> None:
-        erased.sort()
-        at = 0
-        for position in missing:
-            while at < len(erased) and erased[at][1] < position:
+    def _named(self, positions: list[int], action: str, reason: str) -> None:
+        """All these positions are named by acts of this kind."""
+        named, at = sorted(self._acts[action]), 0
+        for position in positions:
+            while at < len(named) and named[at][1] < position:
                 at += 1
-            if at == len(erased) or not erased[at][0] <= position:
-                raise LogCorrupt(f"the record at position {position} was removed, and no record of erasing names it")
-        self._checked.erased = len(missing)
+            if at == len(named) or not named[at][0] <= position:
+                raise LogCorrupt(f"the record at position {position} {reason}")
+
+    def _counts(self, last: int) -> None:
+        """The counts are those of the records up to the `last`; of those that were erased they may tell more."""
+        row = self._connection.execute(_COUNTS, (last, self._checked.erased)).fetchone()
+        assert row is not None
+        day, month, requests = row
+        if day is not None:
+            raise LogCorrupt(f"the counts of {day} are not those of its records")
+        if month is not None:
+            raise LogCorrupt(f"the counts of {month:%Y-%m} are not those of its days")
+        if requests != self._edge.size:
+            raise LogCorrupt(f"{requests} records are counted, and the tree has {self._edge.size} leaves")
 
 
 def ranges(text: str) -> list[tuple[int, int]]:

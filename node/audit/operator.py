@@ -17,7 +17,8 @@ from node.audit.record import OWNER, PERMIT, AccessRecord
 from node.audit.statements import append_now
 from policy.model import Caller
 
-READ, EXPORT, PROVE, ERASE, HOLD = "read", "export", "prove", "erase", "hold"
+READ, EXPORT, PROVE, ERASE, FORGET, HOLD = "read", "export", "prove", "erase", "forget", "hold"
+LONGEST_MS = 2_147_483  # the database counts microseconds no further
 
 
 class Act:
@@ -61,7 +62,7 @@ class Act:
             state="OK",
             rows=rows,
             bytes=bytes_,
-            took_ms=(time.perf_counter() - self._began) * 1000,
+            took_ms=min((time.perf_counter() - self._began) * 1000, LONGEST_MS),
             positions=positions,
         )
         append_now(self._connection, [record], self._text)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 from rich.table import Table
 
-from node.audit.erase import GROUNDS, Retention
+from node.audit.erase import GROUNDS, Retention, beyond_the_tree
 from node.audit.erase import expire as expire_records
 from node.audit.erase import forget as forget_personal
 from node.audit.operator import HOLD
@@ -25,8 +25,13 @@ def forget(ctx: click.Context, /, filter_: tuple[str, ...], reason: str) -> None
     """Erase the personal parts of the records that match: pseudonyms and token ids. Proofs keep holding."""
     text, chosen = wanted(filter_)
     with open_log(ctx) as log:
+        later = beyond_the_tree(log.connection, chosen)
         count = forget_personal(log.connection, log.node.settings.city, text, chosen, reason)
     click.echo(f"personal parts of {count} records are erased")
+    if later:
+        click.echo(
+            f"{later} newer records match, and are not in the tree yet: run the node, and this again in a minute"
+        )
 
 
 @click.command()

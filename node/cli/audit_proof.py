@@ -12,6 +12,7 @@ from federation.tlog.tree import ProofError
 from node.audit.bundle import BundleError, BundleMaker
 from node.audit.fsck import LogCorrupt, check_log
 from node.audit.operator import PROVE, READ
+from node.audit.record import MAX_DOCUMENT
 from node.audit.tiles import TileMissing
 from node.audit.verify import BundleInvalid, verify_bundle
 from node.auth.log_keys import load_log_keys
@@ -106,9 +107,14 @@ def fsck(ctx: click.Context, /) -> None:
             checked = check_log(log.connection, *keys)
         except LogCorrupt as error:
             click.echo(f"the log does NOT hold: {error}", err=True)
+            act.done(rows=0)
             sys.exit(INVALID)
         act.done(rows=checked.records)
     click.echo(
         f"the log holds: {checked.size} leaves, {checked.records} records, {checked.erased} erased,"
-        f" {checked.heads} heads, {checked.pending} not in the tree yet"
+        f" {checked.forgotten} without their personal parts, {checked.heads} heads,"
+        f" {checked.pending} not in the tree yet"
     )
+    if checked.undocumented:
+        click.echo(f"{checked.undocumented} documents are not kept: they were longer than {MAX_DOCUMENT:,} characters,")
+        click.echo("or somebody removed them; their hashes are part of the records")

@@ -6,15 +6,16 @@ import csv
 import json
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
-from node.audit.erase import Retention, expire, forget
+from node.audit.erase import Retention, beyond_the_tree, expire, forget
 from node.audit.export import ExportError, export
 from node.audit.fsck import check_log
 from node.audit.grammar import read_filter
 from node.audit.search import export_records, list_records
 from node.audit.totals import NotCounted, totals
-from policy.model import Caller
+from policy.model import ANONYMOUS, Caller
 from tests.integration.audit.conftest import KEY, sequence
 from tests.log import append
 
@@ -50,6 +51,24 @@ def test_what_is_held_stays_until_it_is_released(connection, database_url):
     assert expire(connection, "giessen", KEEP) == 2
 
 
+def test_a_hold_of_one_city_holds_nothing_of_callers_without_a_city(connection, database_url):
+    append(connection, 2, at=OLD, caller=ANONYMOUS, counterpart=None)
+    sequence(database_url)
+    connection.execute("insert into legal_hold (matching, reason) values ('city:fulda', 'Verfahren')")
+    assert expire(connection, "giessen", KEEP) == 2
+
+
+def test_a_hold_that_is_being_set_is_waited_for(connection, database_url):
+    append(connection, 2, at=OLD)
+    sequence(database_url)
+    connection.execute("set lock_timeout = 50")
+    with psycopg.connect(database_url) as other:
+        other.execute("insert into legal_hold (matching, reason) values ('city:fulda', 'Verfahren')")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            expire(connection, "giessen", KEEP)
+    assert expire(connection, "giessen", KEEP) == 0
+
+
 def test_a_hold_that_can_not_be_read_holds_everything(connection, database_url, caplog):
     append(connection, 2, at=OLD, peer="fulda")
     sequence(database_url)
@@ -64,13 +83,18 @@ def test_personal_parts_are_forgotten_and_proofs_keep_holding(connection, databa
     who = Caller("fulda", "app", "research", peer="fulda", token_id="t-1", subject="p-77")
     append(connection, 2, caller=who)
     append(connection, 1)
+    assert beyond_the_tree(connection, read_filter("subject:p-77")) == 2
     sequence(database_url)
+    assert beyond_the_tree(connection, read_filter("subject:p-77")) == 0
     assert forget(connection, "giessen", "", read_filter("subject:p-77"), "Antrag") == 2
     rows = connection.execute("select subject, token_id, salt from access_record order by id limit 3").fetchall()
     assert [row[:2] for row in rows] == [(None, None), (None, None), (None, "token-1")]
     assert rows[0][2] is None
     sequence(database_url)
-    assert check_log(connection, KEY.key).records == 4
+    checked = check_log(connection, KEY.key)
+    assert (checked.records, checked.forgotten) == (4, 2)
+    [act] = list_records(connection, read_filter("action:operator:log:forget"), 5)
+    assert (act["positions"], act["rows"]) == ("0-1", 2)
     assert b"p-77" not in b"".join(
         str(row).encode()
         for table in ("access_record", "access_kind", "operation")

@@ -262,6 +262,16 @@ CHANGES = [
     "update log_checkpoint set root = sha256('') where size = 305",
     "update log_checkpoint set note = replace(note, '305', '306') where size = 305",
     "update log_checkpoint set size = 309 where size = 310",
+    "delete from log_checkpoint",
+    "delete from log_checkpoint where size = 310",
+    'update access_record set salt = null, personal = sha256(salt || convert_to(\'{"subject":null,"token_id":"token-1"}\', \'UTF8\')) where id = 150',
+    "update access_day set requests = requests - 1",
+    "update access_day set rows = 0",
+    "delete from access_day",
+    "insert into access_day select day - 1, kind, requests, rows, bytes from access_day limit 1",
+    "update access_month set requests = requests - 1",
+    "delete from access_month",
+    "insert into access_month select month - 31, kind, requests, rows, bytes from access_month limit 1",
     (
         "insert into access_record (id, at, kind, rows, bytes, took_us, trace_id, salt, leaf) overriding system value select"
         " 0, at, kind, rows, bytes, took_us, trace_id, salt, leaf from access_record where id = 5"
@@ -288,3 +298,28 @@ def test_every_change_of_the_stored_log_is_found(log):
                 pass
     assert unnoticed == []
     assert check_log(log, KEY.key).records == 310, "and without a change it holds"
+
+
+def test_an_act_of_erasing_is_no_pretext_for_what_comes_after_it(log, database_url):
+    append(log, action="operator:log:erase", positions="0-1,150-9999")
+    sequence(database_url)
+    with pytest.raises(LogCorrupt, match="the act at position 310 names positions that do not come before it"):
+        check_log(log, KEY.key)
+
+
+def test_acts_of_forgetting_are_no_pretext_for_removing(log, database_url):
+    append(log, action="operator:log:forget", positions="0-309")
+    sequence(database_url)
+    log.execute("set session_replication_role = replica")
+    log.execute("delete from access_record where id = 150")
+    log.execute("set session_replication_role = origin")
+    with pytest.raises(LogCorrupt, match="position 149 was removed"):
+        check_log(log, KEY.key)
+
+
+def test_documents_that_are_gone_are_told(log):
+    assert check_log(log, KEY.key).undocumented == 0
+    log.execute("set session_replication_role = replica")
+    log.execute("delete from operation where document like '%things%'")
+    log.execute("set session_replication_role = origin")
+    assert check_log(log, KEY.key).undocumented == 1
