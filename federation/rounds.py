@@ -46,6 +46,11 @@ def joined(begun: Outcome[CityPage], more: Outcome[CityPage]) -> Outcome[CityPag
     size = begun.bytes + more.bytes
     if begun.given is None or more.given is None:
         return Outcome(report, None, size)
+    first = begun.report
+    told = tuple(dict.fromkeys((*first.obligations, *report.obligations)))  # each of its own rows
+    report = changed(report, as_of=first.as_of, obligations=told)
+    if not first.is_complete:  # what it does not know of counts is asked in the first round only
+        report = changed(report, state=first.state, reason=first.reason)
     page = replace(
         begun.given,
         sorts=[*begun.given.sorts, *more.given.sorts],
