@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +70,7 @@ class _Writer:
     fragments: dict[str, tuple[str, str]] = field(default_factory=dict)
     variables: dict[str, Variable] = field(default_factory=dict)
     cursors: list[str] = field(default_factory=list)
+    left_out: Container[tuple[str, str]] = field(default_factory=lambda: LEFT_OUT)
     flags: list[str] = field(default_factory=list)
 
     def case(self) -> Case:
@@ -144,7 +145,7 @@ class _Writer:
 
     def _fields(self, parent: GraphQLObjectType, depth: int) -> Sequence[str]:
         """The fields to choose from: leaves first, and nothing else when the document gets too long or too deep."""
-        names = [name for name in parent.fields if (parent.name, name) not in LEFT_OUT]
+        names = [name for name in parent.fields if (parent.name, name) not in self.left_out]
         if parent == self.schema.query_type:
             return [
                 *names,
@@ -287,12 +288,18 @@ def cases(schema: GraphQLSchema, world: World) -> st.SearchStrategy[Case]:
     return choices().map(lambda chosen: _Writer(schema, Values(chosen, world)).case())
 
 
+def written(schema: GraphQLSchema, values: Values, left_out: Container[tuple[str, str]]) -> Case:
+    """A valid document with these values, without the fields that are left out (type, field)."""
+    return _Writer(schema, values, left_out=left_out).case()
+
+
 def other_variables(case: Case, world: World) -> st.SearchStrategy[dict[str, Any]]:
     """Other values for some of the case's variables: the same document is known by now."""
-    return choices().map(lambda chosen: _changed(case, Values(chosen, world)))
+    return choices().map(lambda chosen: changed(case, Values(chosen, world)))
 
 
-def _changed(case: Case, values: Values) -> dict[str, Any]:
+def changed(case: Case, values: Values) -> dict[str, Any]:
+    """Other values for some of the case's variables."""
     chosen = dict(case.variables)
     for name, variable in case.declared.items():
         if variable.place is None or not values.chance(60):

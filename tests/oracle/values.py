@@ -127,7 +127,7 @@ class Values:
     def _id(self, kind: str) -> str:
         if self._wrong():
             return self.pick(MALFORMED_IDS)
-        keys = [one.key for one in _KEYS[kind](self._world)]
+        keys = keys_of(kind, self._world)
         city = CITY if not self.chance(10) else self.pick((SUSPENDED, STRANGER))
         return f"{city}:{kind}:{self.pick(keys) if keys and not self.chance(10) else 'nichts'}"
 
@@ -179,6 +179,11 @@ class Values:
 
     def _wrong(self) -> bool:
         return self._mistakes and self.chance(35)
+
+
+def keys_of(kind: str, world: World) -> list[str]:
+    """Local parts of the ids of a kind of row."""
+    return [one.key for one in _KEYS[kind](world)]
 
 
 _ORDERS_WITH_NEEDS = ("RELEVANCE", "DISTANCE")

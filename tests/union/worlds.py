@@ -11,6 +11,8 @@ from tests.oracle.world import Dataset, Datastream, World
 from tests.oracle.worlds import _Maker
 
 CITIES = ("giessen", "hanau", "kassel")
+GUEST = "offenbach"  # has no data, and agreements with the others
+NODES = (*CITIES, GUEST)
 UNION = "alle"
 SMALLEST, LARGEST = 1e-9, 1e9  # beyond, PostgreSQL refuses means and squares here or there
 _ID = re.compile(rf"({'|'.join(CITIES)}):([a-z]+):(.*)", re.DOTALL)
