@@ -72,15 +72,16 @@ class Documents:
         if known is not None:
             self._known.move_to_end((from_peer, text))
             return known
-        checked = self._check(text, self._bounds[from_peer])
-        if len(text) > LONGEST_REMEMBERED:
+        is_remembered = len(text) <= LONGEST_REMEMBERED
+        checked = self._check(text, self._bounds[from_peer], is_remembered=is_remembered)
+        if not is_remembered:
             return checked
         self._known[from_peer, text] = checked
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return checked
 
-    def _check(self, text: str, bounds: Bounds) -> Checked:
+    def _check(self, text: str, bounds: Bounds, *, is_remembered: bool) -> Checked:
         try:
             document = parse_document(text, bounds)
         except GraphQLError as error:
@@ -90,11 +91,10 @@ class Documents:
         if excess is not None:
             return Checked(None, (excess,))
         errors = validate(self._schema, document, RULES, max_errors=MAX_ERRORS)
-        plans = (
-            {}
-            if errors
-            else {_name(node): OperationPlan(self._schema, document, node) for node in _operations(document)}
-        )
+        operations = () if errors else _operations(document)
+        plans = {
+            _name(node): OperationPlan(self._schema, document, node, is_remembered=is_remembered) for node in operations
+        }
         return Checked(document, tuple(errors), plans, _undeferred(document) if DEFER in text else None)
 
 

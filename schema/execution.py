@@ -211,9 +211,9 @@ class Executor:
         values = plan.variables(variables)
         if isinstance(values, list):
             return Result(None, values)
-        roots = plan.roots(values)
         collector = Collector(self._schema.graphql, plan.fragments, values)
         try:
+            roots = plan.roots(values)
             fields = [root.template.fill(collector) if root.template else None for root in roots]
             of_gate = [field for field in fields if field is not None and field.name not in LOCAL]
             local = [field for field in fields if field is not None and field.name in LOCAL]
@@ -224,7 +224,7 @@ class Executor:
             return Result(None, [_request_error(error)])
         is_prepared = len(of_gate) == sum(root.name != TYPENAME for root in roots)
         asked = _Asked(roots, of_gate, cost, is_prepared, local)
-        if key[1] is not None:
+        if key[1] is not None and plan.is_remembered:
             self._remembered[key] = asked
             if len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)

@@ -39,6 +39,7 @@ from graphql.execution.values import VariableValues, VariableValueSource, get_va
 from schema.selection import Argument, Collector, Field, as_json
 
 VARIANTS = 16
+MAX_ERRORS = 10  # in the variables of one request
 _BOOLEAN = specified_scalar_types["Boolean"]
 _PLAIN: Mapping[object, type] = {
     specified_scalar_types["ID"]: str,
@@ -61,11 +62,23 @@ class Root:
 
 
 class OperationPlan:
-    """One operation of a checked document."""
+    """One operation of a checked document.
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+    `is_remembered`: the document will be found again. Else its fields have no `shape`: what is kept under one would
+    never serve again, and keep the whole document in memory.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        *,
+        is_remembered: bool = True,
+    ) -> None:
         self._schema = schema
         self.operation = operation
+        self.is_remembered = is_remembered
         self.fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
         self._deciding = tuple(sorted(_deciding_variables(document)))
         self._variants: OrderedDict[tuple[object, ...], tuple[Root, ...]] = OrderedDict()
@@ -76,7 +89,7 @@ class OperationPlan:
         if not self._signatures:
             return _NO_VARIABLES
         return self._simple_variables(inputs) or get_variable_values(
-            self._schema, self.operation.variable_definitions or (), dict(inputs)
+            self._schema, self.operation.variable_definitions or (), dict(inputs), max_errors=MAX_ERRORS
         )
 
     def _simple_variables(self, inputs: Mapping[str, Any]) -> VariableValues | None:
@@ -114,7 +127,7 @@ class OperationPlan:
                 yield Root(key, name, is_nullable=False, nodes=tuple(nodes), template=None)
                 continue
             planned = collector.field(definition, key, nodes)
-            template = Template(planned, _spine(planned, collector.filled) or _Spine())
+            template = Template(planned, _spine(planned, collector.filled) or _Spine(), self.is_remembered)
             yield Root(key, name, not is_non_null_type(definition.type), tuple(nodes), template)
 
 
@@ -203,6 +216,7 @@ class Template:
 
     planned: Field
     spine: _Spine
+    is_remembered: bool
 
     def fill(self, collector: Collector) -> Field:
         """The root field of one request."""
@@ -215,7 +229,7 @@ class Template:
             filled.arguments,
             filled.argument_types,
             filled.children,
-            (self, *forms),
+            (self, *forms) if self.is_remembered else None,
         )
 
 

@@ -103,6 +103,48 @@ class TestBothRoads:
         assert result.data is None
         assert "$n" in result.errors[0].message
 
+    @pytest.mark.parametrize(
+        ("document", "variables", "told"),
+        [
+            ("{ datasets { nodes { %s: title } } %%s }" % ("a" * 64), {}, "alias"),
+            ("query ($x: Boolean = true) { datasets { nodes { id @include(if: $x) } } %s }", {"x": None}, "$x"),
+            ("query ($x: Boolean = true) { datasets @skip(if: $x) { nodes { id } } %s }", {"x": None}, "$x"),
+            ("query ($n: Int = 1) { datasets(first: $n) { nodes { id } } %s }", {"n": None}, "$n"),
+        ],
+    )
+    async def test_what_only_a_request_shows_to_be_wrong_is_an_error_of_the_request(
+        self, local, document, variables, told
+    ):
+        result, gate = await execute(document % local, {}, **variables)
+        assert result.data is None
+        assert told in result.errors[0].message
+        assert gate.asked == []
+
+
+async def test_wrong_variables_are_told_up_to_a_bound():
+    document = "query ($ids: [ID!]) { datasets(filter: {ids: $ids}) { nodes { id } } }"
+    result, _ = await execute(document, {}, ids=[{}] * 1_000)
+    assert len(result.errors) <= 11
+
+
+async def test_nothing_is_kept_of_a_document_that_is_too_long_to_be_remembered():
+    """It would never be found again, and each request would keep a whole document."""
+    executor = Executor(build_schema(), CostLimits())
+    shapes = []
+
+    class Watching(Gate):
+        async def read(self, request, field):
+            shapes.append(field.shape)
+            return await super().read(request, field)
+
+    for padding in (5_000, 0):
+        document = "query ($n: Int) { a: datasets(first: $n) { nodes { id } } }" + " " * padding
+        context = Context(Request(ANONYMOUS, document, 0, "", ""), Watching({"a": {}}), Directory())
+        result = await executor.execute(document, {"n": 1}, None, context)
+        assert not result.errors
+        assert bool(executor._remembered) is (padding == 0)
+    assert [shape is None for shape in shapes] == [True, False]
+
 
 async def test_root_fields_run_side_by_side():
     running = 0
