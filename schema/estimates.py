@@ -19,6 +19,7 @@ DIVIDES = frozenset({"CITY", "THING", "DATASTREAM"})  # of `groupBy`: what keeps
 DAY = 86_400
 USUAL_INTERVAL = 900
 USUAL_DATASTREAMS = 20
+MOST_TOO_COARSE = 100  # datastreams that a group names as too coarse
 LONGEST_SERIES = 100_000  # values of one answer without `every`; what goes beyond is cut off and told
 _DURATION = re.compile(
     r"P(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?)?"
@@ -69,7 +70,9 @@ def _aggregate(arguments: Arguments) -> Estimate:
     groups = count if arguments.get("groupBy") else 1
     every = arguments.get("every")
     buckets = _steps(seconds, every) if every else 1
-    sizes = {"AggregateResult.groups": groups, "AggregateGroup.buckets": buckets}
+    coarse = MOST_TOO_COARSE if named is None else min(MOST_TOO_COARSE, ceil(count / max(1, groups)))
+    coarse *= every is not None  # without, nothing is
+    sizes = {"AggregateResult.groups": groups, "AggregateGroup.buckets": buckets, "AggregateGroup.tooCoarse": coarse}
     common = DIVIDES.isdisjoint(arguments.get("groupBy") or ())
     merged = periods * groups * buckets if common else 0
     return Estimate(groups * buckets, sizes, periods * count * ceil(seconds / USUAL_INTERVAL), merged)

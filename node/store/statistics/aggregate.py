@@ -16,11 +16,11 @@ from node.store.statistics.cells import IS_NUMBER, cell_tables
 from node.store.statistics.frame import Frame, frame_of, frame_table
 from node.store.statistics.lines import groups_table, lines_table
 from node.store.statistics.measures import Measures, Selected, bucket_json, children_of, measures_of
+from schema.estimates import MOST_TOO_COARSE
 from schema.selection import TYPENAME, Field
 
 MAX_GROUPS = 10_000
 MAX_CELLS = 100_000
-NAMED = 100  # datastreams that are too coarse, of each group
 _KEYS = {
     "THING": "(select b.key from thing b where b.id = s.thing_id)",
     "DATASTREAM": "s.key",
@@ -144,7 +144,7 @@ def _group_value(child: Field, path: Path, draft: Draft) -> str:
     if child.name == "buckets":
         return f"'[' || coalesce(l.{_column(path)}, '') || ']'"
     if child.name == "tooCoarse":
-        source = f"select d.* from datastream d where d.id = any(y.too_coarse) order by d.key limit {NAMED}"
+        source = f"select d.* from datastream d where d.id = any(y.too_coarse) order by d.key limit {MOST_TOO_COARSE}"
         return selected(json_array(object_json("d", child, draft)), f"({source}) d")
     if child.name in _GROUP_OBJECTS:
         return one_json(_GROUP_OBJECTS[child.name], "y", child, draft)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schema.cost import cost_of
-from schema.estimates import LONGEST_SERIES, NOTHING, USUAL_DATASTREAMS, estimate_of
+from schema.estimates import LONGEST_SERIES, MOST_TOO_COARSE, NOTHING, USUAL_DATASTREAMS, estimate_of
 from schema.selection import Field
 from schema.weights import LEAF, READ
 from tests.unit.schema.test_selection import tree
@@ -54,6 +54,22 @@ def test_a_filter_that_names_no_datastreams_is_taken_to_leave_the_usual_number()
     found = estimate_of("aggregate", {"filter": {"observedProperties": ["traffic-count"]}, "during": DAY})
     assert (found.rows, found.read) == (1, USUAL_DATASTREAMS * QUARTERS)
     assert estimate_of("aggregate", {"filter": {"datastreams": []}, "during": DAY}).read == 0
+
+
+async def test_what_is_selected_of_datastreams_that_are_too_coarse_counts_for_each_of_them():
+    document = """query ($filter: ObservationFilter!, $during: TimeInterval!, $every: Duration, $by: [GroupBy!]!) {
+        aggregate(filter: $filter, during: $during, every: $every, groupBy: $by) {
+            groups { tooCoarse { observations(first: 1000) { nodes { result } } } } } }"""
+
+    async def rows(filter_, every="PT15M", *by) -> int:
+        return cost_of(await tree(document, filter=filter_, during=DAY, every=every, by=by)).rows
+
+    named = {"datastreams": ids(30)}
+    assert await rows({}) > MOST_TOO_COARSE * 1_000
+    assert 30_000 < await rows(named) < 31_000 + QUARTERS * 30
+    assert 30_000 < await rows(named, "PT15M", "DATASTREAM") < 31_000 + QUARTERS * 30, "all groups have 30 together"
+    assert await rows({"datastreams": ids(300)}) < (MOST_TOO_COARSE + 1) * 1_000
+    assert await rows({}, None) < 1_000, "all of the time is one bucket"
 
 
 @pytest.mark.parametrize("every", EVERY)
