@@ -71,7 +71,8 @@ class Histogram:
 @strawberry.type(
     description="What was observed from `start` to `end`. An observation belongs to the bucket in which it starts."
     " Observations that overlap are not counted twice: in order of their starts, one that starts before the end of the"
-    " last one that counted, of the same datastream, is passed over. MISSING ones have no result and never count."
+    " last one that counted, of the same datastream, is passed over. MISSING ones have no result and never count,"
+    " nor do results beyond 1e140, which no sensor measures."
     " A gap has count 0 and null statistics; a count above 0 with sum 0 is a true zero."
 )
 class AggregateBucket:

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from node.store.sql import LARGEST
 from node.store.statistics.frame import Period
 from node.store.statistics.overlaps import even_tables, kept_tables
 
-IS_NUMBER = f"o.result between -{LARGEST} and {LARGEST}"
+# larger ones have squares that PostgreSQL refuses to add up; sensors send the largest of all for "no value"
+IS_NUMBER = "o.result between -1e140 and 1e140"
 _COLUMNS = ("datastream_id", "phenomenon_time", "phenomenon_end", "result", "quality")
 
 

@@ -22,6 +22,8 @@ def _bin(value: str) -> str:
 
 Selected = tuple[Field, Path]  # a selected bucket and where it lies
 
+# PostgreSQL refuses a quotient that is too small for a float: such a mean is 0
+AVG = "case when abs({c}.sum) < 1e-290 and {c}.count > 1 then 0 else {c}.sum / {c}.count end"
 _AGGREGATES = {
     "sum": {"sum": "sum(x.result)"},
     "avg": {"sum": "sum(x.result)"},
@@ -33,8 +35,7 @@ _AGGREGATES = {
 }
 _VALUES = {
     "sum": "{c}.sum",
-    # PostgreSQL refuses a quotient that is too small for a float: such a mean is 0
-    "avg": "case when abs({c}.sum) < 1e-290 and {c}.count > 1 then 0 else {c}.sum / {c}.count end",
+    "avg": AVG,
     "min": "{c}.min",
     "max": "{c}.max",
     "stddev": "{c}.stddev",

@@ -14,7 +14,7 @@ from node.store.statistics.answers import VISIBLE, large_object, touched
 from node.store.statistics.cells import IS_NUMBER, cell_tables
 from node.store.statistics.frame import Frame, buckets_of, frame_of, frame_table
 from node.store.statistics.lines import groups_table, lines_table
-from node.store.statistics.measures import Measures, number_json
+from node.store.statistics.measures import AVG, Measures, number_json
 from schema.errors import TooCostly
 from schema.estimates import LONGEST_SERIES
 from schema.selection import TYPENAME, Field
@@ -25,6 +25,7 @@ _TRUST = ("CHECKED", "RAW", "ESTIMATED", "SUSPECT")
 _RANK = " ".join(f"when '{quality}' then {rank}" for rank, quality in enumerate(_TRUST, 1))
 _QUALITY = " ".join(f"""when {rank} then '"{quality}"'""" for rank, quality in enumerate(_TRUST, 1))
 _ORDER = " order by s.g"
+_MEAN = f"({AVG.format(c='cells')})"
 _FINITE = f"case when o.result between -{LARGEST} and {LARGEST} then o.result::text else 'null' end"
 _NAMES = " ".join(f"""when '{quality.name}' then '"{quality.name}"'""" for quality in Quality)
 _RAW: Mapping[str, str] = {  # each the fastest of several ways
@@ -144,11 +145,11 @@ def _bucket_tables(root: Field, frame: Frame, wanted: set[str], usable: list[str
 def _value(statistic: str | None) -> str:
     match statistic:
         case None:
-            return number_json("case when frame.counts then cells.sum else cells.sum / cells.count end")
+            return number_json(f"case when frame.counts then cells.sum else {_MEAN} end")
         case "COUNT":
             return "coalesce(cells.count, 0)::text"
         case "AVG":
-            return number_json("cells.sum / cells.count")
+            return number_json(_MEAN)
         case "MEDIAN":
             return number_json("cells.quantiles[1]")
         case name:

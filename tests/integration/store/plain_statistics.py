@@ -43,7 +43,7 @@ def counting(seen: list[Seen], longest: timedelta | None) -> list[Seen]:
     """Of one datastream: in order of their starts, those that do not overlap the last one that counted."""
     kept: list[Seen] = []
     for one in sorted(seen, key=lambda one: one.start):
-        if one.result is None or not math.isfinite(one.result):
+        if one.result is None or not abs(one.result) <= 1e140:
             continue
         if longest is not None and one.finish - one.start > longest:
             continue

@@ -75,7 +75,7 @@ async def city(database_url):
             yield Store(Reader(sessions, "giessen", PageLimits())), connection
 
 
-RESULTS = st.sampled_from([0.0, 1.0, 2.5, 17.0, 1e6, None, float("nan"), float("inf")])
+RESULTS = st.sampled_from([0.0, 1.0, 2.5, 17.0, 1e6, None, 5e-324, 1.7976931348623157e308, float("nan"), float("inf")])
 QUALITIES = st.sampled_from(["RAW", "CHECKED", "ESTIMATED", "SUSPECT", "MISSING"])
 
 

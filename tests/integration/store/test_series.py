@@ -197,6 +197,34 @@ async def test_what_json_has_no_number_for_is_a_gap(store, database_url):
 
 
 @pytest.mark.parametrize(
+    ("results", "mean", "largest"),
+    [
+        ((1.7976931348623157e308,) * 2 + (1.0, 3.0), 2, 3),  # what some sensors send for "no value"
+        ((1e200, -1e200, 1.0, 3.0), 2, 3),  # their squares could not be added up
+        ((5e-324, 0.0, 0.0, 0.0), 0, 5e-324),  # PostgreSQL refuses so small a quotient
+    ],
+)
+async def test_results_at_the_edge_of_numbers_do_not_take_statistics_away(store, database_url, results, mean, largest):
+    with psycopg.connect(database_url) as connection:
+        for quarter, result in enumerate(results):
+            connection.execute(
+                "update observation set result = %s where datastream_id = 1"
+                " and phenomenon_time = '2026-01-01 00:00Z'::timestamptz + %s * interval '15 min'",
+                (result, quarter),
+            )
+    hour = 'during: {start: "2026-01-01T00:00:00Z", end: "2026-01-01T01:00:00Z"}'
+    for statistic in ("", "statistic: AVG, "):
+        found, _ = await series(store, f'{ids("rad-ein")}, every: "PT1H", {statistic}{hour}', "values")
+        assert found == [{"values": [mean]}]
+    asked = f'filter: {{{ids("rad-ein")}}}, every: "PT1H", {hour}'
+    statistics = "avg max stddev squaredDeviations quantile(at: 0.5)"
+    found, _ = await store.part(f"{{ aggregate({asked}) {{ groups {{ buckets {{ {statistics} }} }} }} }}")
+    (bucket,) = found["groups"][0]["buckets"]
+    assert (bucket["avg"], bucket["max"]) == (mean, largest)
+    assert None not in bucket.values()
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ids("rad-ein") + ', every: "PT5M", ' + DAY,
