@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -274,8 +275,11 @@ def _answer(envelope: Envelope) -> msgspec.Raw:
     return envelope.data[ALIAS]
 
 
+_CODE = re.compile(r"[A-Z_]{1,40}")  # what a peer writes is told to callers: no more of it than that
+
+
 def _refused(envelope: Envelope) -> FederationError:
-    codes = sorted({problem.code for problem in envelope.errors if problem.code.isupper()})
+    codes = sorted({problem.code for problem in envelope.errors if _CODE.fullmatch(problem.code)})
     if codes == [TooCostly.code]:
         return PeerTooCostly("the question is more than it answers at once")
     if codes == [NotFound.code]:

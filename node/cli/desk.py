@@ -43,6 +43,25 @@ def link(ctx: click.Context, /, person: str, roles: tuple[str, ...]) -> None:
     click.echo(f"good for one sign-in within {LINK_S // 60} minutes", err=True)
 
 
+@desk.command("sign-out")
+@click.argument("person", required=False)
+@click.pass_context
+def sign_out(ctx: click.Context, /, person: str | None) -> None:
+    """End all sessions of PERSON at once, and links that were not used; without PERSON everybody's.
+
+    PERSON is the name in the records. Whoever the identity provider still lets in can sign in again.
+    """
+    with open_log(ctx) as log:
+        ended = asyncio.run(_ended(log.node.database_url, person))
+        log.act("sign-out", f"{person or 'everybody'}: {ended}").done(rows=0)
+    click.echo(f"{ended} sessions and links are ended")
+
+
+async def _ended(database_url: str, person: str | None) -> int:
+    async with make_pool(database_url, size=1, statement_ms=5_000) as pool:
+        return await Desks(SignInStore(pool)).end(person)
+
+
 async def _token(database_url: str, person: str, roles: list[Role]) -> str:
     async with make_pool(database_url, size=1, statement_ms=5_000) as pool:
         return await Desks(SignInStore(pool)).link(person, roles)

@@ -39,13 +39,16 @@ SCOPES = {
 }
 
 
-class _Link(msgspec.Struct, tag="desk-link"):
+_LINK, _SESSION = "desk-link", "desk-session"
+
+
+class _Link(msgspec.Struct, tag=_LINK):
     person: str
     roles: frozenset[Role]
     secret: str
 
 
-class _Session(msgspec.Struct, tag="desk-session"):
+class _Session(msgspec.Struct, tag=_SESSION):
     person: str
     roles: frozenset[Role]
     csrf: str
@@ -111,6 +114,10 @@ class Desks:
     async def sign_out(self, session: Session) -> None:
         """End the session."""
         await self._store.take(session.handle, _Session)
+
+    async def end(self, person: str | None = None) -> int:
+        """End the sessions and links of a person, or of everybody, at all replicas at once; how many there were."""
+        return await self._store.end((_LINK, _SESSION), person)
 
 
 def _opened(handle: str, session: _Session) -> Session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -52,6 +53,15 @@ class SignInStore:
         """The content, which nobody gets a second time. Raises psycopg's errors."""
         found = "delete from sign_in where handle = %s and expires_at > now() returning content::text"
         return await self._find(found, handle, kind)
+
+    async def end(self, tags: Sequence[str], person: str | None) -> int:
+        """Forget content with these tags, of a person or of everybody; how many there were. Raises psycopg's errors."""
+        statement = (
+            "delete from sign_in"
+            " where content->>'type' = any(%s) and content->>'person' = coalesce(%s, content->>'person')"
+        )
+        async with self._pool.connection() as connection:
+            return (await connection.execute(statement, (list(tags), person))).rowcount
 
     async def _find(self, statement: str, handle: str, kind: type[T]) -> T | None:
         async with self._pool.connection() as connection:

@@ -113,3 +113,14 @@ async def test_what_one_sees_the_other_replica_sees(desks, database_url):
         assert await other.session(session.handle) == session
         await other.sign_out(session)
     assert await desks.session(session.handle) is None
+
+
+async def test_somebody_is_put_out_at_once(desks):
+    one, other = await begun(desks), await desks.begin("Herr Muster", [Role.STEWARD])
+    link = await desks.link("Frau Beispiel", [Role.AUDITOR])
+    assert await desks.end("Frau Beispiel") == 2
+    assert await desks.session(one.handle) is None
+    assert await desks.sign_in(link) is None
+    assert await desks.session(other.handle) == other
+    assert await desks.end() == 1
+    assert await desks.session(other.handle) is None

@@ -75,3 +75,12 @@ async def test_a_large_answer_that_does_not_fit_holds_up_nobody():
 
 async def nobodys(_member: Member) -> bytes:
     raise AssertionError("it is not asked for its schema")
+
+
+@pytest.mark.parametrize("code", ["\x1b]0;MINE\x07", "PAY HERE: EVIL.EXAMPLE", "A" * 41, "Ü"], ids=ascii)
+async def test_what_a_city_writes_in_place_of_a_code_is_not_told_to_callers(code):
+    client = Client(Envelope(errors=[PeerProblem(extensions={"code": code}), PeerProblem(extensions={"code": "BAD"})]))
+    fanout = Fanout(client, Shapes(SCHEMA.graphql), SCHEMA.graphql, ForeignSchemas("ours", None))
+    field = await tree('{ dataset(id: "fulda:dataset:a") { title } }')
+    with pytest.raises(CityUnavailable, match=r"answered with errors \(BAD\)$"):
+        await fanout.single(field, MEMBER, Request(ANONYMOUS, "", client.now + 60, "", ""))
