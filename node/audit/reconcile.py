@@ -77,9 +77,13 @@ def compare(
 
 
 def _differences(subject: str, ask: Asked, answers: list[Answered]) -> Iterator[Difference]:
-    for name in ("request", "response"):
-        mine = getattr(ask, name)
-        theirs = {getattr(answer, name) for answer in answers} - {""}
-        if mine and theirs and mine not in theirs:
-            detail = f"the {name}s have different digests: {mine} here, {min(theirs)} there"
-            yield Difference(DISAGREEMENT, subject, detail)
+    """An owner has the request's digest in each record of an exchange; that of the value only where it gave one."""
+    requests, responses = {answer.request for answer in answers}, {answer.response for answer in answers} - {""}
+    if ask.request and requests != {ask.request}:
+        other = min(requests - {ask.request}) or "none"
+        yield Difference(
+            DISAGREEMENT, subject, f"the requests have different digests: {ask.request} here, {other} there"
+        )
+    if ask.response and responses and ask.response not in responses:
+        detail = f"the responses have different digests: {ask.response} here, {min(responses)} there"
+        yield Difference(DISAGREEMENT, subject, detail)

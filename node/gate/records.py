@@ -115,11 +115,19 @@ class Recorder:
 
     def refused(self, scope: str) -> None:
         """The caller's token does not reach so far."""
-        self._add(OWNER, self.request.caller.peer, (), DENY, (f"scope/{scope}",), "", State.OK.value, 0, 0)
+        rules = (f"scope/{scope}",)
+        self._add(OWNER, self.request.caller.peer, (), DENY, rules, "", State.OK.value, 0, 0, request=self._asked)
 
     def nobody(self, size: int) -> None:
         """No city could have a match, so none was asked."""
-        self._add(OWNER, self.request.caller.peer, (), NONE, (), "", State.SKIPPED.value, 0, size)
+        self._add(
+            OWNER, self.request.caller.peer, (), NONE, (), "", State.SKIPPED.value, 0, size, request=self._asked
+        )  # fmt: skip
+
+    @property
+    def _asked(self) -> bytes | None:
+        """The digest of what another city asked."""
+        return None if self.request.evidence is None else self.request.evidence.request
 
     def _own(self, keys: frozenset[str], ruling: Ruling, decision: str, state: str, rows: int, size: int) -> None:
         rules = ruling.grant.rules_for(keys) if decision == PERMIT else ruling.refusals(keys)

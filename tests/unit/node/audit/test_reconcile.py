@@ -37,4 +37,7 @@ def test_digests_that_differ_are_told():
     assert difference.what == DISAGREEMENT
     assert "responses" in difference.detail
     assert whats([ask()], [answer(request="x")]) == [DISAGREEMENT]
+    assert whats([ask()], [answer(request="")]) == [DISAGREEMENT], "it has to record what it was asked"
+    assert whats([ask(leaves=("a", "b"))], [answer("a"), answer("b", request="")]) == [DISAGREEMENT]
+    assert whats([ask()], [answer(response="")]) == []
     assert whats([ask(request="")], [answer(request="x")]) == []
