@@ -30,10 +30,10 @@ from node.http.agreements import AgreementInbox
 from node.http.asgi import SECURITY_HEADERS, routed
 from node.http.entity import entity_routes
 from node.http.exchanges import ExchangesPage
+from node.http.head import with_head
 from node.http.health import Health
 from node.http.log import LogPages
 from node.http.oauth import oauth_routes
-from node.http.problem import handle_unexpected
 from node.http.schema_page import schema_route
 from node.http.sign_in import sign_in_routes
 from node.http.summary import SummaryPage
@@ -102,11 +102,11 @@ def create_app(settings: Settings, *, supervised: bool = False) -> ASGIApp:
         ],
         openapi_config=None,
         logging_config=None,
-        exception_handlers={HTTPException: site.http_error, Exception: handle_unexpected},
+        exception_handlers={HTTPException: site.http_error, Exception: site.unexpected},
         after_request=_secure,
     )
     endpoint, web_socket = graphql.endpoint.handle, graphql.web_socket.handle
-    return routed({"/graphql": endpoint, "/graphql/": endpoint}, others, {"/graphql": web_socket})
+    return routed({"/graphql": endpoint, "/graphql/": endpoint}, with_head(others), {"/graphql": web_socket})
 
 
 def _bounds(limits: Limits) -> Bounds:

@@ -46,10 +46,11 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def headers_of(scope: Scope) -> dict[bytes, str]:
-    """The request's headers by name in small letters; of repeated ones the first."""
+    """The request's headers by name in small letters; repeated ones are one list (RFC 9110, 5.3)."""
     found: dict[bytes, str] = {}
     for name, value in scope["headers"]:
-        found.setdefault(name, value.decode("latin-1"))
+        text = value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
     return found
 
 

@@ -48,7 +48,7 @@ async def send_events(send: Send, receive: Receive, events: Events) -> None:
             if made is None:
                 await _chunk(send, _COMPLETE)
                 break
-            await _chunk(send, b"event: next\ndata: " + made + b"\n\n")
+            await _chunk(send, b"event: next\ndata: " + _line(made) + b"\n\n")
             result = asyncio.ensure_future(anext(events.results, None))
     finally:
         for task in (over, result):
@@ -56,6 +56,11 @@ async def send_events(send: Send, receive: Receive, events: Events) -> None:
         await asyncio.gather(over, result, return_exceptions=True)
         await events.results.aclose()
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _line(json: bytes) -> bytes:
+    """The same JSON without line breaks: other cities may have written some between its tokens."""
+    return json.replace(b"\n", b" ").replace(b"\r", b" ")
 
 
 async def _chunk(send: Send, body: bytes) -> None:

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import partial
 
 import orjson
+from graphql import OperationType
 from litestar.types import HTTPScope, Receive, Send
 
 from federation.beside import beside
@@ -270,8 +271,9 @@ class GraphQLEndpoint:
     async def _executed(
         self, document: str, question: Question, context: Context, claimed: Claimed, form: str, *, is_whole: bool
     ) -> Result | Parts | Events:
-        """The answer in the form that is asked for; `is_whole` if one in a piece will do as well as parts."""
-        if form is EVENTS:
+        """The answer in the form that is asked for; `is_whole` if one in a piece will do as well."""
+        kind = self._executor.kind(document, question.operationName, context) if form is EVENTS and is_whole else None
+        if form is EVENTS and (kind is None or kind is OperationType.SUBSCRIPTION):
             await context.request.confirmed()
             found = self._live.begin(document, question.variables, question.operationName, context, claimed)
             return found if isinstance(found, Result) else Events(found, {"Cache-Control": "no-store", "Vary": VARY})

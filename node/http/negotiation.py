@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 MAX_HEADER = 1_000  # characters; a longer header is taken as absent
@@ -39,15 +39,15 @@ def accepts_parts(accept: str | None) -> bool:
 
 
 def accepts_events(accept: str | None) -> bool:
-    """Whether the client asks for server-sent events."""
-    return accept is not None and EVENTS in accept and len(accept) <= MAX_HEADER
+    """Whether the client asks for server-sent events, by name."""
+    return accept is not None and EVENTS in accept and len(accept) <= MAX_HEADER and _events(accept)
 
 
-def encoding(accept_encoding: str | None) -> str:
-    """The content coding of the answer; identity unless the client names one of ours."""
+def encoding(accept_encoding: str | None, ours: Sequence[str] = ENCODINGS) -> str:
+    """The content coding of the answer; identity unless the client names one of ours. What we like best comes first."""
     if not accept_encoding or len(accept_encoding) > MAX_HEADER:
         return IDENTITY
-    return _encoding(accept_encoding)
+    return _encoding(accept_encoding, tuple(ours))
 
 
 def is_json(content_type: str) -> bool:
@@ -81,11 +81,16 @@ def _parts(accept: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _encoding(accept_encoding: str) -> str:
+def _events(accept: str) -> bool:
+    return dict(_qualities(accept)).get(EVENTS, 0.0) > 0
+
+
+@lru_cache(maxsize=256)
+def _encoding(accept_encoding: str, ours: tuple[str, ...]) -> str:
     qualities = dict(_qualities(accept_encoding))
     anything = qualities.get("*", 0.0)
     best, chosen = 0.0, IDENTITY
-    for offered in ENCODINGS:
+    for offered in ours:
         quality = qualities.get(offered, anything)
         if quality > best:
             best, chosen = quality, offered

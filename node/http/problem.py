@@ -18,7 +18,7 @@ from litestar.exceptions import HTTPException
 
 from node.http.asgi import SECURITY_HEADERS
 from policy.errors import Flaw
-from schema.errors import BadInput, RequestError, TooCostly
+from schema.errors import BadInput, RequestError, TooCostly, Unavailable
 
 log = logging.getLogger("verbund.http")
 
@@ -30,6 +30,7 @@ RETRY_AFTER_S = "2"
 _CODES = {
     400: ("BAD_REQUEST", "see the detail"),
     401: ("UNAUTHENTICATED", "get a token at the token endpoint named in /.well-known/oauth-authorization-server"),
+    403: ("FORBIDDEN", "ask the operator of the node for the scope that this needs"),
     404: ("NOT_FOUND", "the API is at /graphql, its health at /health/ready"),
     405: ("METHOD_NOT_ALLOWED", "use one of the methods in the header Allow"),
     413: ("TOO_LARGE", "send a smaller body; the limit is in the query { node { limits { bodyBytes } } }"),
@@ -65,7 +66,7 @@ def handle_http_error(_request: Request[Any, Any, Any], error: HTTPException) ->
 
 def handle_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """What nobody expected: logged with its trace, answered without it. A database that is away passes."""
-    if isinstance(error, psycopg.OperationalError):
+    if isinstance(error, psycopg.OperationalError | Unavailable):
         log.warning("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
         return problem(503, "the database can't be reached")
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)

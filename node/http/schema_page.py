@@ -9,6 +9,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from federation.foreign import PATH
+from node.http.conditional import has_already
 
 CACHE = "public, max-age=300"
 
@@ -21,7 +22,7 @@ def schema_route(sdl: str) -> HTTPRouteHandler:
 
     @get(PATH, sync_to_thread=False, include_in_schema=False)
     def schema(request: Request[Any, Any, Any]) -> Response[bytes]:
-        if request.headers.get("if-none-match") == tag:
+        if has_already(request.headers.get("if-none-match"), tag):
             return Response(b"", status_code=304, headers=headers)
         return Response(content, media_type="text/plain", headers=headers)
 

@@ -51,6 +51,7 @@ class DatasetPage:
             context={
                 "dataset": dataset,
                 "members": members,
+                "streams": streams,
                 "places": places(streams),
                 "charts": charts(week.data if week else {}, streams),
                 "latest": max((one["latest"]["phenomenonTime"] for one in streams if one["latest"]), default=None),

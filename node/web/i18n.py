@@ -44,7 +44,7 @@ class Language:
         """With at most so many decimal digits; a dash for nothing."""
         if value is None:
             return "–"
-        return numbers.format_decimal(round(value, digits), locale=self.locale)
+        return numbers.format_decimal(round(value, digits), locale=self.locale, decimal_quantization=False)
 
     def share(self, value: float | None) -> str:
         """A share, 0 to 1, in percent."""
@@ -101,4 +101,8 @@ def language_of(path: str) -> Language:
 
 def _local(value: str | datetime) -> datetime:
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(ZONE)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(ZONE)
+    except OverflowError:  # 9999-12-31T23:59:59Z, which stands for no end
+        return moment

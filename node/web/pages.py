@@ -28,6 +28,7 @@ from node.web.stored import Answer, NotAnswered
 from policy.agreement_text import purpose_text
 from policy.model import ANONYMOUS, Caller
 from policy.vocabulary import PURPOSES
+from schema.errors import Unavailable
 
 log = logging.getLogger("verbund.web")
 TEMPLATES = Path(__file__).parent / "templates"
@@ -61,8 +62,16 @@ class Visit:
         query = {name: values for name, values in self.query.items() if name not in {"after", "format"}}
         for name, value in changed.items():
             query[name] = [] if value is None else [value] if isinstance(value, str) else value
-        text = urlencode({name: values for name, values in query.items() if values}, doseq=True)
-        return f"{self.language.prefix}{self.path}" + (f"?{text}" if text else "")
+        return _address(self.language, self.path, query)
+
+    def other(self, language: Language) -> str:
+        """The same page in another language."""
+        query = {name: values for name, values in self.query.items() if name != "format"}
+        return _address(language, self.path, query)
+
+    def twin(self) -> str:
+        """The same page in JSON."""
+        return _address(self.language, self.path, {**self.query, "format": ["json"]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,7 @@ class Pages:
                     found = await view(visit)
             except NotAnswered as error:
                 found = Page("unavailable.html", facts={"traceId": str(error)}, status=503)
-            except (psycopg.OperationalError, TimeoutError) as error:
+            except (psycopg.OperationalError, TimeoutError, Unavailable) as error:
                 log.warning("%s can't be shown: %s", visit.path, type(error).__name__)
                 found = Page("unavailable.html", status=503)
             return await self.respond(request, visit, found)
@@ -152,9 +161,8 @@ def see(address: str) -> Response[Any]:
 
 
 def page_path(path: str) -> str:
-    """The path without the language."""
-    language = language_of(path)
-    return path.removeprefix(language.prefix).rstrip("/") or "/"
+    """The path without the language. Two slashes at its beginning would make another host of it."""
+    return f"/{path.removeprefix(language_of(path).prefix).strip('/')}"
 
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
@@ -174,6 +182,12 @@ def _visit(request: Request[Any, Any, Any]) -> Visit:
         query.setdefault(name, []).append(value)
     parts = {name: str(value).lstrip("/") for name, value in request.path_params.items()}
     return Visit(language_of(path), page_path(path), parts, query, request.cookies)
+
+
+def _address(language: Language, path: str, query: Mapping[str, list[str]]) -> str:
+    text = urlencode({name: values for name, values in query.items() if values}, doseq=True)
+    below = "" if path == "/" and language.prefix else quote(path)
+    return f"{language.prefix}{below}" + (f"?{text}" if text else "")
 
 
 def _wants_json(request: Request[Any, Any, Any]) -> bool:
@@ -222,7 +236,7 @@ def _environment(language: Language, settings: Settings, static: StaticFiles) ->
         purposes=PURPOSES,
         asset=static.url,
         page_url=lambda path: f"{language.prefix}{path}" if path != "/" else language.prefix or "/",
-        query_url=_query_url,
+        query_url=lambda answer: language.prefix + _query_url(answer),
     )
     return environment
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from litestar import Request, Response
@@ -11,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from node.audit.tree import Tree
 from node.auth.sign_in.desk import Desks, Role
 from node.auth.sign_in.desk_sign_ins import DeskSignIns
-from node.http.problem import handle_http_error
+from node.http.problem import handle_http_error, handle_unexpected
 from node.members import Members
 from node.settings import Settings
 from node.web.dataset import DatasetPage
@@ -24,7 +25,7 @@ from node.web.desk.log_work import LogWork
 from node.web.desk.proofs import LogProofs
 from node.web.desk.provider_door import ProviderDoor
 from node.web.forms import Action
-from node.web.pages import Pages, View, visit_of, wants_page
+from node.web.pages import Page, Pages, View, visit_of, wants_page
 from node.web.portal import Portal, not_found
 from node.web.search import Search
 from node.web.static_files import StaticFiles
@@ -107,6 +108,18 @@ class Site:
 
     def http_error(self, request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
         """A person who looks for what is not there gets a page, a program problem details."""
-        if error.status_code == 404 and wants_page(request):
-            return self._pages.plain(request, visit_of(request), not_found())
-        return handle_http_error(request, error)
+        problem = handle_http_error(request, error)
+        if error.status_code not in {404, 405} or not wants_page(request):
+            return problem
+        page = self._pages.plain(request, visit_of(request), replace(not_found(), status=error.status_code))
+        page.headers |= {name: value for name, value in problem.headers.items() if name.lower() == "allow"}
+        return page
+
+    def unexpected(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        """What nobody expected is told to a person by a page, too."""
+        problem = handle_unexpected(request, error)
+        if not wants_page(request):
+            return problem
+        return self._pages.plain(
+            request, visit_of(request), Page("unavailable.html", status=problem.status_code or 500)
+        )

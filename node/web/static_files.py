@@ -13,13 +13,13 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from node.http.negotiation import encoding
+from node.http.negotiation import IDENTITY, encoding
 
 BUILT = Path(__file__).parent / "static"
 PREFIX = "/static/"
 FOREVER = "public, max-age=31536000, immutable"
 MISSING = "the pages' assets are not built: run `make assets`"
-_SUFFIX = {"br": ".br", "gzip": ".gz"}
+_SUFFIX = {"br": ".br", "gzip": ".gz"}  # the smaller one first
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
 
 
@@ -27,7 +27,7 @@ _TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
 class _File:
     path: Path
     media_type: str
-    encodings: frozenset[str]
+    encodings: tuple[str, ...]
 
 
 class StaticFiles:
@@ -39,7 +39,7 @@ class StaticFiles:
         self._names: dict[str, str] = orjson.loads(manifest.read_bytes()) if self.built else {}
         found = {path.name: path for path in folder.iterdir()} if self.built else {}
         self._files = {
-            name: _File(path, _media_type(path), frozenset(e for e, s in _SUFFIX.items() if name + s in found))
+            name: _File(path, _media_type(path), tuple(e for e, s in _SUFFIX.items() if name + s in found))
             for name, path in found.items()
             if path.suffix not in {".br", ".gz", ".json"}
         }
@@ -56,20 +56,14 @@ class StaticFiles:
             file = self._files.get(name)
             if file is None:
                 raise NotFoundException("there is no such file")
-            wanted = encoding(request.headers.get("accept-encoding"))
-            # zstd is what answers prefer; files are kept in the two forms that every browser knows
-            chosen = next((e for e in (wanted, "br", "gzip") if e in file.encodings and _accepts(request, e)), None)
+            chosen = encoding(request.headers.get("accept-encoding"), file.encodings)
             headers = {"Cache-Control": FOREVER, "Vary": "Accept-Encoding"}
-            if chosen is not None:
+            if chosen != IDENTITY:
                 headers["Content-Encoding"] = chosen
-            path = file.path if chosen is None else file.path.with_name(name + _SUFFIX[chosen])
+            path = file.path if chosen == IDENTITY else file.path.with_name(name + _SUFFIX[chosen])
             return Response(path.read_bytes(), media_type=file.media_type, headers=headers)
 
         return static
-
-
-def _accepts(request: Request[Any, Any, Any], coding: str) -> bool:
-    return coding in request.headers.get("accept-encoding", "")
 
 
 def _media_type(path: Path) -> str:

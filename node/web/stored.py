@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from graphql import FieldNode, OperationDefinitionNode, parse
 
 from node.http.problem import fields_entry
 from node.telemetry.requests import Telemetry
@@ -62,6 +63,14 @@ def operation(name: str) -> str:
     return (OPERATIONS / f"{name}.graphql").read_text(encoding="utf-8")
 
 
+@cache
+def _nothing(text: str) -> Mapping[str, None]:
+    """What an operation gives that gives nothing, for pages to show what is wrong."""
+    operations = [one for one in parse(text).definitions if isinstance(one, OperationDefinitionNode)]
+    fields = [one for operation in operations for one in operation.selection_set.selections]
+    return {one.name.value: None for one in fields if isinstance(one, FieldNode)}
+
+
 class Asker:
     """Asks stored operations for pages. `deadline_ms` is how long a page waits for the cities."""
 
@@ -97,7 +106,7 @@ class Asker:
             raise NotAnswered(trace.trace_id)
         errors = [_told(error) for error in result.errors]
         data = orjson.loads(result.data) if result.data is not None else None
-        return Answer(text, variables, data or {}, errors, trace.trace_id)
+        return Answer(text, variables, data or _nothing(text), errors, trace.trace_id)
 
 
 def _told(error: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from pyoxigraph import Literal, NamedNode, Triple
 
@@ -54,8 +55,7 @@ def catalog_triples(publishing: Publishing, datasets: Iterable[Told]) -> list[Tr
 
 def _page(publishing: Publishing, told: Told) -> str:
     key = str(told["id"]).split(":", 2)[2]
-    page = iri(f"{publishing.issuer}/datasets/{publishing.city}/{key}")
-    return page.value if page is not None else f"{VERBUND}{told['id']}"
+    return f"{publishing.issuer}/datasets/{publishing.city}/{quote(key)}"
 
 
 def _write_dataset(dataset: Subject, told: Told) -> None:

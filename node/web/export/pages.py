@@ -59,7 +59,8 @@ class CatalogExport:
                     datasets = await self._datasets(caller)
                 except NotAnswered:
                     raise ServiceUnavailableException("the catalog can't be read now") from None
-                tag = f'"{sha256(orjson.dumps([_VERSION, form, datasets])).hexdigest()[:32]}"'
+                told = orjson.dumps([_VERSION, self._publishing, form, datasets])
+                tag = f'"{sha256(told).hexdigest()[:32]}"'
                 scope = "public" if caller.is_anonymous else "private"
                 headers = {"ETag": tag, "Cache-Control": f"{scope}, no-cache", "Vary": "Authorization"}
                 if has_already(request.headers.get("if-none-match"), tag):

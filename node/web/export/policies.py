@@ -22,7 +22,7 @@ def write_policy(dataset: Subject, told: Mapping[str, Any], issuer: str) -> None
     use = told["use"]
     is_offer = told["tier"] != "OPEN" or bool(use["withoutAgreement"])
     policy = dataset.part(f"{ODRL}hasPolicy", f"{ODRL}Offer" if is_offer else f"{ODRL}Set")
-    policy.add(f"{ODRL}uid", NamedNode(f"{VERBUND}offer:{told['id']}"))
+    policy.link(f"{ODRL}uid", f"{VERBUND}offer:{told['id']}")
     permission = _rule(policy, "permission", dataset)
     if is_offer:
         policy.link(f"{ODRL}assigner", issuer)

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
 TYPE = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 AUTHORITY = "http://publications.europa.eu/resource/authority"
-_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`]+")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20]+")
+_ALLOWED = ":/?#@!$&'()*+,;=%"  # beside letters, digits and -._~ (RFC 3986, 2.2)
 
 Node = NamedNode | BlankNode
 
 
 def iri(text: str) -> NamedNode | None:
-    """The IRI that a text is; None if it is none."""
-    return NamedNode(text) if _IRI.fullmatch(text) else None
+    """The IRI that a text is; None if it is none. What browsers put up with, as in `?filter[]=x`, is encoded."""
+    if _ADDRESS.fullmatch(text):
+        for written in (text, quote(text, safe=_ALLOWED)):
+            try:
+                return NamedNode(written)
+            except ValueError:
+                continue
+    return None
 
 
 class Subject:

@@ -8,31 +8,13 @@ from urllib.parse import urlencode
 import orjson
 import psycopg
 import pytest
-from litestar.testing import AsyncTestClient
 
-from node.app import create_app
 from node.http.negotiation import JSON, RESPONSE_JSON
 from node.http.trusted import document_hash
-from node.settings import load_settings
-from node.setup import NodePlan, create_node
-from tests.integration.store.conftest import SEED
+from tests.integration.http.conftest import TRUSTED
 
 DOCUMENT = "{ datasets(cities: [giessen]) { nodes { id title } } }".replace("[giessen]", '["giessen"]')
-TRUSTED = "query Trusted { cities { id } }"
 WRONG = "{ nothing }"
-
-
-@pytest.fixture
-async def node(database_url, tmp_path):
-    with psycopg.connect(database_url) as connection:
-        connection.execute(SEED)
-    home = tmp_path / "node"
-    create_node(home, NodePlan("giessen", "Gießen", "https://giessen.example", database_url=database_url))
-    (home / "documents").mkdir()
-    (home / "documents" / "trusted.graphql").write_text(TRUSTED, encoding="utf-8")
-    settings = load_settings(home, environment={"VERBUND_DATABASE_URL": database_url})
-    async with AsyncTestClient(create_app(settings)) as client:
-        yield client
 
 
 async def post(node, body, **headers):
@@ -52,6 +34,15 @@ async def test_post_and_get_give_the_same_data(node):
     assert posted.headers["cache-control"] == "no-store"
     for name in ("x-content-type-options", "content-security-policy", "referrer-policy"):
         assert name in posted.headers
+
+
+async def test_events_are_for_who_can_not_do_without(node):
+    both = {"Accept": "application/json, text/event-stream, multipart/mixed"}
+    assert (await post(node, {"query": DOCUMENT}, **both)).json()["data"]["datasets"]["nodes"]
+    events = await post(node, {"query": DOCUMENT}, Accept="text/event-stream")
+    assert events.headers["content-type"] == "text/event-stream; charset=utf-8"
+    refused = await post(node, {"query": DOCUMENT}, Accept="application/json, text/event-stream;q=0")
+    assert refused.headers["content-type"] == "application/json; charset=utf-8"
 
 
 async def test_status_codes_depend_on_the_media_type(node):

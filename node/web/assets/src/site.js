@@ -28,10 +28,6 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   });
 }
 
-for (const form of document.querySelectorAll('form[data-submit-on-change]')) {
-  form.addEventListener('change', () => form.requestSubmit());
-}
-
 // A map is fetched when it is about to be seen
 const coming = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {

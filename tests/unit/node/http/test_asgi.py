@@ -61,9 +61,9 @@ async def test_a_client_that_goes_before_its_body_has_arrived():
         await body_of({}, {}, receiving([b"{"], gone=True), BOUND)
 
 
-def test_of_repeated_headers_the_first_counts():
+def test_repeated_headers_are_one_list():
     scope = {"headers": [(b"accept", b"a"), (b"accept", b"b"), (b"x", b"\xff")]}
-    assert headers_of(scope) == {b"accept": "a", b"x": "\xff"}
+    assert headers_of(scope) == {b"accept": "a, b", b"x": "\xff"}
 
 
 async def test_an_answer_is_framed():

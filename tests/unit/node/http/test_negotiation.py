@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.http.negotiation import ENCODINGS, IDENTITY, JSON, RESPONSE_JSON, encoding, is_json, media_type
+from node.http.negotiation import (
+    ENCODINGS,
+    IDENTITY,
+    JSON,
+    RESPONSE_JSON,
+    accepts_events,
+    encoding,
+    is_json,
+    media_type,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +62,21 @@ def test_media_types(accept, chosen):
 )
 def test_content_codings(accepted, chosen):
     assert encoding(accepted) == chosen
+
+
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        (None, False),
+        ("*/*", False),
+        ("text/event-stream", True),
+        ("application/json, text/event-stream;q=0.1", True),
+        ("application/json, text/event-stream;q=0", False),
+        ("text/event-streams", False),
+    ],
+)
+def test_events_are_asked_for_by_name(accept, wanted):
+    assert accepts_events(accept) == wanted
 
 
 QUALITIES = st.sampled_from(["", ";q=0", ";q=0.3", ";q=0.7", ";q=1", ";q=1.000", "; q=0.5 "])

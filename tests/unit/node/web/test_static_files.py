@@ -28,7 +28,12 @@ def built(tmp_path: Path) -> StaticFiles:
 
 @pytest.mark.parametrize(
     ("accepted", "body", "coding"),
-    [("gzip, br, zstd", b"brotli", "br"), ("gzip", b"gzip", "gzip"), ("identity", b"plain", None)],
+    [
+        ("gzip, br, zstd", b"brotli", "br"),
+        ("gzip", b"gzip", "gzip"),
+        ("identity", b"plain", None),
+        ("gzip;q=0", b"plain", None),
+    ],
 )
 def test_a_file_comes_as_it_was_compressed_at_build_time(built, accepted, body, coding):
     with (
