@@ -147,11 +147,12 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """See `httptools.HTTPProtocol`."""
-        answer = self._answer
-        if answer is None or not self._is_in_body:
+        answer, transport = self._answer, self._transport
+        if answer is None or transport is None or not self._is_in_body:
             return
         self._answer = None
-        self.is_reusable = self._parser.should_keep_alive()
+        # what is unsent yet of this request would come before the next one
+        self.is_reusable = self._parser.should_keep_alive() and not transport.get_write_buffer_size()
         content_type = self._headers.get("content-type", "").partition(";")[0].strip().lower()
         if not answer.done():
             body = b"".join(self._chunks)

@@ -220,7 +220,9 @@ class Fanout:
         older = None if adapted is None else adapted.reason
         if newer is not None or older is not None:
             report = replace(report, state=State.PARTIAL, reason="; ".join(filter(None, (older, newer))))
-        return (answer if adapted is None else adapted.whole(answer)), report
+        if adapted is not None and not adapted.is_same:
+            answer = await beside(lambda _: adapted.whole(answer), memoryview(answer))
+        return answer, report
 
     async def _checked(
         self, member: Member, document: Document, asked: Field, answer: msgspec.Raw

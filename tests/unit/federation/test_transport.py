@@ -432,6 +432,30 @@ async def test_what_nobody_asked_for_ends_a_connection() -> None:
     assert it.connections == 2
 
 
+async def test_a_connection_with_half_a_request_on_it_is_not_used_again() -> None:
+    """The rest of the body would come before the next request, and its answer be taken for the next one's."""
+    connections = 0
+    over = asyncio.Event()
+
+    async def refuse_unread(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(http(b"{}", status=b"413 Content Too Large"))
+        await over.wait()
+        writer.close()
+
+    async with await asyncio.start_server(refuse_unread, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        async with PeerTransport(allows=everywhere) as transport:
+            for number in (1, 2):
+                response = await transport.post(
+                    url, body=bytes(20_000_000), content_type="x", headers={}, timeout_s=PATIENCE_S, max_bytes=9
+                )
+                assert (response.status, connections) == (413, number)
+        over.set()
+
+
 async def test_what_comes_before_the_answer_is_passed_over() -> None:
     early = b"HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip\r\n\r\n"
     async with peer(answers(early, http(b"{}", b"X-A: b"))) as (_, url):
