@@ -105,6 +105,12 @@ class Executor:
         if asked is _MUTATION:
             raise BadInput("document: a mutation is not explained", hint="send a query")
         question = {"document": document, "variables": variables, "operation": operation_name}
+        try:
+            orjson.dumps(question)
+        except TypeError:
+            raise BadInput(
+                "variables: an integer beyond 64 bits, or nested too deeply", hint="send what the document declares"
+            ) from None
         own = str(context.directory.node().city.id) if asked.local else ""
         below = [read for field in asked.local for read in reads_as_roots(field, own)]
         return Planned([*asked.fields, *below], asked.cost, question)

@@ -22,6 +22,8 @@ from tests.fuzz.mutate import mutated
 from tests.fuzz.targets import SUBMISSION
 from tests.kinds import KINDS
 
+EXPLAIN = b"""{"query": "query($v: JSON) { explain(document: \\"{ cities { id } }\\", variables: $v) { policyVersion } }",
+    "variables": {"v": {"x": %b}}}"""
 LEAKS = ("Traceback", "psycopg", 'File "', " from dataset", "insert into", "node/", "site-packages", "PostgreSQL 1")
 
 
@@ -55,6 +57,8 @@ def clean(answer) -> None:
         (b'{"query": "{ datasets(first: -5) { nodes { id } } }"}', 200, "BAD_INPUT"),
         (b'{"query": "{ datasets(first: 5000) { nodes { id } } }"}', 200, "BAD_INPUT"),
         (b'{"query": "{ dataset(id: \\"x\\") { id } }"}', 200, "BAD_INPUT"),
+        (EXPLAIN % (b"9" * 30), 200, "BAD_INPUT"),
+        (EXPLAIN % (b"[" * 300 + b"]" * 300), 200, "BAD_INPUT"),
         (b'{"query": "{ dataset(id: \\"giessen:thing:x\\") { id } }"}', 200, "BAD_INPUT"),
         (b'{"query": "{ dataset(id: \\"atlantis:dataset:x\\") { id } }"}', 200, "NOT_FOUND"),
         (b'{"query": "{ datasets(after: \\"x\\") { nodes { id } } }"}', 200, "BAD_INPUT"),
