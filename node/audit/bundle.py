@@ -15,25 +15,20 @@ from typing import IO, Any
 
 import orjson
 import psycopg
-from psycopg.sql import SQL, Composed, Literal
 
 from federation.log_keys import NamedKey
 from federation.tlog.note import is_signed, read, sign
 from federation.tlog.witness import quorum
+from node.audit.extent import BundleError, Extent, extent_of
 from node.audit.forest import StoredTree, stored_tree
 from node.audit.grammar import Filter
 from node.audit.proofs import Known, prove
-from node.audit.search import conditions
-from node.audit.stored import StoredRecord, read_kinds, read_records
+from node.audit.stored import StoredRecord, read_records
 
 FORMAT = "verbund-log-bundle/1"
 COMPRESSED = ".gz"
 
 Connection = psycopg.Connection[Any]
-
-
-class BundleError(Exception):
-    """The bundle can't be made; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +52,18 @@ class BundleMaker:
     def write(self, path: Path, text: str, wanted: Filter) -> Made:
         """Write the bundle of all records that match a filter, `text`.
 
-        A filter of times alone gives a complete bundle: every leaf between the first and the last is in it.
+        A filter of times alone gives a complete bundle: every leaf between the first and the last is in it, and these
+        are the records beside the period, if there are any. What was erased comes with the acts that did it.
 
         Raises:
-            BundleError: there is no cosigned tree head yet, or the stored tree contradicts the records.
+            BundleError: there is no cosigned tree head yet, or none of what was just now erased.
             ProofError, TileMissing: the stored tree is not whole: `verbund audit fsck` says where.
         """
         with self._connection.transaction(), _opened(path) as file:
             self._connection.execute("set transaction isolation level repeatable read read only")
             size, root, note, witnesses = self._head()
             signer = self._signer(note)
-            condition = SQL("{record} and exists (select from access_kind k where k.id = r.kind and {kind})")
-            matching = condition.format(**conditions(wanted))
-            count, first, last, later = self._extent(matching, size)
+            extent = extent_of(self._connection, wanted, size)
             digest = sha256()
 
             def put(line: Mapping[str, object]) -> None:
@@ -83,9 +77,9 @@ class BundleMaker:
                     "city": self._city,
                     "filter": text,
                     "complete": wanted.is_period,
-                    "first": first,
-                    "last": last,
-                    "records": count,
+                    "first": extent.first,
+                    "last": extent.last,
+                    "records": extent.records,
                     "log_key": str(signer.key),
                     "witness_keys": witnesses,
                     "quorum": quorum(len(witnesses)),
@@ -93,12 +87,12 @@ class BundleMaker:
                 }
             )
             lines = 1
-            for line in self._lines(matching, Known(size, root), first, last, complete=wanted.is_period):
+            for line in self._lines(extent, Known(size, root)):
                 put(line)
                 lines += 1
             body = f"{FORMAT}\n{signer.key.name}\n{lines}\n{base64.b64encode(digest.digest()).decode()}\n"
             file.write(orjson.dumps({"seal": str(sign(body, signer.key, signer.private))}) + b"\n")
-        return Made(count, size, later)
+        return Made(extent.records, size, extent.later)
 
     def _head(self) -> tuple[int, bytes, str, dict[str, str]]:
         row = self._connection.execute(
@@ -116,50 +110,32 @@ class BundleMaker:
                 return key
         raise BundleError("the newest cosigned head is signed with a key that is not there any more: try again soon")
 
-    def _extent(self, matching: Composed, size: int) -> tuple[int, int, int, int]:
-        """How many records match within the tree, the first and last position, and how many come later."""
-        query = SQL(
-            "select count(*) filter (where {at} < {size}), coalesce(min({at}) filter (where {at} < {size}), 0),"
-            " coalesce(max({at}) filter (where {at} < {size}), -1),"
-            " count(*) filter (where {at} >= {size} or {at} is null)"
-            " from access_record r left join lateral (select * from log_run where record_id <= r.id"
-            " order by record_id desc limit 1) run on r.id < run.record_id + run.length where {matching}"
-        ).format(at=SQL("run.position + r.id - run.record_id"), size=Literal(size), matching=matching)
-        row = self._connection.execute(query).fetchone()
-        assert row is not None
-        return row[0], row[1], row[2], row[3]
-
-    def _lines(
-        self, matching: Composed, known: Known, first: int, last: int, *, complete: bool
-    ) -> Iterator[dict[str, object]]:
+    def _lines(self, extent: Extent, known: Known) -> Iterator[dict[str, object]]:
         tree = stored_tree(self._connection)
-        kinds = read_kinds(self._connection)
         runs = self._connection.execute("select position, record_id, length from log_run order by position").fetchall()
         documents = dict(self._connection.execute("select digest, document from operation"))
         told: set[object] = set()
-        expected = first
-        for position, record in placed(runs, read_records(self._connection, matching)):
-            if position > last:
-                return
-            while complete and expected < position:  # erased, or written by a clock that ran ahead or behind
+        expected, behind = extent.first, extent.last + 1 if extent.complete else extent.first
+        for position, record in placed(runs, read_records(self._connection, extent.chosen)):
+            while expected < min(position, behind):
                 yield self._bare(tree, known, expected)
                 expected += 1
-            kind = kinds[record.kind]
+            kind = extent.kinds[record.kind]
             if kind.operation not in told and kind.operation in documents:
                 yield {"operation": kind.operation.hex(), "document": documents[kind.operation]}
             if record.kind not in told:
                 yield {"kind": orjson.Fragment(kind.content)}
             told |= {kind.operation, record.kind}
-            yield self._record(tree, known, position, record, record.entry(kind))
+            entry = orjson.Fragment(record.entry(kind))
+            proof = _base64(prove(known, position, tree.leaf(position), tree.hash_of))
+            if record.id in extent.others:
+                yield {"position": position, "other": entry, "proof": proof}
+            else:
+                yield {"position": position, "entry": entry, "personal": _personal(record), "proof": proof}
             expected = position + 1
-
-    @staticmethod
-    def _record(tree: StoredTree, known: Known, position: int, record: StoredRecord, entry: bytes) -> dict[str, object]:
-        personal = None
-        if record.salt is not None:
-            personal = {"salt": record.salt.hex(), "subject": record.subject, "token_id": record.token_id}
-        proof = prove(known, position, tree.leaf(position), tree.hash_of)
-        return {"position": position, "entry": orjson.Fragment(entry), "personal": personal, "proof": _base64(proof)}
+        while expected < behind:
+            yield self._bare(tree, known, expected)
+            expected += 1
 
     @staticmethod
     def _bare(tree: StoredTree, known: Known, position: int) -> dict[str, object]:
@@ -180,6 +156,12 @@ def placed(runs: Sequence[tuple[int, int, int]], records: Iterator[StoredRecord]
 
 def _opened(path: Path) -> IO[bytes]:
     return gzip.open(path, "wb", compresslevel=5) if path.suffix == COMPRESSED else path.open("wb")  # type: ignore[return-value]
+
+
+def _personal(record: StoredRecord) -> dict[str, str | None] | None:
+    if record.salt is None:
+        return None
+    return {"salt": record.salt.hex(), "subject": record.subject, "token_id": record.token_id}
 
 
 def _base64(hashes: Sequence[bytes]) -> list[str]:

@@ -18,6 +18,7 @@ from psycopg.sql import SQL, Composed, Literal
 
 from node.audit.grammar import Filter, FilterError, read_filter
 from node.audit.operator import ERASE, FORGET, Act
+from node.audit.positions import ranges_text
 from node.audit.search import conditions
 from node.audit.security import FIELD
 
@@ -115,7 +116,7 @@ def _batch(connection: Connection, city: str, how: tuple[str, str], matching: Co
             act = Act(connection, city, *how)
             connection.execute("set local verbund.erasing = 'on'")
             connection.execute(statement, ([id_ for id_, _ in chosen],))
-            act.done(rows=len(chosen), positions=_text([position for _, position in chosen]))
+            act.done(rows=len(chosen), positions=ranges_text(position for _, position in chosen))
     return len(chosen)
 
 
@@ -150,14 +151,3 @@ def _bounded(found: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
             return
         before = position
         yield id_, position
-
-
-def _text(positions: Sequence[int]) -> str:
-    """Ascending positions as ranges."""
-    parts: list[list[int]] = []
-    for position in positions:
-        if parts and parts[-1][1] == position - 1:
-            parts[-1][1] = position
-        else:
-            parts.append([position, position])
-    return ",".join(f"{first}-{last}" for first, last in parts)

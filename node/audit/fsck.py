@@ -16,6 +16,7 @@ from federation.tlog.note import NoteError, VerifierKey
 from federation.tlog.tree import HASH_BYTES
 from node.audit.erase import ERASING, FORGETTING
 from node.audit.forest import stored_tree
+from node.audit.positions import Range, first_unnamed, read_ranges
 from node.audit.stored import StoredKind, StoredRecord, read_kinds, read_records
 from node.audit.tiles import Edge, TileMissing
 
@@ -78,7 +79,7 @@ class _Check:
         self._edge = Edge()
         self._kinds: dict[UUID, StoredKind] = {}
         self._forgotten: list[int] = []
-        self._acts: dict[str, list[tuple[int, int]]] = {ERASING: [], FORGETTING: []}
+        self._acts: dict[str, list[Range]] = {ERASING: [], FORGETTING: []}
 
     def run(self) -> Checked:
         self._kinds = self._checked_kinds()
@@ -150,7 +151,7 @@ class _Check:
         if record.salt is None:
             self._forgotten.append(position)
         if kind.positions and kind.action in self._acts:
-            named = ranges(kind.positions)
+            named = read_ranges(kind.positions)
             if not all(first <= last < position for first, last in named):
                 raise LogCorrupt(f"the act at position {position} names positions that do not come before it")
             self._acts[kind.action] += named
@@ -197,12 +198,9 @@ class _Check:
 
     def _named(self, positions: list[int], action: str, reason: str) -> None:
         """All these positions are named by acts of this kind."""
-        named, at = sorted(self._acts[action]), 0
-        for position in positions:
-            while at < len(named) and named[at][1] < position:
-                at += 1
-            if at == len(named) or not named[at][0] <= position:
-                raise LogCorrupt(f"the record at position {position} {reason}")
+        unnamed = first_unnamed(positions, self._acts[action])
+        if unnamed is not None:
+            raise LogCorrupt(f"the record at position {unnamed} {reason}")
 
     def _counts(self, last: int) -> None:
         """The counts are those of the records up to the `last`; of those that were erased they may tell more."""
@@ -215,9 +213,3 @@ class _Check:
             raise LogCorrupt(f"the counts of {month:%Y-%m} are not those of its days")
         if requests != self._edge.size:
             raise LogCorrupt(f"{requests} records are counted, and the tree has {self._edge.size} leaves")
-
-
-def ranges(text: str) -> list[tuple[int, int]]:
-    """Read `first-last,first-last`."""
-    pairs = (part.split("-") for part in text.split(","))
-    return [(int(first), int(last)) for first, last in pairs]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,19 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import orjson
 
 from federation.tlog.checkpoint import cosigned_at, open_checkpoint, read_hash
 from federation.tlog.note import COSIGNATURE, ED25519, Note, NoteError, VerifierKey, is_signed, read
 from federation.tlog.tree import ProofError, leaf_hash
+from federation.tlog.witness import quorum
 from node.audit.bundle import COMPRESSED, FORMAT
-from node.audit.canonical import VERSION, personal_digest
+from node.audit.canonical import VERSION, personal_digest, time_text
+from node.audit.erase import ERASING, FORGETTING
+from node.audit.grammar import FilterError, read_filter
+from node.audit.positions import Range, first_unnamed, read_ranges
 from node.audit.proofs import Known
 
 MAX_LINE_BYTES = 4_000_000
-ENTRY_FIELDS = {
-    "at", "bytes", "kind", "personal", "receipt", "request", "response", "rows", "took_us", "trace_id", "v",
-}  # fmt: skip
+ACTING = b'"action":"operator:log:'
 
 
 class BundleInvalid(Exception):
@@ -53,9 +55,31 @@ class Head(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     checkpoint: str
 
 
+class _Entry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """In the order of the canonical bytes."""
+
+    at: str
+    bytes: int
+    kind: str
+    personal: str
+    receipt: str | None
+    request: str | None
+    response: str | None
+    rows: int
+    took_us: int
+    trace_id: str
+    v: int
+
+
+class _Act(msgspec.Struct):
+    action: str
+    positions: str | None
+
+
 class _Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     position: int | None = None
     entry: msgspec.Raw = msgspec.Raw()
+    other: msgspec.Raw = msgspec.Raw()
     personal: dict[str, str | None] | None = None
     proof: list[str] | None = None
     leaf: str | None = None
@@ -67,16 +91,24 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 @dataclass(slots=True)
 class Verified:
-    """What a bundle proves. `cosigned`: when each witness had cosigned (UTC)."""
+    """What a bundle proves. `cosigned`: when each witness had cosigned (UTC).
+
+    `erased` records are gone but for their leaves, of `forgotten` ones the personal parts; acts in the log name both.
+    `unproven`: what a complete bundle does not show of its period.
+    """
 
     head: Head
     size: int
     records: int = 0
-    bare: int = 0
+    erased: int = 0
+    forgotten: int = 0
+    unproven: list[str] = field(default_factory=list)
     cosigned: dict[str, datetime] = field(default_factory=dict)
 
 
 _Decoder = msgspec.json.Decoder(_Line)
+_read_entry = msgspec.json.Decoder(_Entry).decode
+_canonical = msgspec.json.Encoder().encode
 
 
 def verify_bundle(path: Path, *, log_key: str | None = None, witness_keys: Iterable[str] = ()) -> Verified:
@@ -92,7 +124,7 @@ def verify_bundle(path: Path, *, log_key: str | None = None, witness_keys: Itera
     with gzip.open(path) if path.suffix == COMPRESSED else path.open("rb") as file:
         try:
             return _Check(log_key, tuple(witness_keys)).run(_lines(file))
-        except (EOFError, gzip.BadGzipFile) as error:
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise BundleInvalid(f"the file is damaged: {error}", 0) from None
 
 
@@ -109,8 +141,13 @@ class _Check:
         self._trusted_witnesses = witness_keys
         self._number = 0
         self._digest = sha256()
-        self._kinds: dict[str, bytes] = {}
-        self._operations: dict[str, str] = {}
+        self._kinds = set[str]()
+        self._acts: dict[str, _Act] = {}  # by their kind
+        self._named: dict[str, list[Range]] = {ERASING: [], FORGETTING: []}
+        self._missing: dict[str, list[int]] = {ERASING: [], FORGETTING: []}  # what acts of each kind must name
+        self._ends: list[
+            tuple[int, str, bool]
+        ] = []  # position and time of the first and the last within, whether other
 
     def run(self, lines: Iterator[bytes]) -> Verified:
         self._number = 1
@@ -132,7 +169,7 @@ class _Check:
             if decoded.position is None:
                 self._common(decoded)
             else:
-                self._position(found, position, decoded.position)
+                self._position(found, position, decoded)
                 position = decoded.position
                 self._leaf(found, known, decoded, position)
         raise self._wrong("the seal is missing: the file was cut off")
@@ -156,20 +193,23 @@ class _Check:
         return found, key, Known(checkpoint.size, checkpoint.root)
 
     def _cosignatures(self, found: Verified, note: Note) -> None:
-        own = found.head.witness_keys.items()
-        trusted = {name: text for name, text in own if not self._trusted_witnesses or text in self._trusted_witnesses}
+        names = set[str]()  # one witness counts once, whatever cities and keys the bundle gives it
         try:
-            for city, text in trusted.items():
+            for city, text in found.head.witness_keys.items():
                 key = VerifierKey.parse(text)
+                if key.name in names or (self._trusted_witnesses and text not in self._trusted_witnesses):
+                    continue
                 time = cosigned_at(note, key) if key.kind == COSIGNATURE else None
                 if time is not None:
+                    names.add(key.name)
                     found.cosigned[city] = datetime.fromtimestamp(time, UTC)
+            trusted = {VerifierKey.parse(text).name for text in self._trusted_witnesses}
         except (NoteError, ValueError, OverflowError) as error:
             raise self._wrong(f"a witness's key or cosignature is malformed: {error}") from None
-        # who names witnesses wants one of them to have signed, though the bundle says that it needs none
-        needed = max(found.head.quorum, 1 if self._trusted_witnesses else 0)
-        if len(found.cosigned) < needed:
-            raise self._wrong(f"the tree head has {len(found.cosigned)} cosignatures of {needed} that it needs")
+        # who names witnesses wants more than half of them, though the bundle says that it needs fewer
+        needed = max(found.head.quorum, quorum(len(trusted)))
+        if len(names) < needed:
+            raise self._wrong(f"the tree head has {len(names)} cosignatures of {needed} that it needs")
 
     def _decoded(self, line: bytes) -> _Line:
         try:
@@ -181,56 +221,88 @@ class _Check:
         """A kind or an operation: known by its hash from here on."""
         if bytes(line.kind):
             content = bytes(line.kind)
-            self._kinds[sha256(content).hexdigest()] = content
+            digest = sha256(content).hexdigest()
+            self._kinds.add(digest)
+            if ACTING in content:
+                self._acts[digest] = self._act(content)
         elif line.operation is not None and line.document is not None:
             if sha256(line.document.encode()).hexdigest() != line.operation:
                 raise self._wrong("a document does not have the hash under which it stands")
-            self._operations[line.operation] = line.document
         else:
             raise self._wrong("the line is neither a record nor anything else that belongs here")
 
-    def _position(self, found: Verified, before: int, position: int) -> None:
-        if position <= before or not found.head.first <= position <= found.head.last:
+    def _act(self, content: bytes) -> _Act:
+        try:
+            return msgspec.json.decode(content, type=_Act)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._wrong(f"the kind is malformed: {error}") from None
+
+    def _position(self, found: Verified, before: int, line: _Line) -> None:
+        head, position = found.head, line.position
+        assert position is not None
+        if position <= before or (not bytes(line.other) and not head.first <= position <= head.last):
             raise self._wrong("the record stands in the wrong place", position)
-        if found.head.complete and position != before + 1:
+        if head.complete and position != before + 1 and before < head.last:
             raise self._wrong("a record was left out, and the bundle says that it is complete", before + 1)
 
     def _leaf(self, found: Verified, known: Known, line: _Line, position: int) -> None:
         try:
             proof = [read_hash(text) for text in line.proof or []]
-            if bytes(line.entry):
-                entry = bytes(line.entry)
-                self._entry(entry, line.personal, position)
+            entry = bytes(line.entry) or bytes(line.other)
+            if entry:
+                self._entry(found, entry, line, position)
                 leaf = leaf_hash(entry)
-                found.records += 1
             else:
                 leaf = read_hash(line.leaf or "")
-                found.bare += 1
+                self._missing[ERASING].append(position)
             known.learn(position, leaf, proof)
         except (NoteError, ProofError) as error:
             raise self._wrong(f"the record is not in the tree: {error}", position) from None
 
-    def _entry(self, entry: bytes, personal: dict[str, str | None] | None, position: int) -> None:
+    def _entry(self, found: Verified, entry: bytes, line: _Line, position: int) -> None:
         try:
-            fields = orjson.loads(entry)
-        except orjson.JSONDecodeError:
-            raise self._wrong("the entry is not JSON", position) from None
-        if not isinstance(fields, dict) or set(fields) != ENTRY_FIELDS or fields["v"] != VERSION:
-            raise self._wrong(f"the entry does not have the fields of version {VERSION}", position)
-        if fields["kind"] not in self._kinds:
+            fields = _read_entry(entry)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._wrong(f"the entry is malformed: {error}", position) from None
+        if fields.v != VERSION or _canonical(fields) != entry:
+            raise self._wrong(f"the entry is not in the form of version {VERSION}", position)
+        if fields.kind not in self._kinds:
             raise self._wrong("the record's kind is not in the bundle, or was changed", position)
-        if personal is not None:
+        if fields.kind in self._acts:
+            self._naming(self._acts[fields.kind], position)
+        is_other = bytes(line.other) != b""
+        if found.head.first <= position <= found.head.last:
+            self._ends[1:] = [(position, fields.at, is_other)]
+        if is_other:
+            return
+        found.records += 1
+        if line.personal is None:
+            self._missing[FORGETTING].append(position)
+        else:
+            self._personal(fields.personal, line.personal, position)
+
+    def _naming(self, act: _Act, position: int) -> None:
+        if act.positions and act.action in self._named:
             try:
-                salt = bytes.fromhex(personal["salt"] or "")
-                digest = personal_digest(salt, personal["subject"], personal["token_id"])
-            except (KeyError, ValueError):
-                raise self._wrong("the personal parts are malformed", position) from None
-            if len(personal) != 3 or digest != fields["personal"]:
-                raise self._wrong("the personal parts are not those of the entry", position)
+                named = read_ranges(act.positions)
+            except ValueError:
+                raise self._wrong("the positions that an act names are malformed", position) from None
+            if not all(first <= last < position for first, last in named):
+                raise self._wrong("an act names positions that do not come before it", position)
+            self._named[act.action] += named
+
+    def _personal(self, wanted: str, personal: dict[str, str | None], position: int) -> None:
+        try:
+            salt = bytes.fromhex(personal["salt"] or "")
+            digest = personal_digest(salt, personal["subject"], personal["token_id"])
+        except (KeyError, ValueError):
+            raise self._wrong("the personal parts are malformed", position) from None
+        if len(personal) != 3 or digest != wanted:
+            raise self._wrong("the personal parts are not those of the entry", position)
 
     def _end(self, seal: str, key: VerifierKey, found: Verified, position: int) -> None:
         head = found.head
-        if found.records != head.records or (head.complete and position != head.last):
+        if found.records != head.records or (head.complete and position < head.last):
             raise self._wrong(f"the bundle has {found.records} records, and should have {head.records}")
         try:
             note = read(seal)
@@ -239,6 +311,39 @@ class _Check:
         digest = base64.b64encode(self._digest.digest()).decode()
         if note.text != f"{FORMAT}\n{key.name}\n{self._number - 1}\n{digest}\n" or not is_signed(note, key):
             raise self._wrong("the seal is broken: something in the file was changed")
+        for action, reason in (
+            (ERASING, "the record was left out, and no act of erasing names it"),
+            (FORGETTING, "the personal parts were left out, and no act of forgetting names them"),
+        ):
+            unnamed = first_unnamed(self._missing[action], self._named[action])
+            if unnamed is not None:
+                raise self._wrong(reason, unnamed)
+        found.erased, found.forgotten = len(self._missing[ERASING]), len(self._missing[FORGETTING])
+        if head.complete:
+            found.unproven += self._period(found)
+
+    def _period(self, found: Verified) -> Iterator[str]:
+        """What is not shown of the period: whether its first and its last record are here."""
+        head = found.head
+        try:
+            wanted = read_filter(head.filter)
+        except FilterError as error:
+            raise self._wrong(f"the filter can't be read: {error.reason}") from None
+        if not wanted.is_period:
+            raise self._wrong("a bundle with this filter can't be complete")
+        first, last = self._ends[0] if self._ends else None, self._ends[-1] if self._ends else None
+        after = None if wanted.after is None else time_text(wanted.after)
+        before = None if wanted.before is None else time_text(wanted.before)
+        is_older = first is not None and first[0] == head.first and first[2] and after is not None and first[1] < after
+        if head.first != 0 and not is_older:
+            yield f"nothing shows what is before position {head.first}: no older record is in the bundle"
+        is_newer = last is not None and last[0] == head.last and last[2] and before is not None and last[1] >= before
+        if is_newer:
+            return
+        if head.last != found.size - 1:
+            yield f"nothing shows what is behind position {head.last}: no newer record is in the bundle"
+        elif wanted.before is None or max(found.cosigned.values(), default=wanted.before) <= wanted.before:
+            yield "it ends with the tree as it was when its head was cosigned: what came later is not in it"
 
     def _wrong(self, reason: str, position: int | None = None) -> BundleInvalid:
         return BundleInvalid(reason, self._number, position)

@@ -9,7 +9,8 @@ import click
 
 from federation.tlog.note import COSIGNATURE, ED25519, NoteError, VerifierKey
 from federation.tlog.tree import ProofError
-from node.audit.bundle import BundleError, BundleMaker
+from node.audit.bundle import BundleMaker
+from node.audit.extent import BundleError
 from node.audit.fsck import LogCorrupt, check_log
 from node.audit.operator import PROVE, READ
 from node.audit.record import MAX_DOCUMENT
@@ -90,7 +91,10 @@ def verify(file: Path, log_key: str | None, witness_key: tuple[str, ...]) -> Non
     click.echo(f"filter: {head.filter or 'none'}")
     click.echo(f"cosigned by {cosigned or 'nobody'} ({head.quorum} needed)")
     if head.complete:
-        click.echo(f"complete: every record at the positions {head.first} to {head.last} is there or was erased")
+        click.echo(f"complete: every record at the positions {head.first} to {head.last} is there, or its erasing is")
+    for what in found.unproven:
+        click.echo(f"not shown: {what}")
+    click.echo(f"erased: {found.erased} records, and the personal parts of {found.forgotten}")
     if log_key is None:
         click.echo(f"the log's key is the bundle's own; compare it: {head.log_key}")
 

@@ -19,9 +19,10 @@ import psycopg
 from federation.errors import MembershipError, PeerError
 from federation.log_keys import NamedKey
 from federation.tlog.tree import ProofError
-from node.audit.bundle import BundleError, BundleMaker
+from node.audit.bundle import BundleMaker
 from node.audit.exchanges import asked_of
 from node.audit.export import ExportError, export
+from node.audit.extent import BundleError
 from node.audit.grammar import Filter
 from node.audit.operator import EXPORT, PROVE, READ, Act
 from node.audit.reconciling import Compared, NoSuchCity, OtherSide, Reconciler

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from base64 import b64decode, b64encode
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pymerkle
@@ -14,7 +16,10 @@ from pymerkle.hasher import MerkleHasher
 
 from federation.tlog.checkpoint import Checkpoint, cosign
 from federation.tlog.note import COSIGNATURE, Note, read, sign, verifier_key
+from federation.tlog.tree import leaf_hash
 from node.audit.bundle import BundleMaker
+from node.audit.erase import Retention, expire, forget
+from node.audit.extent import BundleError
 from node.audit.fsck import LogCorrupt, _Check, check_log
 from node.audit.grammar import read_filter
 from node.audit.verify import BundleInvalid, verify_bundle
@@ -181,6 +186,151 @@ def test_the_citys_own_key_does_not_help_to_change_a_bundle(log, tmp_path):
     path.write_bytes(resealed([last, *lines[1:at]]))
     shorter = verify_bundle(path)
     assert (shorter.records, shorter.head.last) == (309, 308), "a bundle of less is one of less, and says so"
+
+
+def test_what_is_left_out_of_a_bundle_was_erased_by_an_act_in_the_log(log, tmp_path):
+    path = tmp_path / "b.jsonl"
+    written(log, path)
+    *lines, _ = path.read_bytes().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if line.startswith(b'{"position":7,'))
+    record, head = json.loads(lines[at]), json.loads(lines[0])
+    fewer = json.dumps(head | {"records": 309}).encode() + b"\n"
+    leaf = leaf_hash(lines[at][lines[at].index(b'"entry":') + 8 : lines[at].index(b',"personal":{')])
+    bare = {"position": 7, "leaf": b64encode(leaf).decode(), "proof": record["proof"]}
+    for changed, reason in (
+        ([fewer, *lines[1:at], json.dumps(bare).encode() + b"\n", *lines[at + 1 :]], "no act of erasing names it"),
+        (
+            [*lines[:at], re.sub(rb'"personal":\{.*?\}', b'"personal":null', lines[at]), *lines[at + 1 :]],
+            "no act of forgetting names them",
+        ),
+    ):
+        path.write_bytes(resealed(changed))
+        with pytest.raises(BundleInvalid, match=reason) as caught:
+            verify_bundle(path)
+        assert caught.value.position == 7
+
+
+@pytest.fixture
+def days(connection, database_url):
+    """A record of each of the days from 1 to 9 November, the 5th excepted; one of the 8th was written before its time."""
+    for day in (1, 2, 3, 4, 6, 8, 7, 9):
+        append(connection, 1, at=datetime(2026, 11, day, 12, tzinfo=UTC))
+    sequence(database_url)
+    cosigned(connection)
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("text", "records", "first", "last", "unproven"),
+    [
+        ("", 8, 0, 7, ["ends with the tree"]),
+        ("after:2026-11-03", 6, 1, 7, ["ends with the tree"]),
+        ("before:2026-11-03", 2, 0, 2, []),
+        ("after:2026-11-02 before:2026-11-05", 3, 0, 4, []),
+        ("after:2026-11-05 before:2026-11-06", 0, 3, 4, []),
+        ("after:2026-11-07 before:2026-11-08", 1, 5, 7, ["before position 5"]),
+        ("after:2026-11-09 before:2026-11-10", 1, 6, 7, []),
+        ("before:2026-11-01", 0, 0, 0, []),
+        ("after:2030-01-01", 0, 7, 7, ["ends with the tree"]),
+    ],
+)
+def test_a_bundle_of_a_period_shows_where_it_begins_and_ends(days, tmp_path, text, records, first, last, unproven):
+    path = tmp_path / "b.jsonl"
+    written(days, path, text)
+    found = verify_bundle(path)
+    assert (found.records, found.head.first, found.head.last) == (records, first, last)
+    assert len(found.unproven) == len(unproven)
+    assert all(part in told for part, told in zip(unproven, found.unproven, strict=True))
+
+
+def test_a_period_that_was_cut_short_is_told(days, tmp_path):
+    path = tmp_path / "b.jsonl"
+    written(days, path, "after:2026-11-02 before:2026-11-05")
+    head, operation, kind, *records, _ = path.read_bytes().splitlines(keepends=True)
+    for first, last, told in ((1, 4, "what is before position 1"), (0, 3, "what is behind position 3")):
+        count = sum(b'"entry"' in line for line in records[first : last + 1])
+        changed = json.dumps(json.loads(head) | {"first": first, "last": last, "records": count}).encode() + b"\n"
+        if first:  # the maker shortens later proofs by what earlier ones have shown
+            continue
+        path.write_bytes(resealed([changed, operation, kind, *records[first : last + 1]]))
+        [unproven] = verify_bundle(path).unproven
+        assert told in unproven
+    empty = json.dumps(json.loads(head) | {"first": 0, "last": -1, "records": 0}).encode() + b"\n"
+    path.write_bytes(resealed([empty]))
+    [unproven] = verify_bundle(path).unproven
+    assert "what is behind position -1" in unproven
+
+
+def test_what_was_erased_of_a_period_comes_with_the_act(days, database_url, tmp_path):
+    path = tmp_path / "b.jsonl"
+    november_5 = datetime(2026, 11, 5, tzinfo=UTC)
+    assert forget(days, "giessen", "", read_filter("after:2026-11-06 before:2026-11-07"), "objection") == 1
+    assert expire(days, "giessen", Retention(timedelta(2), timedelta(2)), november_5) == 2
+    sequence(database_url)
+    with pytest.raises(BundleError, match="erased just now"):
+        written(days, path, "before:2026-11-07")
+    cosigned(days)
+    written(days, path, "before:2026-11-07")
+    found = verify_bundle(path)
+    assert (found.records, found.erased, found.forgotten) == (3, 0, 1)
+    assert ["before position 2" in told for told in found.unproven] == [True], "what is there no more shows no time"
+    written(days, path, "city:fulda before:2026-11-07")
+    found = verify_bundle(path)
+    assert (found.records, found.erased, found.forgotten, found.unproven) == (3, 0, 1, [])
+
+
+@pytest.mark.parametrize(("text", "records"), [("after:2026-11-07T18:00", 3), ("before:2026-11-10", 2)])
+def test_a_record_that_was_erased_in_between_is_a_leaf_that_the_act_names(days, database_url, tmp_path, text, records):
+    path = tmp_path / "b.jsonl"
+    november_9 = datetime(2026, 11, 9, 13, tzinfo=UTC)
+    assert expire(days, "giessen", Retention(timedelta(2), timedelta(2)), november_9) == 6
+    sequence(database_url)
+    cosigned(days)
+    written(days, path, text)
+    found = verify_bundle(path)
+    assert (found.records, found.erased, found.head.first) == (records, 1, 5)
+    assert b'"positions":"0-4,6-6"' in path.read_bytes()
+
+
+def test_a_damaged_file_is_no_failure_of_ours(log, tmp_path):
+    path = tmp_path / "b.jsonl.gz"
+    written(log, path, "-city:wetzlar")
+    content = path.read_bytes()
+    for at in range(40, len(content) - 8, 41):
+        changed = bytearray(content)
+        changed[at] ^= 0x55
+        path.write_bytes(changed)
+        with pytest.raises(BundleInvalid):
+            verify_bundle(path)
+
+
+@pytest.mark.parametrize("part", ['"kind":[]', '"kind":{}', '"at":7', '"rows":null', '"rows":1,"rows":1', '"x":1'])
+def test_an_entry_of_another_form_is_refused(log, tmp_path, part):
+    path = tmp_path / "b.jsonl"
+    written(log, path, "decision:deny")
+    *lines, _ = path.read_bytes().splitlines(keepends=True)
+    name = part.split(":")[0].encode()
+    changed = re.sub(name + rb':("[^"]*"|\d+),', part.encode() + b",", lines[-1], count=1)
+    path.write_bytes(
+        resealed([*lines[:-1], changed if changed != lines[-1] else changed.replace(b'"v":1', b'"v":1,"x":1')])
+    )
+    with pytest.raises(BundleInvalid, match="the entry is"):
+        verify_bundle(path)
+
+
+def test_a_witness_counts_once_and_more_than_half_of_those_that_are_trusted_are_needed(log, tmp_path):
+    path = tmp_path / "b.jsonl"
+    written(log, path)
+    head, *lines = path.read_bytes().splitlines(keepends=True)[:-1]
+    twice = {"witness_keys": {"fulda": str(WITNESS), "wetzlar": str(WITNESS)}, "quorum": 2}
+    path.write_bytes(resealed([json.dumps(json.loads(head) | twice).encode() + b"\n", *lines]))
+    with pytest.raises(BundleInvalid, match="1 cosignatures of 2"):
+        verify_bundle(path, witness_keys=[str(WITNESS)])
+    written(log, path)
+    others = [str(verifier_key(f"{city}.example/witness", COSIGNATURE, PRIVATE)) for city in ("wetzlar", "offenbach")]
+    assert verify_bundle(path, witness_keys=[str(WITNESS)]).head.quorum == 1
+    with pytest.raises(BundleInvalid, match="1 cosignatures of 2"):
+        verify_bundle(path, witness_keys=[str(WITNESS), *others])
 
 
 def test_other_keys_than_the_trusted_ones_are_refused(log, tmp_path):

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from federation.log_keys import NamedKey
 from federation.tlog.note import ED25519, is_signed, read, verifier_key
-from node.audit.bundle import BundleError, BundleMaker
+from node.audit.bundle import BundleMaker
+from node.audit.extent import BundleError
 from node.audit.fsck import LogCorrupt, check_log
 from node.audit.grammar import read_filter
 from node.audit.reconciling import Reconciler
