@@ -134,8 +134,8 @@ class Decisions:
         return known
 
     async def terms(self) -> Obligations:
-        """The strictest of all obligations that anybody may come under; raises as `ruling`."""
-        return (await self._up_to_date(None)).engine.terms()
+        """The strictest of all obligations that anybody may come under by now; raises as `ruling`."""
+        return (await self._as_of_now()).engine.terms()
 
     async def _up_to_date(self, stale: int | None) -> _Current:
         """Any other epoch will do, an earlier one too: a database that was restored goes back in time."""
@@ -152,14 +152,16 @@ class Decisions:
                     current = self._current = await self._load(membership, rules, shares=shares)
         return current
 
-    async def explanations(self, caller: Caller, action: Action) -> tuple[str, list[Explanation]]:
-        """The version of the policy, and why each dataset is permitted or denied; raises as `ruling`.
-
-        No read follows that would notice an epoch that has passed, so the database is asked for it.
-        """
+    async def _as_of_now(self) -> _Current:
+        """Where no read follows that would notice an epoch that has passed, the database is asked for it."""
         current = await self._up_to_date(None)
         if await self._epoch() != current.epoch:
             current = await self._up_to_date(current.epoch)
+        return current
+
+    async def explanations(self, caller: Caller, action: Action) -> tuple[str, list[Explanation]]:
+        """The version of the policy, and why each dataset is permitted or denied; raises as `ruling`."""
+        current = await self._as_of_now()
         return current.engine.policy_version, current.engine.explain(caller, action, datetime.now(UTC))
 
     @property

@@ -54,7 +54,7 @@ class Node:
         self.others: dict[str, Node] = {}
         membership = Membership(members, NOW, NOW + timedelta(days=1), "list")
         rules = RuleSet.load()
-        decisions = Decisions(pool, city, lambda: rules, lambda: membership)
+        self._decisions = decisions = Decisions(pool, city, lambda: rules, lambda: membership)
         self._gate = CityGate(
             city=city,
             own=OwnData(city, Reader(reading, city, PageLimits()), decisions),
@@ -66,7 +66,7 @@ class Node:
 
     async def sum_up(self) -> None:
         """Make the summary by which the others go."""
-        self._summary = await read_summary(self._pool)
+        self._summary = await read_summary(self._pool, await self._decisions.terms())
 
     def _why_skip(self, member: Member, root: str, arguments: Mapping[str, Any]) -> Absence | None:
         summary = self.others[member.id]._summary

@@ -9,12 +9,15 @@ import orjson
 import psycopg
 import pytest
 
+from federation.summary import absence
 from node.store.limits import PageLimits
 from node.store.parameters import Scope
+from node.store.pool import make_pool
 from node.store.reader import Reader
 from node.store.reading_role import ENTER
 from node.store.row_grant import Series, row_grant
 from node.store.sessions import Sessions
+from node.store.summary import read_summary
 from policy.obligations import NONE, UNLIMITED, Obligations, read_obligations
 from schema.cursor import binding_of, decode
 from tests.assessed import TIERS_AS_TOLD
@@ -356,3 +359,22 @@ async def test_without_the_views_nothing_of_obliged_data_is_seen(reader, seeded)
 
 
 NONE_TEXT = ""
+
+
+@pytest.mark.parametrize("terms", [FINE, "time=PT1H", "round=2"])
+async def test_a_summary_rules_out_nothing_that_is_released(reader, seeded, terms):
+    """Released cells are as long as an observation at least, so the first may begin before it: a local day's at 00:00 UTC."""
+    with psycopg.connect(seeded) as connection:
+        connection.execute("delete from observation where datastream_id = 4")
+        connection.execute("update datastream set interval_seconds = 86400 where id = 4")
+        connection.execute("insert into observation values (4, '2026-02-20 23:00Z', '2026-02-21 23:00Z', 7, 'RAW')")
+    during = 'during: {start: "2026-02-20T00:00:00Z", end: "2026-02-20T12:00:00Z"}'
+    document = "{ observations(filter: {}, %s) { nodes { phenomenonTime } } }" % during
+    released = await Asked(reader, offen=terms).rows(document)
+    assert [row["phenomenonTime"] for row in released] == ["2026-02-20T00:00:00+00:00"]
+    async with make_pool(seeded, size=1, statement_ms=20_000) as pool:
+        obliged = await read_summary(pool, read_obligations(terms.split()))
+        exact = await read_summary(pool)
+    arguments = (await tree(document)).arguments
+    assert absence(obliged, "observations", arguments) is None
+    assert absence(exact, "observations", arguments) == "it has no observations of that time"
