@@ -21,7 +21,8 @@ from node.store.start import root_position
 def compile_list(draft: Draft, *, after: bool = False) -> Statement:
     """The statement of a root connection; `after`: whether it goes on from a position.
 
-    Columns: JSON of each child with a value for each row, and of each that tells of all; number of rows, whether
+    Columns: JSON of each child with a value for each row (if all these are larger than an answer may be: their bytes in
+    place of each, so that they never fill a node's memory), and of each that tells of all; number of rows, whether
     there is a next page, first and last cursor (these three only if they are selected), ids of the datasets whose
     rows it has (an array), keys of datasets that the filter names but the scope denies (a JSON array; both null for
     none), policy epoch.
@@ -74,14 +75,14 @@ def _plain(type_name: str, rows: Rows, asked: Asked, beyond: str, draft: Draft) 
     arrays = [page.gathered(child, partial(object_json, draft=draft)) for child in asked.rows]
     aggregates = [f"{array} as json{number}_" for number, array in enumerate(arrays)]
     aggregates += ["count(*) as count_", f"array_agg({page.alias}.{DATASET_COLUMN[type_name]}) as touched_"]
-    columns = [f"json{number}_" for number in range(len(arrays))]
+    columns = _bounded(len(arrays), draft)
     columns += [of_all(child, draft.root, rows, draft) for child in asked.of_all]
     columns += ["count_", _has_next(rows) if asked.next else "false", "null", "null"]
     # not `distinct` beside the rows, which would sort them by dataset; a short array isn't worth a query either
     distinct = "(select array_agg(distinct id) from unnest(touched_) touched (id))"
     columns += [distinct if type_name == "Observation" else "touched_", beyond, EPOCH]
     summary = f"select {', '.join(aggregates)} from ({page.source}) {page.alias}"
-    return f"select {', '.join(columns)} from ({summary}) page"
+    return f"select {', '.join(columns)} from ({summary}) page{_size(len(arrays))}"
 
 
 def _has_next(rows: Rows) -> str:
@@ -92,12 +93,27 @@ def _has_next(rows: Rows) -> str:
 
 def _numbered(type_name: str, rows: Rows, asked: Asked, beyond: str, draft: Draft) -> str:
     page = rows.numbered(draft.root, draft)
-    columns = [page.array(child, partial(object_json, draft=draft)) for child in asked.rows]
+    arrays = [page.array(child, partial(object_json, draft=draft)) for child in asked.rows]
+    columns = _bounded(len(arrays), draft)
     columns += [of_all(child, draft.root, rows, draft) for child in asked.of_all]
     columns += [f"(select count(*) from {page.shown} shown)", page.has_next]
     columns += [page.cursor_at("min"), page.cursor_at("max")] if asked.cursors else ["null", "null"]
     columns += [_distinct(reached(type_name, page.shown, draft)), beyond, EPOCH]
-    return f"{page.sql} select {', '.join(columns)}"
+    made = ", ".join(f"{array} as json{number}_" for number, array in enumerate(arrays))
+    once = f"(select {made} offset 0) made"  # not made anew wherever it is named
+    return f"{page.sql} select {', '.join(columns)} from {once}{_size(len(arrays))}"
+
+
+def _bounded(arrays: int, draft: Draft) -> list[str]:
+    """The arrays as columns, or the bytes of all of them in the place of each."""
+    limit = draft.limits.answer_bytes
+    return [f"case when size_ <= {limit} then json{number}_ else size_::text end" for number in range(arrays)]
+
+
+def _size(arrays: int) -> str:
+    """What `_bounded` compares, as one more source."""
+    size = " + ".join(f"octet_length(json{number}_)::bigint" for number in range(arrays))
+    return f" cross join lateral (select {size} as size_) whole" if arrays else ""
 
 
 def _distinct(ids: str) -> str:

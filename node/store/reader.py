@@ -16,6 +16,7 @@ from node.store.arrivals import Arrivals, arrivals_in, compile_arrivals, compile
 from node.store.compiler import compile_denied, compile_list, compile_single
 from node.store.draft import Draft
 from node.store.limits import PageLimits
+from node.store.page import ROWS
 from node.store.parameters import NO_NAMES, NOTHING, Arrived, Inputs, Scope, Statement
 from node.store.results import RESULTS
 from node.store.row_grant import SET_GRANT_AND_PLAN, SET_OBLIGED
@@ -94,7 +95,8 @@ class Reader:
         statement = self._list_statement(root, scope.sets, after=after is not None)
         result = await self._run(statement, Inputs(root, scope, after))
         arrays = [_bytes(result, column) for column in range(len(statement.rows))]
-        self._check_size(root, sum(map(len, arrays)))
+        is_told = bool(arrays) and statement.rows[0].name in ROWS and arrays[0].isdigit()
+        self._check_size(root, int(arrays[0]) if is_told else sum(map(len, arrays)))
         count, has_next, start, end, datasets, denied, epoch = (
             result.get_value(0, column) for column in range(len(arrays), len(arrays) + 7)
         )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from schema.errors import BadInput
+from node.store.limits import PageLimits
+from node.store.reader import Reader
+from node.store.sessions import Sessions
+from schema.errors import BadInput, TooCostly
+from tests.integration.store.conftest import Store
 
 
 async def keys(store, argument: str, **kwargs) -> list[str]:
@@ -118,3 +122,32 @@ async def test_hostile_texts_are_only_texts(store, text):
     assert rows == []
     found, _ = await store.one("query ($id: ID!) { dataset(id: $id) { id } }", id=f"giessen:dataset:{text}")
     assert found is None
+
+
+@pytest.mark.parametrize("more", ["", "pageInfo { endCursor }", "edges { cursor node { id } } sortKeys"])
+async def test_an_answer_that_is_too_large_never_leaves_the_database(store, database_url, more, monkeypatch):
+    """It would be in the node's memory before it is refused, and each session keeps room for its largest answer."""
+    received = []
+
+    class Watched(Sessions):
+        async def read(self, *calls):
+            results = await super().read(*calls)
+            received.append(sum(len(results[-1].get_value(0, column) or b"") for column in range(results[-1].nfields)))
+            return results
+
+    document = "{ datasets { %s nodes { %s } totalCount } }" % (more, " ".join(f"d{n}: description" for n in range(40)))
+    async with Sessions(database_url, size=1, statement_ms=5_000, name="test") as sessions:
+        whole = await Store(Reader(sessions, "giessen", PageLimits())).page(document)
+    size = sum(len(json) for key, json in whole.columns.items() if key != "totalCount")
+    async with Watched(database_url, size=1, statement_ms=5_000, name="test") as sessions:
+        page = await Store(Reader(sessions, "giessen", PageLimits(answer_bytes=size + 1))).page(document)
+        assert page.columns == whole.columns
+        with pytest.raises(TooCostly, match=f"the answer has {size} bytes"):
+            await Store(Reader(sessions, "giessen", PageLimits(answer_bytes=size - 1))).page(document)
+    assert received[0] >= size
+    assert received[1] < 400
+
+
+async def test_a_list_without_rows_may_tell_their_number(store):
+    page = await store.page("{ datasets(first: 0) { totalCount } }")
+    assert page.columns == {"totalCount": b"4"}
