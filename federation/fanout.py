@@ -145,7 +145,7 @@ class Fanout:
         asked = Field(root.name, ALIAS, root.type_name, root.arguments, root.argument_types, root.children)
         started = time.perf_counter()
         try:
-            answer, report = await self._understood(asked, member, request, _object)
+            answer, report = await self._understood(asked, member, request, _object, [])
         except FederationError as error:
             state = _STATES.get(type(error), State.INCOMPATIBLE)
             raise CityUnavailable(member.id, state.value, error.reason) from error
@@ -171,27 +171,37 @@ class Fanout:
         self, member: Member, question: Callable[[str], Question[Given]], request: Request
     ) -> Outcome[Given]:
         started = time.perf_counter()
+        heard = [CityReport(member.id, State.INCOMPATIBLE)]  # and what its answers came with, of use or not
         try:
             asked, read = question(member.id)
-            answer, report = await self._understood(asked, member, request, _answer)
+            answer, report = await self._understood(asked, member, request, _answer, heard)
             members = members_of(answer)
             given = read(members)
             report = add_told(report, members.get("federation"))
         except FederationError as error:
-            state = _STATES.get(type(error), State.INCOMPATIBLE)
-            return Outcome(CityReport(member.id, state, took_ms=_since(started), reason=error.reason))
+            state, reason = _STATES.get(type(error), State.INCOMPATIBLE), error.reason
         except Exception:  # whatever a peer's answer brings about must not cost the others' rows
             log.exception("trace %s: the answer of %s could not be read", request.trace_id, member.id)
-            return Outcome(CityReport(member.id, State.INCOMPATIBLE, took_ms=_since(started), reason=UNREADABLE))
-        return Outcome(replace(report, took_ms=_since(started)), given, len(bytes(answer)))
+            state, reason = State.INCOMPATIBLE, UNREADABLE
+        else:
+            return Outcome(replace(report, took_ms=_since(started)), given, len(bytes(answer)))
+        return Outcome(replace(heard[-1], state=state, took_ms=_since(started), reason=reason))
 
     async def _understood(
-        self, asked: Field, member: Member, request: Request, answer_of: Callable[[Envelope], Answer]
+        self,
+        asked: Field,
+        member: Member,
+        request: Request,
+        answer_of: Callable[[Envelope], Answer],
+        heard: list[CityReport],
     ) -> tuple[Answer, CityReport]:
-        """The answer of an owner, whichever version of the schema it has, checked; and what its report begins with."""
+        """The answer of an owner, whichever version of the schema it has, checked; and what its report begins with.
+
+        `heard` gets that of each answer that has come.
+        """
         theirs, ends = self._foreign.known(member), self._client.deadline(request)
         try:
-            return await self._asked(asked, theirs, member, request, ends, answer_of)
+            return await self._asked(asked, theirs, member, request, ends, answer_of, heard)
         except PeerMisunderstood:
             try:
                 learned = await self._foreign.learn(member, ends - _now())
@@ -199,7 +209,7 @@ class Fanout:
                 raise PeerTimeout("it did not tell its schema within its deadline") from None
             if learned is None or learned is theirs:
                 raise
-        return await self._asked(asked, learned, member, request, ends, answer_of)
+        return await self._asked(asked, learned, member, request, ends, answer_of, heard)
 
     async def _asked(
         self,
@@ -209,11 +219,13 @@ class Fanout:
         request: Request,
         ends: float,
         answer_of: Callable[[Envelope], Answer],
+        heard: list[CityReport],
     ) -> tuple[Answer, CityReport]:
         adapted, document = self._worded(asked, theirs)
         envelope = await self._client.ask(member, document, request, ends)
-        answer = answer_of(envelope)
         report = await _received(member.id, envelope)
+        heard.append(report)
+        answer = answer_of(envelope)
         if answer is None:
             return answer, report
         answer, newer = await self._checked(member, document, asked if adapted is None else adapted.asked, answer)

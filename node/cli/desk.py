@@ -53,7 +53,7 @@ def sign_out(ctx: click.Context, /, person: str | None) -> None:
     """
     with open_log(ctx) as log:
         ended = asyncio.run(_ended(log.node.database_url, person))
-        log.act("sign-out", f"{person or 'everybody'}: {ended}").done(rows=0)
+        log.act("sign-out", "one person" if person else "everybody").done(rows=ended)
     click.echo(f"{ended} sessions and links are ended")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from hashlib import sha256
 
 import msgspec
 import pytest
@@ -84,3 +85,23 @@ async def test_what_a_city_writes_in_place_of_a_code_is_not_told_to_callers(code
     field = await tree('{ dataset(id: "fulda:dataset:a") { title } }')
     with pytest.raises(CityUnavailable, match=r"answered with errors \(BAD\)$"):
         await fanout.single(field, MEMBER, Request(ANONYMOUS, "", client.now + 60, "", ""))
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        Envelope(data={ALIAS: msgspec.Raw(b'{"nonsense": 1}')}),
+        Envelope(errors=[PeerProblem(extensions={"code": "INTERNAL"})]),
+    ],
+    ids=["nonsense", "errors"],
+)
+async def test_what_a_city_has_signed_is_kept_though_it_is_of_no_use(envelope):
+    envelope.receipt, envelope.request = "signed", b"q" * 32
+    client = Client(envelope)
+    fanout = Fanout(client, Shapes(SCHEMA.graphql), SCHEMA.graphql, ForeignSchemas("ours", None))
+    plan = plan_page(await tree("{ datasets { nodes { title } } }"))
+    request = Request(ANONYMOUS, "", client.now + 60, "", "")
+    outcome = (await fanout.pages(plan, {"fulda": MEMBER}, {"fulda": None}, request))["fulda"]
+    assert (outcome.given, outcome.report.state) == (None, State.INCOMPATIBLE)
+    assert (outcome.report.receipt, outcome.report.request) == ("signed", b"q" * 32)
+    assert outcome.report.response == sha256((envelope.data or {}).get(ALIAS, b"null")).digest()
