@@ -71,7 +71,7 @@ async def test_a_large_answer_that_does_not_fit_holds_up_nobody():
         await asyncio.sleep(0)
         turns += 1
     assert (await asking)["fulda"].report.state is State.INCOMPATIBLE
-    assert turns > 1_000, "others have their turns meanwhile"
+    assert turns > 20, "others have their turns meanwhile"
 
 
 async def nobodys(_member: Member) -> bytes:
