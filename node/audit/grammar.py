@@ -44,7 +44,7 @@ _TERM = re.compile(r'(?P<minus>-?)(?P<name>[a-z]+):(?:"(?P<quoted>[^"]*)"|(?P<pl
 _PERSONAL = re.compile(r"\b(subject|token):(?:\"[^\"]*\"|\S+)")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?")
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
-LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)  # months and days after it can still be counted
 
 
 class FilterError(ValueError):
@@ -143,6 +143,9 @@ def _time(name: str, value: str) -> datetime:
         if not _TIME.fullmatch(value):
             raise ValueError(value)  # noqa: TRY301 - Python reads more than what is written down here
         time = datetime.fromisoformat(value)
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        if not EARLIEST <= time <= LATEST:
+            raise ValueError(value)  # noqa: TRY301 - as above
+        return time  # noqa: TRY300
     except (ValueError, OverflowError):
         raise FilterError(f"{name}: {value[:40]!r} is not a time like 2026-11-01 or 2026-11-01T12:00:00Z") from None

@@ -60,7 +60,8 @@ class LogKeeper:
         self._has_ended = False
 
     async def keep(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled; after an error that nobody foresaw it can be begun anew."""
+        self._has_ended = False
         try:
             while True:
                 sequencer = await asyncio.to_thread(self._locked)

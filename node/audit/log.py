@@ -144,6 +144,7 @@ class AccessLog:
             try:
                 await self._commit(batch)
             except Exception as error:
+                self._stored.clear()  # another server may have taken over, one that lacks what came last
                 if len(batch) > 1 and isinstance(error, _OF_ONE_RECORD):
                     for entry in batch:  # one record that can't be stored must not refuse the others
                         await self._commit_alone(entry)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from federation.bounded import Bounded
 from federation.errors import PeerIncompatible
+from federation.in_flight import InFlight
 from federation.log_keys import PATH, LogKeys, LogKeysError, log_name, verify_log_keys
 from federation.membership import MAX_MEMBERS, Member, Membership
 from federation.tlog.checkpoint import Checkpoint, open_checkpoint
@@ -17,6 +18,7 @@ from federation.transport import PeerResponse, PeerTransport
 TIMEOUT_S = 10.0
 KEYS_FOR_S = 600.0
 AGAIN_S = 5.0  # who signs with an unknown key is asked for its keys again, but not more often
+EMPTY = "the log is empty"  # what a node answers that has no tree head
 ADD_CHECKPOINT = "/log/witness/add-checkpoint"
 
 
@@ -30,6 +32,7 @@ class PeerLogs:
         self._membership = membership
         self._monotonic = monotonic
         self._keys = Bounded[str, tuple[float, str, LogKeys]](MAX_MEMBERS)
+        self._asked = InFlight[tuple[str, str], LogKeys](TIMEOUT_S)  # strangers may submit heads, too
 
     def member_of(self, origin: str) -> Member | None:
         """The active member whose log has this origin. Raises MembershipError."""
@@ -41,6 +44,11 @@ class PeerLogs:
         fetched, issuer, keys = self._keys.get(member.id, (0.0, "", None))
         if keys is not None and issuer == member.issuer and self._monotonic() < fetched + max_age_s:
             return keys
+        return await self._asked.share(
+            (member.id, member.issuer), lambda: self._published(member), None, outlives=False
+        )
+
+    async def _published(self, member: Member) -> LogKeys:
         response = await self._get(member, PATH)
         try:
             keys = verify_log_keys(response.body, member, datetime.now(UTC))
@@ -69,6 +77,8 @@ class PeerLogs:
         """The member's newest tree head with its note, verified, and its keys; None if its log is empty."""
         response = await self._get(member, "/log/checkpoint", empty_ok=True)
         if response.status == 404:
+            if EMPTY.encode() not in response.body:  # a gateway's, which must not be held against the log
+                raise PeerIncompatible("it has no page for its tree head")
             return None
         try:
             text = response.body.decode()

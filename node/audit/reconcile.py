@@ -52,14 +52,15 @@ def compare(
 ) -> Iterator[Difference]:
     """The differences. `answered` may reach beyond the period; `within` has the leaves that belong to it."""
     by_leaf: dict[str, Answered] = {}
-    by_trace: dict[str, list[str]] = defaultdict(list)
+    by_trace: dict[str, list[Answered]] = defaultdict(list)
     for answer in answered:
         by_leaf[answer.leaf] = answer
-        by_trace[answer.trace].append(answer.leaf)
+        by_trace[answer.trace].append(answer)
     used: set[str] = set()
     for ask in asked:
-        named = ask.leaves or tuple(by_trace.get(ask.trace, ()))
-        used |= set(by_trace.get(ask.trace, ()))  # what was asked twice in one exchange is known by its trace
+        of_trace = by_trace.get(ask.trace, [])
+        named = ask.leaves or tuple(one.leaf for one in of_trace if _is_of(one, ask))
+        used |= {one.leaf for one in of_trace}  # what was asked twice in one exchange is known by its trace
         used |= set(ask.leaves)
         subject = f"trace {ask.trace_id}"
         missing = [leaf for leaf in named if leaf not in by_leaf]
@@ -68,12 +69,17 @@ def compare(
             yield Difference(DISAGREEMENT, subject, detail)
         elif not named:
             yield Difference(ASK_WITHOUT_ANSWER, subject, f"state {ask.state}; the owner has no record of it")
-        elif ask.leaves:
+        else:
             yield from _differences(subject, ask, [by_leaf[leaf] for leaf in named])
     for leaf in by_leaf:
         if leaf not in used and (within is None or leaf in within):
             detail = "the owner answered, and this city has no record of asking"
             yield Difference(ANSWER_WITHOUT_ASK, f"leaf {leaf}", detail)
+
+
+def _is_of(answer: Answered, ask: Asked) -> bool:
+    """Whether an answer under the same trace may be to this ask: to another body it is not."""
+    return ask.request in {answer.request, ""} or not answer.request
 
 
 def _differences(subject: str, ask: Asked, answers: list[Answered]) -> Iterator[Difference]:

@@ -74,8 +74,7 @@ def _by_hour(connection: psycopg.Connection[Any], wanted: Filter, _step: Step) -
 
 def _by_day(connection: psycopg.Connection[Any], wanted: Filter, step: Step) -> dict[datetime, tuple[int, int]]:
     found: dict[datetime, tuple[int, int]] = {}
-    until = None if wanted.before is None else _next(_floor(wanted.before, Step.DAY), Step.DAY)
-    for row in totals(connection, replace(wanted, before=until), (step.value, "decision")):
+    for row in totals(connection, wanted, (step.value, "decision")):
         text = row[step.value] if step is Step.DAY else f"{row[step.value]}-01"
         slot = datetime.fromisoformat(text).replace(tzinfo=UTC)
         requests, denied = found.get(slot, (0, 0))

@@ -6,7 +6,7 @@ Whole months are read as such, so that years cost little; days only at a period'
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import psycopg
@@ -50,7 +50,7 @@ def totals(
 ) -> Iterator[dict[str, Any]]:
     """Requests, rows and bytes by group, the largest first. A record with several datasets counts in each.
 
-    Times count as whole days (UTC).
+    Times count as whole days (UTC), that of `before` included unless it is the day's beginning.
 
     Raises:
         NotCounted: by persons, tokens or traces; or by day without a period of at most 100 days.
@@ -91,7 +91,7 @@ select to_char(m.month, 'YYYY-MM') as month, dataset, k.caller_city as city, sum
 def _counts(wanted: Filter, *, by_day: bool) -> Composed:
     """The counts of the period, by its whole months and the days around them."""
     start = wanted.after.date() if wanted.after is not None else None
-    end = wanted.before.date() if wanted.before is not None else None
+    end = None if wanted.before is None else _days_end(wanted.before)
     if by_day:
         last = end or (datetime.now(UTC) + timedelta(days=1)).date()
         if start is None or (last - start).days > MAX_DAYS:
@@ -107,6 +107,12 @@ def _counts(wanted: Filter, *, by_day: bool) -> Composed:
     if end != behind:
         parts.append(_rows("day", behind, end))
     return SQL(" union all ").join(parts)
+
+
+def _days_end(before: datetime) -> date:
+    """The end of the last day that is before a time."""
+    day = before.date()
+    return day if before.time() == time.min else day + timedelta(days=1)
 
 
 def _rows(unit: str, start: date | None, end: date | None) -> Composed:

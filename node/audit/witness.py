@@ -156,11 +156,11 @@ class Witness:
         known = await self._store.get(member.id)
         if known is not None and known.state.is_broken:
             return Reply(422, f"this log is known as {known.state}; it is not cosigned any more\n")
-        if submission.old != (known.size if known else 0):
-            return _conflict(known)
-        if known is not None and seen.size == known.size and seen.root != known.root:
+        if known is not None and seen.size == known.size and seen.root != known.root:  # whatever it says it extends
             reason = f"two trees of {seen.size} leaves with different roots, both signed by the log"
             await self._store.caught(member.id, LogState.FORKED, reason, submission.checkpoint)
+            return _conflict(known)
+        if submission.old != (known.size if known else 0):
             return _conflict(known)
         try:
             old_root = known.root if known else b""

@@ -19,7 +19,7 @@ from psycopg_pool import PoolTimeout
 from federation.log_keys import PATH, LogKeys, sign_log_keys
 from federation.tlog.tree import HASH_BYTES
 from federation.tlog.witness import MAX_BODY_BYTES, proof_lines
-from node.audit.peers import ADD_CHECKPOINT
+from node.audit.peers import ADD_CHECKPOINT, EMPTY
 from node.audit.tiles import TILE_BYTES, TileMissing
 from node.audit.tree import Tree
 from node.audit.witness import Witness
@@ -55,7 +55,7 @@ class LogPages:
         async def checkpoint() -> Response[str]:
             head = await _available(self._tree.head())
             if head is None:
-                raise NotFoundException("the log is empty")
+                raise NotFoundException(EMPTY)
             return Response(head.note, media_type=TEXT, headers=NO_STORE)
 
         @get("/log/tile/{level:int}/{path:path}", include_in_schema=False)

@@ -18,6 +18,22 @@ from schema.errors import Unavailable
 DOCUMENT = "{ node { city } }"
 
 
+async def test_a_server_that_took_over_and_lacks_the_last_kinds_is_told_them_again(database_url, sessions):
+    log = AccessLog(sessions)
+    await log.append([record(1)], DOCUMENT)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute("delete from access_kind")
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test'"
+            " and datname = current_database()"
+        )
+        with pytest.raises(Unavailable):
+            await log.append([record(2)], DOCUMENT)
+        await log.append([record(3)], DOCUMENT)
+        assert connection.execute("select count(*) from access_kind").fetchone() == (1,)
+
+
 @pytest.fixture
 async def sessions(database_url):
     async with Sessions(database_url, size=1, statement_ms=5_000, name="test") as found:

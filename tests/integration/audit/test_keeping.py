@@ -117,6 +117,25 @@ def test_totals_group_what_is_counted_by_day(connection, database_url):
         list(totals(connection, read_filter("trace:a"), []))
 
 
+@pytest.mark.parametrize(
+    ("text", "requests"),
+    [
+        ("after:2026-11-01T08:00 before:2026-11-01T12:00", 1),
+        ("before:2026-11-02T00:00:00.000001", 3),
+        ("before:2026-11-02", 2),
+        ("after:2026-10-31T23:30-01:00 before:2026-12-01T01:00+01:00", 2),
+        ("after:2026-11-30 before:2026-12-01", 0),
+        ("after:2026-10-31 before:2026-12-01T12:00", 4),
+    ],
+)
+def test_totals_count_the_whole_days_that_a_period_touches(connection, database_url, text, requests):
+    for at in ("2026-10-31T23:59:59.999999", "2026-11-01", "2026-11-02", "2026-12-01T23:00"):
+        append(connection, at=datetime.fromisoformat(at).replace(tzinfo=UTC))
+    sequence(database_url)
+    [found] = totals(connection, read_filter(text), [])
+    assert found["requests"] == requests
+
+
 def test_exports_have_all_records_in_each_format(connection, database_url, tmp_path):
     from pyarrow import parquet
 

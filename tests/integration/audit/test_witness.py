@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from federation.errors import PeerIncompatible
 from federation.log_keys import LogKeys, NamedKey
 from federation.membership import Member
 from federation.tlog.checkpoint import Checkpoint, cosigned_at, open_checkpoint
 from federation.tlog.note import COSIGNATURE, Note, read_signatures, sign, verifier_key
 from federation.tlog.tree import consistency_proof, leaf_hash, root_of
 from federation.tlog.witness import SIZE_TYPE, Submission
+from federation.transport import PeerResponse, PeerTransport
+from node.audit.peers import PeerLogs
 from node.audit.watch import LogWatch
 from node.audit.witness import LogState, Witness, WitnessStore
 from node.store.pool import make_pool
@@ -111,15 +115,49 @@ async def test_of_two_submissions_at_once_one_wins(pool):
     assert sorted(reply.status for reply in replies) == [200, 409, 409, 409, 409, 409]
 
 
-async def test_a_fork_that_is_submitted_is_caught_and_never_cosigned_again(pool):
+@pytest.mark.parametrize("old", [5, 4, 0])
+async def test_a_fork_that_is_submitted_is_caught_and_never_cosigned_again(pool, old):
     logs, forked = OneLog(5), OneLog(4)
     witness = Witness(logs, WitnessStore(pool), lambda: OWN)
     await witness.add_checkpoint(await logs.submission(0))
     forked.grow(1)
-    assert (await witness.add_checkpoint(await forked.submission(5))).status == 409
+    assert (await witness.add_checkpoint(await forked.submission(old))).status == 409
     assert (await WitnessStore(pool).get("fulda")).state is LogState.FORKED
     logs.grow(1)
     assert (await witness.add_checkpoint(await logs.submission(5))).status == 422
+
+
+async def test_many_submissions_at_once_ask_for_a_members_keys_once():
+    """Anybody may submit a head in a member's name."""
+    answering = asyncio.Event()
+
+    async def get(url, **_):
+        await answering.wait()
+        return PeerResponse(500, b"", "text/plain")
+
+    transport = Mock(PeerTransport, get=AsyncMock(side_effect=get))
+    logs = PeerLogs(transport, Mock(), lambda: 0.0)
+    asked = [asyncio.create_task(logs.keys(FULDA)) for _ in range(20)]
+    await asyncio.sleep(0)
+    answering.set()
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {PeerIncompatible}
+    assert transport.get.await_count == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [(b'{"detail":"the log is empty"}', None), (b"<h1>404 Not Found</h1> nginx", PeerIncompatible)],
+)
+async def test_a_gateway_that_knows_no_such_page_says_nothing_of_the_log(body, told):
+    """What a log is held against for good is told by the log's own node."""
+    transport = Mock(PeerTransport, get=AsyncMock(return_value=PeerResponse(404, body, "text/html")))
+    logs = PeerLogs(transport, Mock(), lambda: 0.0)
+    if told is None:
+        assert await logs.head(FULDA) is None
+    else:
+        with pytest.raises(told):
+            await logs.head(FULDA)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,12 @@ def test_what_one_side_lacks_is_told():
     assert whats([], [answer(), answer("later")], within={"leaf"}) == [ANSWER_WITHOUT_ASK]
 
 
+def test_an_owner_whose_receipts_name_no_leaf_is_compared_all_the_same():
+    assert whats([ask(leaves=())], [answer(), answer("of another field", request="p", response="s")]) == []
+    assert whats([ask(leaves=())], [answer(response="x")]) == [DISAGREEMENT]
+    assert whats([ask(), ask(leaves=(), request="p", response="", state="TIMEOUT")], [answer()]) == [ASK_WITHOUT_ANSWER]
+
+
 def test_digests_that_differ_are_told():
     [difference] = compare([ask()], [answer(response="x")])
     assert difference.what == DISAGREEMENT
