@@ -104,9 +104,10 @@ class AggregateBucket:
         raise NotImplementedError
 
     quantile_error: float = strawberry.field(
-        description="By how much `quantile` may be wrong at most, as a share of it: 0, which is exact, where all"
-        f" results of the bucket are of one city; else {ACCURACY}, since it is told from `histogram`. Of magnitudes"
-        f" below {SMALLEST:g} and above {LARGEST:g} only minimum and maximum are known."
+        description="By how much `quantile` may be wrong at most, as a share of the larger of the results that it lies"
+        " between: 0, which is exact, where all results of the bucket are of one city; else"
+        f" {ACCURACY}, since it is told from `histogram`. Of magnitudes below {SMALLEST:g} and above {LARGEST:g} only"
+        " minimum and maximum are known."
     )
     histogram: Histogram | None = strawberry.field(description="Null for a gap.")
     coverage: float | None = strawberry.field(
