@@ -16,11 +16,13 @@ from federation.jose import JwtError, public_keys
 from federation.subjects import ANONYMOUS_ID, is_application_id
 from node.auth.revocation import allow, client_subject, end_tokens, refuse
 from node.auth.scopes import SCOPES
+from node.auth.sign_in.desk import APPLICATION as DESK
 from node.store.auth_tables import application
 from node.store.pool import Pool
 from policy.vocabulary import PURPOSES, is_purpose
 
 MAX_URI = 500
+RESERVED = {ANONYMOUS_ID: "callers without a token", DESK: "people at the node's own desks"}
 
 
 class ApplicationError(Exception):
@@ -161,8 +163,8 @@ def _read(row: Mapping[str, Any]) -> Application:
 
 
 def _check(new: Application) -> None:
-    if new.id == ANONYMOUS_ID:
-        raise ApplicationError(f"id: {ANONYMOUS_ID!r} is reserved for callers without a token")
+    if new.id in RESERVED:
+        raise ApplicationError(f"id: {new.id!r} is reserved for {RESERVED[new.id]}")
     if not is_application_id(new.id):
         raise ApplicationError(f"id: {new.id!r} is not 2 to 63 small letters, digits and hyphens, a letter first")
     if not new.name.strip() or len(new.name) > 200 or not new.name.isprintable():

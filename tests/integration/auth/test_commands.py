@@ -124,6 +124,7 @@ class TestClient:
         ("arguments", "text"),
         [
             (["anonymous", "--purpose", "statistics"], "reserved"),
+            (["desk", "--purpose", "statistics"], "reserved for people at the node's own desks"),
             (["App 1", "--purpose", "statistics"], "small letters"),
             (["https://x.example", "--purpose", "statistics"], "small letters"),
             (["app-1", "--purpose", "fun"], "'fun' is unknown; choose from traffic-planning"),
