@@ -110,6 +110,35 @@ async def test_what_a_chart_or_a_map_shows_is_in_a_table(browser, demo):
         assert re.search(r'- row "Fr\., 30\.10\., 15:00 [\d.]+ [\d.]+"', tree), tree
 
 
+async def test_names_are_text_on_a_map_and_maps_do_without_storage(browser, demo):
+    async def hostile(route):
+        told = await route.fetch()
+        await route.fulfill(
+            response=told, body=(await told.text()).replace("Fuldaaue", "&lt;i id=evil&gt;Fuldaaue&lt;/i&gt;")
+        )
+
+    async with visiting(browser, demo) as page:
+        await page.add_init_script(
+            "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException() }})"
+        )
+        await page.route(f"**{DATASET}", hostile)
+        await ready(page, DATASET)
+        await expect(page.locator(".leaflet-tooltip", has_text="<i id=evil>Fuldaaue</i>")).to_have_count(1)
+        assert await page.locator("#evil").count() == 0
+        await page.get_by_role("button", name="Dunkle Darstellung").click()
+        assert await page.get_attribute("html", "data-kern-theme") == "dark"
+
+
+async def test_the_explorers_editors_are_left_by_the_tab_key(browser, demo):
+    async with visiting(browser, demo) as page:
+        await ready(page, "/explorer")
+        await page.locator("#explorer .graphiql-query-editor .view-line").first.click()
+        inside = "document.activeElement.closest('.monaco-editor') !== null"
+        assert await page.evaluate(inside)
+        await page.keyboard.press("Tab")
+        assert not await page.evaluate(f"{inside} && document.activeElement.closest('.graphiql-query-editor') !== null")
+
+
 async def test_pages_do_without_scripts(browser, demo):
     async with visiting(browser, demo, java_script_enabled=False) as page:
         await page.goto("/datasets")

@@ -9,6 +9,7 @@ import '@graphiql/plugin-explorer/style.css';
 import '@graphiql/plugin-history/style.css';
 import './explorer.css';
 import { editor } from 'monaco-graphql/esm/monaco-editor.js';
+import { TabFocus } from 'monaco-editor/esm/vs/editor/browser/config/tabFocus.js';
 import { THEMES, nameOf } from './editor-theme.js';
 import { readToken } from './token.js';
 
@@ -57,6 +58,8 @@ async function post(body, headers) {
 // Set before the first editor is made: GraphiQL sets its theme once its parts are loaded, which may be too late
 for (const [scheme, data] of Object.entries(THEMES)) editor.defineTheme(nameOf(scheme), data);
 editor.setTheme(nameOf(theme()));
+// Who has no mouse gets out of an editor by the tab key, as out of everything else
+TabFocus.setTabFocusMode(true);
 
 function Explorer() {
   const [shown, setShown] = useState(theme);

@@ -16,7 +16,8 @@ for (const figure of document.querySelectorAll('figure[data-map]')) {
   for (const row of figure.querySelectorAll('tr[data-latitude]')) {
     const name = row.querySelector('th').textContent.trim();
     const marker = L.circleMarker([row.dataset.latitude, row.dataset.longitude], { radius: 9, className: 'place' });
-    marker.bindTooltip(name, { permanent: true, direction: 'right', offset: [10, 0], className: 'name' });
+    const text = document.createTextNode(name); // a string would be read as HTML
+    marker.bindTooltip(text, { permanent: true, direction: 'right', offset: [10, 0], className: 'name' });
     layers.push(marker);
   }
   const group = L.featureGroup(layers).addTo(map);

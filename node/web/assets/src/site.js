@@ -1,8 +1,17 @@
 // What every page can do with a script, and does without: a choice of colours, and copying.
 const root = document.documentElement;
 const DARK = matchMedia('(prefers-color-scheme: dark)');
-const stored = localStorage.getItem('theme');
+const stored = kept(() => localStorage.getItem('theme'));
 if (stored === 'dark' || stored === 'light') root.dataset.kernTheme = stored;
+
+// Browsers that keep nothing for sites refuse even the question
+function kept(act) {
+  try {
+    return act();
+  } catch {
+    return null;
+  }
+}
 
 const isDark = () => (root.dataset.kernTheme ?? (DARK.matches ? 'dark' : 'light')) === 'dark';
 
@@ -12,7 +21,7 @@ for (const button of document.querySelectorAll('[data-theme-switch]')) {
   tell();
   button.addEventListener('click', () => {
     root.dataset.kernTheme = isDark() ? 'light' : 'dark';
-    localStorage.setItem('theme', root.dataset.kernTheme);
+    kept(() => localStorage.setItem('theme', root.dataset.kernTheme));
     tell();
     dispatchEvent(new Event('themechange'));
   });
