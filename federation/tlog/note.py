@@ -19,7 +19,8 @@ COSIGNATURE = 0x04
 MAX_NOTE_BYTES = 16_384
 MAX_SIGNATURES = 32
 _DASH = "— "
-_NAME = re.compile(r"[!-*,-~]{1,200}")  # printable ASCII without spaces and without plus
+_NAME = re.compile(r"[!-*,-~]{1,200}")  # printable ASCII without spaces and without plus: of members' keys
+_ANY_NAME = re.compile(r"[^\s+]{1,200}")  # whatever else signed a note is let be
 
 
 class NoteError(ValueError):
@@ -148,7 +149,7 @@ def read_signatures(text: str) -> tuple[Signature, ...]:
 def _signature(line: str) -> Signature:
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
     value = _decoded(encoded)
-    if not line.startswith(_DASH) or not _NAME.fullmatch(name) or len(value) < 5:
+    if not line.startswith(_DASH) or not _ANY_NAME.fullmatch(name) or len(value) < 5:
         raise NoteError("a signature line is malformed")
     return Signature(name, value[:4], value[4:])
 

@@ -99,14 +99,17 @@ async def fetch_answered(
     """What the other city says that it answered this one. Raises PeerError."""
     found: list[Answered] = []
     after = "0"
-    while True:
+    for _ in range(1 + MOST // PAGE):
         page, following = await _page(transport, tokens, member, start, end, after)
         found += page
         if following is None:
             return found
-        if not page or len(found) > MOST:
-            raise PeerIncompatible(f"it tells of more than {MOST:,} exchanges: compare a shorter period")
+        if not page:
+            break
         after = following
+    raise PeerIncompatible(
+        f"it tells of more than {MOST:,} exchanges, or page by page of few: compare a shorter period"
+    )
 
 
 async def _page(

@@ -5,6 +5,7 @@ All of it is hashes, sizes and times. Records are for this city's auditors alone
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +31,7 @@ TEXT = "text/plain; charset=utf-8"
 NO_STORE = {"Cache-Control": "no-store"}
 NO_SUCH_TREES = "the log has no trees of these sizes"
 LARGEST = 2**62  # leaves; the database counts no further
+_WIDTH = re.compile("[1-9][0-9]{0,2}")
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
@@ -105,7 +107,7 @@ def _tile_path(path: str) -> tuple[int, int]:
         raise NotFoundException("a tile's path is groups of three digits, all but the last with an x before them")
     if not is_partial:
         return int("".join(digits)), TILE_BYTES // HASH_BYTES
-    if not (width.isascii() and width.isdigit() and 1 <= int(width[:4]) < TILE_BYTES // HASH_BYTES):
+    if not _WIDTH.fullmatch(width) or int(width) >= TILE_BYTES // HASH_BYTES:
         raise NotFoundException("the width of a partial tile is 1 to 255")
     return int("".join(digits)), int(width)
 

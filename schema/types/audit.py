@@ -38,7 +38,9 @@ class AccessRecord:
     policy_version: str
     obligations: list[str] = strawberry.field(description="What was done to the data before it left.")
     state: str = strawberry.field(description="State of the answer, as in the federation report.")
-    positions: str | None = strawberry.field(description="Leaves that an operator erased, e.g. 5-9,12-12.")
+    positions: str | None = strawberry.field(
+        description="Leaves whose records an operator erased, or their personal parts, e.g. 5-9,12-12."
+    )
     rows: int
     bytes: int = strawberry.field(description="Bytes of the answer.")
     took_ms: float = strawberry.field(description="Milliseconds.")

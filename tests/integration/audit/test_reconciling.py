@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import pytest
 
+from node.audit.receipts import kept
 from node.audit.reconcile import Answered
 from node.audit.reconciling import _compared
 from tests.log import append
@@ -25,3 +26,10 @@ def test_who_gave_up_waiting_at_the_edge_of_the_period_has_asked(connection, dat
     other = ANSWERED._replace(leaf="2" * 64, trace="3" * 64)
     compared = _compared(database_url, "fulda", (START, END), [ANSWERED, other], [ANSWERED, other])
     assert [one.subject for one in compared.differences] == [f"leaf {other.leaf}"]
+
+
+def test_receipts_are_checked_whatever_the_state_of_their_answer(connection):
+    for state, receipt in (("OK", "a"), ("PARTIAL", "b"), ("OK", None), ("TIMEOUT", None)):
+        append(connection, at=START, role="CONSUMER", counterpart="fulda", peer=None, state=state, receipt=receipt)
+    append(connection, at=START, role="CONSUMER", counterpart="wetzlar", peer=None, receipt="c")
+    assert [one.receipt for one in kept(connection, "fulda", START, END)] == ["a", "b", None]

@@ -43,6 +43,18 @@ def test_notes_of_others_are_understood():
     assert not is_signed(Note(note.text.replace("answer", "problem"), note.signatures), key)
 
 
+def test_signatures_of_others_are_let_be():
+    """By unknown keys, of unknown kinds, under any name that the specification allows."""
+    text = str(sign(HEAD.text(), KEY, PRIVATE))
+    for name, value in (("zeuge.gießen.example", bytes(72)), (KEY.name, bytes(5)), (KEY.name, bytes(3_000))):
+        other = f"— {name} {base64.b64encode(value).decode()}\n"
+        assert open_checkpoint(text + other, KEY)[0] == HEAD
+        assert open_checkpoint(text.replace("\n\n", f"\n\n{other}"), KEY)[0] == HEAD
+    for name in ("two names", "a\u2003b", "a+b", ""):
+        with pytest.raises(NoteError):
+            open_checkpoint(f"{text}— {name} {base64.b64encode(bytes(72)).decode()}\n", KEY)
+
+
 def test_a_checkpoint_is_opened_with_its_logs_key_alone():
     text = str(sign(HEAD.text(), KEY, PRIVATE))
     assert open_checkpoint(text, KEY)[0] == HEAD

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -73,8 +74,11 @@ async def test_what_is_no_list_of_hashes_is_refused(line):
         await told((f"{LINE}{line}\n", {}))
 
 
-@pytest.mark.parametrize("page", [LINE, ""], ids=["full", "empty"])
-async def test_a_list_that_never_ends_does(monkeypatch, page):
+@pytest.mark.parametrize(("page", "asked"), [(LINE * 2, 6), (LINE, 6), ("", 1)], ids=["full", "of one", "empty"])
+async def test_a_list_that_never_ends_does(monkeypatch, page, asked):
     monkeypatch.setattr(exchanges, "MOST", 10)
+    monkeypatch.setattr(exchanges, "PAGE", 2)
+    get = AsyncMock(side_effect=Transport((page, {"Verbund-Next": "7"})).get)
     with pytest.raises(PeerIncompatible, match="more than"):
-        await told((page, {"Verbund-Next": "7"}))
+        await fetch_answered(Mock(get=get), Tokens(), City("fulda").member, END - timedelta(days=1), END)
+    assert get.await_count == asked
