@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
+from math import isfinite
 from typing import Any
 
 from graphql import (
@@ -158,7 +159,7 @@ def select(info: Any) -> Field:
 
 
 def as_json(value: Any) -> Argument:
-    """A coerced argument as the JSON value that a client would send for it."""
+    """A coerced argument as the JSON value that a client would send for it. Raises BadInput if JSON has none."""
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, datetime):
@@ -167,4 +168,6 @@ def as_json(value: Any) -> Argument:
         return {name: as_json(item) for name, item in value.items() if item is not None}
     if isinstance(value, list | tuple):
         return [as_json(item) for item in value]
+    if isinstance(value, float) and not isfinite(value):  # 1e400 in a document; other cities would be sent null
+        raise BadInput("a number is larger than a float can be", hint="write a number below 1.8e308, or none")
     return value

@@ -109,6 +109,11 @@ class TestBothRoads:
             ("{ datasets { nodes { %s: title } } %%s }" % ("a" * 64), {}, "alias"),
             ("query ($x: Boolean = true) { datasets { nodes { id @include(if: $x) } } %s }", {"x": None}, "$x"),
             ("query ($x: Boolean = true) { datasets @skip(if: $x) { nodes { id } } %s }", {"x": None}, "$x"),
+            (
+                "{ datasets(filter: {bbox: {west: 1e400, south: 1, east: 2, north: 3}}) { nodes { id } } %s }",
+                {},
+                "number",
+            ),
             ("query ($n: Int = 1) { datasets(first: $n) { nodes { id } } %s }", {"n": None}, "$n"),
         ],
     )
