@@ -9,23 +9,24 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 import psycopg
 
 from node.settings import FILE_NAME, Settings
 from node.store import obliged, reading_role
-from node.store.embedded import program
 from node.store.engine import make_engine
 from node.store.migrate import migrate, schema_state
+from node.store.programs import run_program
+from node.store.revisions import revisions
 
 MANIFEST = "manifest.json"
 DUMP = "database.dump"
 FILES = (FILE_NAME, "policies", "anchors", "documents")
+KEYS = "keys"
 ENCRYPTED = b"ENCRYPTED PRIVATE KEY"
 
 
@@ -57,6 +58,16 @@ def make_backup(settings: Settings, database_url: str, target: Path) -> tuple[Ma
     part = target.with_name(f"{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True, mode=0o700)
+    try:
+        made = _write_backup(settings, database_url, part)
+        part.rename(target)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)  # where the disk is full, what was written is in the way
+        raise
+    return made
+
+
+def _write_backup(settings: Settings, database_url: str, part: Path) -> tuple[Manifest, list[str]]:
     engine = make_engine(database_url)
     schema = schema_state(engine).current
     engine.dispose()
@@ -78,7 +89,6 @@ def make_backup(settings: Settings, database_url: str, target: Path) -> tuple[Ma
     for file in part.rglob("*"):
         if file.is_file():
             _flush(file)
-    part.rename(target)
     return manifest, left_out
 
 
@@ -94,6 +104,8 @@ def read_manifest(source: Path) -> Manifest:
         raise BackupError(f"{source} is not a backup of a node: {error}") from error
     for name, digest in manifest.files.items():
         file = source / name
+        if not _belongs(name) or not file.resolve().is_relative_to(source.resolve()):
+            raise BackupError(f"{name} is no file of a node: somebody has changed this backup, use another one")
         if not file.is_file() or _digest(file) != digest:
             raise BackupError(f"{name} is missing or not as it was backed up: use another backup")
     return manifest
@@ -111,8 +123,7 @@ def restore_settings(home: Path, source: Path) -> bool:
     if FILE_NAME not in read_manifest(source).files:
         raise BackupError(f"{source} has no {FILE_NAME}: write one into {home} first")
     home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source / FILE_NAME, file)
-    file.chmod(0o600)
+    _put(source / FILE_NAME, file)
     return True
 
 
@@ -125,6 +136,11 @@ def restore_database(settings: Settings, database_url: str, source: Path) -> Man
     manifest = read_manifest(source)
     if manifest.city != settings.city:
         raise BackupError(f"{source} is a backup of {manifest.city}; this node is {settings.city}")
+    if manifest.schema not in revisions():
+        raise BackupError(
+            f"{source} is of Verbund {manifest.software}, whose schema {manifest.schema} is not known here: install"
+            " that version or a newer one"
+        )
     with psycopg.connect(database_url) as connection:
         found = connection.execute("select count(*) from pg_tables where schemaname = 'public'").fetchone()
     if found != (0,):
@@ -132,13 +148,9 @@ def restore_database(settings: Settings, database_url: str, source: Path) -> Man
             "the database is not empty, nothing was changed: name an empty one in database_url, or as --home a"
             " directory that does not exist yet"
         )
-    done = subprocess.run(  # noqa: S603 - our own PostgreSQL
-        [program("pg_restore"), "--dbname", database_url, "--no-owner", "--no-privileges", "--single-transaction",
-         "--exit-on-error", str(source / DUMP)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise BackupError(f"pg_restore failed, nothing was restored: {done.stderr.strip()[:1000]}")
+    options = "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"
+    if told := run_program("pg_restore", database_url, *options, str(source / DUMP)):
+        raise BackupError(f"pg_restore failed, nothing was restored: {told}")
     engine = make_engine(database_url)
     migrate(engine)
     engine.dispose()
@@ -149,13 +161,28 @@ def restore_files(settings: Settings, source: Path) -> list[str]:
     """Put back files of the home that are not there; their names. What is there is left alone."""
     restored = []
     for name in read_manifest(source).files:
-        target = settings.home / name
+        path = PurePosixPath(name)
+        is_key = path.parts[0] == KEYS
+        target = settings.keys_home / path.relative_to(KEYS) if is_key else settings.home / path
         if name != DUMP and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            shutil.copyfile(source / name, target)
-            target.chmod(0o600)
+            _put(source / name, target)
             restored.append(name)
     return restored
+
+
+def _belongs(name: str) -> bool:
+    """Whether a backup may hold such a file: its manifest says where files go, and nobody has signed it."""
+    path = PurePosixPath(name)
+    return (
+        not path.is_absolute() and ".." not in path.parts and path.parts[:1] in {(one,) for one in (DUMP, KEYS, *FILES)}
+    )
+
+
+def _put(source: Path, target: Path) -> None:
+    """Copy a file that nobody else may read at any time."""
+    target.touch(mode=0o600)
+    shutil.copyfile(source, target)
 
 
 def _dump(database_url: str, file: Path) -> tuple[int, int]:
@@ -169,13 +196,10 @@ def _dump(database_url: str, file: Path) -> tuple[int, int]:
         assert row is not None
         # views of the reading role are put in place anew: they belong to a role that another server does not have
         leave = [f"--exclude-schema={schema}" for schema in (reading_role.SCHEMA, obliged.SCHEMA)]
-        done = subprocess.run(  # noqa: S603
-            [program("pg_dump"), "--dbname", database_url, "--format", "custom", "--snapshot", row[0], "--no-owner",
-             "--no-privileges", *leave, "--file", str(file)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    if done.returncode:
-        raise BackupError(f"pg_dump failed: {done.stderr.strip()[:1000]}")
+        options = "--format=custom", f"--snapshot={row[0]}", "--no-owner", "--no-privileges", f"--file={file}", *leave
+        told = run_program("pg_dump", database_url, *options)
+    if told:
+        raise BackupError(f"pg_dump failed: {told}")
     return int(row[1]), int(row[2])
 
 
@@ -183,19 +207,28 @@ def _copy_files(settings: Settings, target: Path) -> list[str]:
     for name in FILES:
         source = settings.home / name
         if source.is_dir():
-            shutil.copytree(source, target / name)
+            _copy_directory(source, target / name)
         elif source.is_file():
             shutil.copy2(source, target / name)
     left_out = []
     for key in sorted(settings.keys_home.rglob("*.pem")):  # revoked ones, too: they prove what they have signed
         kept = key.relative_to(settings.keys_home)
         if ENCRYPTED in key.read_bytes():
-            copy = target / "keys" / kept
+            copy = target / KEYS / kept
             copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             shutil.copy2(key, copy)
         else:
             left_out.append(str(kept))
     return left_out
+
+
+def _copy_directory(source: Path, target: Path) -> None:
+    """What links lead to goes along, but not the folders beside them from which Kubernetes mounts files."""
+    try:
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("..*"))
+    except shutil.Error as error:
+        ((failed, _, why), *_) = error.args[0]
+        raise BackupError(f"{failed} can't be copied: {why}") from None
 
 
 def _digest(file: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,8 +14,8 @@ from node.auth.key_directory import add_key
 from node.auth.key_ring import KeyUse
 from node.auth.keys import passphrase_of
 from node.auth.log_keys import load_log_keys
-from node.settings import FILE_NAME, Settings, load_settings
-from node.store.embedded import embedded_postgres
+from node.settings import FILE_NAME, Settings, SettingsError, load_settings
+from node.store.embedded import EmbeddedError, embedded_postgres
 from node.store.engine import make_engine
 from node.store.migrate import migrate
 
@@ -56,30 +57,41 @@ def create_node(home: Path, plan: NodePlan, environment: Mapping[str, str] | Non
     """
     file = home / FILE_NAME
     if file.exists():
-        raise NodeExists(f"{file} exists: this directory holds a node already; choose another one")
+        raise NodeExists(
+            f"{file} exists: this directory holds a node already; choose another one, or if its making was interrupted"
+            f" go on with `verbund --home {shlex.quote(str(home))} migrate`"
+        )
     home.mkdir(parents=True, exist_ok=True)
-    write_settings(home, plan)
+    part = home / f"{FILE_NAME}.part"
     try:
-        settings = load_settings(home, environment)
+        write_settings(home, plan, part.name)
+        settings = load_settings(home, environment, part.name)
         create_missing_keys(settings)
-    except Exception:
-        file.unlink()
-        raise
+        part.replace(file)  # last: where it is there, nothing is missing but the database
+    finally:
+        part.unlink(missing_ok=True)
     try:
         migrate_node(settings)
-    except OperationalError as error:
+    except (OperationalError, EmbeddedError) as error:
+        told = str(getattr(error, "orig", error)).splitlines()[0]
         raise DatabaseMissing(
-            f"settings and keys are made, but the database can't be reached: {str(error.orig).splitlines()[0]}."
-            f" Correct database_url in {file} if it is wrong, then run `verbund --home {home} migrate`"
+            f"settings and keys are made, but the database can't be reached: {told}."
+            f" Correct database_url in {file} if it is wrong, then run `verbund --home {shlex.quote(str(home))}"
+            " migrate`"
         ) from error
     return settings
 
 
-def write_settings(home: Path, plan: NodePlan) -> None:
-    """Write the settings file."""
-    file = home / FILE_NAME
-    file.write_text(_toml(plan), encoding="utf-8")
+def write_settings(home: Path, plan: NodePlan, name: str = FILE_NAME) -> None:
+    """Write the settings file. Raises SettingsError if it can't hold them."""
+    file = home / name
+    try:
+        content = _toml(plan).encode()
+    except UnicodeEncodeError:
+        raise SettingsError(["a setting is no text: set the terminal to UTF-8, and enter it again"]) from None
+    file.touch(mode=0o600)
     file.chmod(0o600)  # a database URL holds a password
+    file.write_bytes(content)
 
 
 def create_missing_keys(settings: Settings) -> None:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from node.backup import BackupError, make_backup, restore_database, restore_files, restore_settings
-from node.cli.context import CommandError, load_node_settings, node_home, open_node
+from node.cli.context import CommandError, load_node_settings, node_home, open_database, open_node
 from node.doctor import log
 from node.doctor.finding import Finding, State
 from node.doctor.members import known_members
 from node.members import peer_transport
 from node.settings import FILE_NAME, Settings
-from node.store.embedded import embedded_postgres
 
 EXIT_RECORDS_MISSING = 3
 directory = click.Path(path_type=Path, file_okay=False)
@@ -51,8 +49,7 @@ def restore(ctx: click.Context, source: Path) -> None:
     try:
         begun = restore_settings(node_home(ctx), source)
         settings = load_node_settings(ctx)
-        with ExitStack() as stack:
-            url = settings.database_url or stack.enter_context(embedded_postgres(settings.postgres_directory))
+        with open_database(settings) as url:
             manifest = restore_database(settings, url, source)
             files = [FILE_NAME] * begun + restore_files(settings, source)
             found = list(_compared_with_witnesses(settings, url))

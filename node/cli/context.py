@@ -80,15 +80,30 @@ def open_node(ctx: click.Context) -> Iterator[OpenNode]:
     """
     settings = load_node_settings(ctx)
     with ExitStack() as stack:
-        url = settings.database_url or stack.enter_context(embedded_postgres(settings.postgres_directory))
+        url = stack.enter_context(open_database(settings))
         engine = make_engine(url)
         stack.callback(engine.dispose)
+        yield OpenNode(settings, url, engine)
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[str]:
+    """The URL of the node's database: the embedded one is started if it does not run yet.
+
+    Raises:
+        CommandError: the database can't be reached.
+    """
+    with ExitStack() as stack:
+        url = settings.database_url or stack.enter_context(embedded_postgres(settings.postgres_directory))
         try:
-            yield OpenNode(settings, url, engine)
+            yield url
         except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
             told = getattr(error, "orig", error)  # SQLAlchemy puts the driver's class before its words
             raise DatabaseUnreachable(f"the database can't be reached: {str(told).splitlines()[0]}") from error
-        except (psycopg.errors.UndefinedTable, sqlalchemy.exc.ProgrammingError) as error:
+        except (psycopg.ProgrammingError, sqlalchemy.exc.ProgrammingError) as error:
+            cause = getattr(error, "orig", error)
+            if isinstance(cause, psycopg.Error) and cause.diag.sqlstate is None:  # libpq does not know an option
+                raise CommandError(f"database_url: {cause}") from error
             if "does not exist" not in str(error):
                 raise
             raise CommandError("the database has no current schema: run `verbund migrate`") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -31,6 +32,7 @@ def init(ctx: click.Context, /, directory: Path | None, **plan: object) -> None:
         raise CommandError(str(error)) from error
     click.echo(f"{plan['name']} is ready in {home}")
     click.echo("next:")
-    click.echo(f"  verbund --home {home} ingest dcat FILE      import the catalog")
-    click.echo(f"  verbund --home {home} member describe       what the federation's anchor needs to admit this node")
-    click.echo(f"  verbund --home {home} serve                 run the node")
+    command = f"  verbund --home {shlex.quote(str(home))}"
+    click.echo(f"{command} ingest dcat FILE      import the catalog")
+    click.echo(f"{command} member describe       what the federation's anchor needs to admit this node")
+    click.echo(f"{command} serve                 run the node")

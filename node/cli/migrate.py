@@ -14,4 +14,7 @@ def migrate(ctx: click.Context) -> None:
     """Bring the database's schema up to date. Safe to repeat."""
     with open_node(ctx) as node:
         state = migrations.migrate(node.engine)
-    click.echo(f"schema {state.current} is current")
+    if state.is_newer:
+        click.echo(f"schema {state.current} is of a newer version of the software, which this one serves: left alone")
+    else:
+        click.echo(f"schema {state.current} is current")

@@ -6,7 +6,7 @@ remedy. There is no default for anything secret, and insecure switches carry `un
 
 from node.settings.checks import CITY_ID
 from node.settings.desk import Desk
-from node.settings.environment import PREFIX, hand_over, home_directory, keep_large_blocks
+from node.settings.environment import PREFIX, environment_with, hand_over, home_directory, keep_large_blocks
 from node.settings.errors import SettingsError
 from node.settings.limits import Limits
 from node.settings.load import FILE_NAME, load_settings
@@ -24,6 +24,7 @@ __all__ = [
     "Secret",
     "Settings",
     "SettingsError",
+    "environment_with",
     "hand_over",
     "home_directory",
     "keep_large_blocks",

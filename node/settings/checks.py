@@ -11,6 +11,9 @@ from node.settings.model import Settings
 from node.settings.portal import Portal
 
 CITY_ID = re.compile(r"[a-z][a-z0-9-]{1,30}")
+_HOST = r"(\[[^\[\]@/\s]+\]|[^\[\]:,@/?#\s]*)(:\d*)?"
+_DATABASE = re.compile(rf"postgres(ql)?://([^@/?#\s]*@)?{_HOST}(,{_HOST})*(/[^@?#\s]*)?(\?[^@#\s]*)?")
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 
 
 def problems_of(settings: Settings) -> list[str]:
@@ -52,6 +55,11 @@ def _service_problems(settings: Settings) -> list[str]:
     problems = []
     if settings.database_url is not None and not settings.database_url.startswith(("postgresql://", "postgres://")):
         problems.append("database_url: is not a PostgreSQL URL. Use postgresql://user:password@host/database")
+    elif settings.database_url is not None and not _is_database(settings.database_url):
+        problems.append(
+            "database_url: can't be read. Use postgresql://user:password@host:5432/database, in which user and password"
+            " have %25 for %, %2F for /, %3A for :, %40 for @, %3F for ?, %23 for #, %20 for a space"
+        )
     if settings.otlp_endpoint is not None and not settings.otlp_endpoint.startswith(("http://", "https://")):
         problems.append(
             f"otlp_endpoint: {settings.otlp_endpoint!r} is not a URL. Use the collector's for OTLP over HTTP, e.g."
@@ -67,6 +75,11 @@ def _service_problems(settings: Settings) -> list[str]:
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         problems.append(f"log_level: {settings.log_level!r} is unknown. Use debug, info, warning or error")
     return problems
+
+
+def _is_database(url: str) -> bool:
+    """Asked before libpq is, whose words on what it can't read quote the password."""
+    return _DATABASE.fullmatch(url) is not None and _STRAY_PERCENT.search(url) is None
 
 
 def _is_provider(settings: Settings) -> bool:

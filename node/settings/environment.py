@@ -30,6 +30,11 @@ def hand_over(**values: str) -> None:
     os.environ.update({f"{PREFIX}{name.upper()}": value for name, value in values.items()})
 
 
+def environment_with(**values: str) -> dict[str, str]:
+    """This process's environment and more, for a program that it starts: others can't read it, unlike arguments."""
+    return os.environ | values
+
+
 def keep_large_blocks() -> None:
     """Let the processes that this one starts keep blocks of up to 4 MB for the next answer (mallopt(3), glibc only).
 

@@ -8,6 +8,8 @@ import msgspec
 
 from node.settings.meaning import count
 
+LONGEST_MS = 3_600_000
+
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds on what comes from outside. Times in milliseconds, sizes in bytes."""
@@ -33,19 +35,20 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: Annotated[int, count("What an operation may ask for, nested lists multiplied.", unit="rows")] = 100_000
     cost: Annotated[int, count("What an operation may cost.", more="limits.md#cost")] = 200_000
     answer_bytes: Annotated[int, count("Rows of one root field as JSON.", unit="bytes")] = 32_000_000
-    request_ms: Annotated[int, count("A whole request.", unit="ms")] = 10_000
+    request_ms: Annotated[int, count("A whole request.", unit="ms", le=LONGEST_MS)] = 10_000
     page_ms: Annotated[
-        int, count("What a page waits for the cities; it says who did not answer until then.", unit="ms")
+        int, count("What a page waits for the cities; it says who did not answer until then.", unit="ms", le=LONGEST_MS)
     ] = 2_500
     peer_ms: Annotated[
         int,
         count(
             "One peer's part of it. A peer that is silent altogether may be given up sooner.",
             unit="ms",
+            le=LONGEST_MS,
             more="federation.md#peers-that-misbehave",
         ),
     ] = 4_000
-    statement_ms: Annotated[int, count("One SQL statement.", unit="ms")] = 8_000
+    statement_ms: Annotated[int, count("One SQL statement.", unit="ms", le=LONGEST_MS)] = 8_000
     peer_bytes: Annotated[int, count("A peer's answer.", unit="bytes")] = 32_000_000
     peers_at_once: Annotated[int, count("Requests to one peer that are under way side by side.")] = 64
     subscriptions: Annotated[int, count("Subscriptions that a process of the node keeps.", more="live.md#limits")] = 500

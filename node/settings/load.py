@@ -22,29 +22,30 @@ from node.settings.portal import Portal
 FILE_NAME = "verbund.toml"
 TABLES: Mapping[str, type[msgspec.Struct]] = {"limits": Limits, "portal": Portal, "desk": Desk}
 LISTS = frozenset({"peer_networks"})  # of which a variable holds several, with commas between them
-_NOT_IN_FILE = (
-    "key_passphrase: must not stand in a file beside the keys. Set it as VERBUND_KEY_PASSPHRASE, or name a file that is"
-    " kept apart with key_passphrase_file"
-)
+_NOT_IN_FILE = {
+    "key_passphrase": "key_passphrase: must not stand in a file beside the keys. Set it as VERBUND_KEY_PASSPHRASE, or"
+    " name a file that is kept apart with key_passphrase_file",
+    "home": "home: is the directory that this file lies in. Remove it here, and choose another one with --home",
+}
 
 
-def load_settings(home: Path, environment: Mapping[str, str] | None = None) -> Settings:
-    """Read and check the settings of the node in `home`.
+def load_settings(home: Path, environment: Mapping[str, str] | None = None, name: str = FILE_NAME) -> Settings:
+    """Read and check the settings of the node in `home`; `name`: of their file there.
 
     Raises:
         SettingsError: a setting is missing, unknown or wrong.
     """
-    values = _read_file(home / FILE_NAME)
-    if "key_passphrase" in values:
-        raise SettingsError([_NOT_IN_FILE])
+    values = _read_file(home / name)
+    if misplaced := [problem for name, problem in _NOT_IN_FILE.items() if name in values]:
+        raise SettingsError(misplaced)
     overrides = _from_variables(variables(environment))
-    for name in TABLES:
-        table = values.get(name, {})
+    for table_name in TABLES:
+        table = values.get(table_name, {})
         if not isinstance(table, dict):
             raise SettingsError(
-                [f"{name}: {table!r} is not a table. Write [{name}] with a line for each of its settings"]
+                [f"{table_name}: {table!r} is not a table. Write [{table_name}] with a line for each of its settings"]
             )
-        values[name] = {**table, **overrides.pop(name, {})}
+        values[table_name] = {**table, **overrides.pop(table_name, {})}
     values.update(overrides)
     values["home"] = str(home.resolve())
     try:

@@ -13,6 +13,8 @@ from node.settings.meaning import Secret, count, told
 from node.settings.portal import Portal
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+LONG_DAYS = 36_500
+LONG_S = LONG_DAYS * 86_400
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,8 +36,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ags: Annotated[str | None, told("Official municipality key, 8 digits.")] = None
     host: Annotated[str, told("Address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, told("Port to listen on.")] = 8080
-    workers: Annotated[int, count("Worker processes.")] = 1
-    pool_size: Annotated[int, count("Database connections of each worker, at most.")] = 10
+    workers: Annotated[int, count("Worker processes.", le=1_000)] = 1
+    pool_size: Annotated[int, count("Database connections of each worker, at most.", le=1_000)] = 10
     database_url: Annotated[
         str | None,
         told(
@@ -162,13 +164,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             "After how long without a quorum of witnesses agreements no longer hold: the open tier goes on, shared data"
             " does not leave.",
             unit="s",
+            le=LONG_S,
         ),
     ] = 14_400
     keep_accesses_days: Annotated[
         int,
-        count("How long access records are kept.", unit="days", more="access-log.md#what-is-kept-and-for-how-long"),
+        count(
+            "How long access records are kept.",
+            unit="days",
+            le=LONG_DAYS,
+            more="access-log.md#what-is-kept-and-for-how-long",
+        ),
     ] = 730
-    keep_security_days: Annotated[int, count("How long security events are kept in the log.", unit="days")] = 90
+    keep_security_days: Annotated[
+        int, count("How long security events are kept in the log.", unit="days", le=LONG_DAYS)
+    ] = 90
     limits: Annotated[Limits, told("The table `[limits]`.", default="see below")] = msgspec.field(
         default_factory=Limits
     )

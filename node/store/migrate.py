@@ -40,15 +40,23 @@ class SchemaState:
         """True also if a newer version of the software has migrated it: see `usable_schema`."""
         return usable_schema(self.current)
 
+    @property
+    def is_newer(self) -> bool:
+        """True if this version of the software does not know it: it serves it, and leaves it as it is."""
+        return self.is_usable and not self.is_current
+
 
 def migrate(engine: Engine) -> SchemaState:
     """Apply all pending migrations and secure the reading role; safe to run at the same time from several processes.
+
+    A newer schema is left alone: who goes back to the version before must not stumble here, nor put back older views.
 
     Raises:
         ReadingRoleError: the reading role can't be made or used.
         sqlalchemy.exc.OperationalError, psycopg.errors.LockNotAvailable: a lock did not come in all attempts.
     """
-    with_little_patience(lambda: _migrate(engine))
+    if not schema_state(engine).is_newer:
+        with_little_patience(lambda: _migrate(engine))
     return schema_state(engine)
 
 

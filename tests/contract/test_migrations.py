@@ -41,6 +41,16 @@ def test_migrating_again_changes_nothing(database_url):
     engine.dispose()
 
 
+def test_a_newer_schema_is_left_alone(database_url):
+    """Who goes back to the version before, with Helm or Compose, migrates with it first."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update alembic_version set version_num = '2099_01_01_0099'")
+    engine = make_engine(database_url)
+    state = migrate(engine)
+    engine.dispose()
+    assert (state.current, state.is_newer, state.is_usable) == ("2099_01_01_0099", True, True)
+
+
 def test_there_is_no_way_back():
     for module in pkgutil.iter_modules(migrations.versions.__path__):
         with pytest.raises(NotImplementedError, match="forward only"):

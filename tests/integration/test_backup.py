@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
+from subprocess import CompletedProcess
 
+import orjson
 import psycopg
 import pytest
 from click.testing import CliRunner
 
+from node.backup import MANIFEST
 from node.cli.main import cli
 from node.settings import FILE_NAME, load_settings
 from node.setup import create_missing_keys
+from node.store import programs
 from tests.integration.store.conftest import SEED
 
 
@@ -104,3 +109,92 @@ def test_keys_in_the_clear_do_not_go_along(tmp_path, database_url):
     create_missing_keys(load_settings(home, environment={}))
     assert "signing.pem" in run(home, "backup", str(tmp_path / "b"))
     assert not (tmp_path / "b" / "keys").exists()
+
+
+def test_the_password_is_not_among_what_programs_are_called_with(monkeypatch):
+    called = []
+    monkeypatch.setattr(
+        programs.subprocess, "run", lambda words, **how: called.append((words, how)) or CompletedProcess(words, 0)
+    )
+    assert programs.run_program("pg_dump", "postgresql://u:hunter%252@h/x", "--format=custom") is None
+    [(words, how)] = called
+    assert "hunter" not in " ".join(words)
+    assert how["env"]["PGPASSWORD"] == "hunter%2"
+
+
+@pytest.fixture
+def backup(tmp_path, home):
+    run(home, "backup", str(tmp_path / "b"))
+    return tmp_path / "b"
+
+
+def changed(backup, **values):
+    file = backup / MANIFEST
+    file.write_bytes(orjson.dumps(orjson.loads(file.read_bytes()) | values))
+
+
+@pytest.mark.parametrize(
+    "name", ["../stranger", "/tmp/stranger", "policies/../../stranger", "run/x", "keys.old/x", "."]
+)
+def test_files_that_no_node_has_are_not_put_anywhere(tmp_path, backup, empty_url, name):
+    (tmp_path / "stranger").write_text("x")
+    changed(backup, files={FILE_NAME: digest(backup / FILE_NAME), name: digest(tmp_path / "stranger")})
+    assert "no file of a node" in run(tmp_path / "new", "restore", str(backup), exit_code=1)
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_a_link_in_a_backup_leads_to_is_not_put_anywhere(tmp_path, backup):
+    (tmp_path / "secret").write_text("x")
+    (backup / "policies" / "city.cedar").unlink()
+    (backup / "policies" / "city.cedar").symlink_to(tmp_path / "secret")
+    changed(backup, files={FILE_NAME: digest(backup / FILE_NAME), "policies/city.cedar": digest(tmp_path / "secret")})
+    assert "no file of a node" in run(tmp_path / "new", "restore", str(backup), exit_code=1)
+
+
+def test_a_backup_of_newer_software_is_told_before_anything_is_restored(tmp_path, backup, empty_url):
+    changed(backup, schema="2099_01_01_0099", software="99.0.0")
+    other = make_home(tmp_path / "other", empty_url)
+    assert "install that version" in " ".join(run(other, "restore", str(backup), exit_code=1).split())
+    with psycopg.connect(empty_url) as connection:
+        assert connection.execute("select count(*) from pg_tables where schemaname = 'public'").fetchone() == (0,)
+
+
+def test_without_its_database_nothing_can_be_restored_and_that_is_told(tmp_path, backup):
+    other = make_home(tmp_path / "other", "postgresql://u:hunter2@127.0.0.1:1/x")
+    output = run(other, "restore", str(backup), exit_code=1)
+    assert output.startswith("Error: the database can't be reached: ")
+    assert "hunter2" not in output
+
+
+def test_keys_are_put_back_where_the_settings_say(tmp_path, backup, empty_url):
+    other = make_home(tmp_path / "other", empty_url, more=f'keys_directory = "{tmp_path / "elsewhere"}"\n')
+    assert "keys/signing.pem" in run(other, "restore", str(backup))
+    assert (tmp_path / "elsewhere" / "signing.pem").is_file()
+    assert not (other / "keys").exists()
+
+
+def test_mounted_files_go_along_once(tmp_path, home):
+    """As Kubernetes mounts a ConfigMap."""
+    anchors = home / "anchors"
+    (anchors / "..2026").mkdir(parents=True)
+    (anchors / "..2026" / "a.json").write_text("{}")
+    (anchors / "..data").symlink_to("..2026")
+    (anchors / "a.json").symlink_to("..data/a.json")
+    run(home, "backup", str(tmp_path / "b"))
+    assert [str(file.relative_to(tmp_path / "b")) for file in (tmp_path / "b" / "anchors").rglob("*")] == [
+        "anchors/a.json"
+    ]
+    (anchors / "gone.json").symlink_to("nowhere")
+    assert "gone.json can't be copied" in run(home, "backup", str(tmp_path / "c"), exit_code=1)
+    assert not list(tmp_path.glob("c*"))
+
+
+def test_what_a_backup_that_failed_has_written_is_removed(tmp_path, home, monkeypatch):
+    monkeypatch.setattr("node.backup._copy_files", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left", "x")))
+    result = CliRunner().invoke(cli, ["--home", str(home), "backup", str(tmp_path / "b")])
+    assert isinstance(result.exception, OSError)
+    assert not list(tmp_path.glob("b*"))
+
+
+def digest(file) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from node.cli.main import COMMANDS, cli, main
 from node.settings import FILE_NAME
+from node.setup import NodePlan, write_settings
 from tests.integration.store.conftest import SEED
 from tests.log import append
 
@@ -269,6 +270,42 @@ def test_init_without_its_database_tells_how_to_go_on(tmp_path):
     assert "Connection refused" in done.output
     assert f"then run `verbund --home {tmp_path / 'n'} migrate`" in done.output
     assert "secret" not in done.output
+
+
+@pytest.mark.parametrize("step", ["load_settings", "create_missing_keys"])
+def test_init_that_was_interrupted_can_be_repeated(tmp_path, postgres_url, monkeypatch, step):
+    """Killed by a signal that nothing can handle, or by a disk that is full: nothing passes for a node."""
+    home, words = init_words(tmp_path, postgres_url)
+    interrupted = tmp_path / "n" / f"{FILE_NAME}.part"
+    with monkeypatch.context() as patch:
+        patch.setattr(f"node.setup.{step}", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert CliRunner().invoke(cli, words).exit_code != 0
+    assert not (home / FILE_NAME).exists()
+    interrupted.write_text("city =")  # what is left after kill -9
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    assert [file.name for file in home.iterdir() if file.is_file()] == [FILE_NAME]
+
+
+def test_init_with_a_name_that_is_no_text_leaves_nothing(tmp_path, postgres_url):
+    home, words = init_words(tmp_path, postgres_url)
+    done = CliRunner().invoke(cli, [*words, "--name", "Gie\udcdfen"])
+    assert "set the terminal to UTF-8" in str(done.exception)
+    assert list(home.iterdir()) == []
+
+
+def test_an_option_that_libpq_does_not_know_is_told(tmp_path):
+    home, words = init_words(tmp_path, "postgresql://u:hunter2@h/x?colour=1")
+    home.mkdir()
+    write_settings(home, NodePlan("marburg", "Marburg", "https://m.example", database_url=words[-1]))
+    done = CliRunner().invoke(cli, ["--home", str(home), "migrate"])
+    assert done.output.startswith("Error: database_url: ")
+    assert "colour" in done.output
+    assert "hunter2" not in done.output
+
+
+def init_words(tmp_path, url):
+    words = ["init", str(tmp_path / "n"), "--city", "marburg", "--name", "Marburg", "--issuer", "https://m.example"]
+    return tmp_path / "n", [*words, "--database-url", url]
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,13 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from node.store import embedded
-from node.store.embedded import embedded_postgres, kept_running
+from node.store.embedded import EmbeddedError, embedded_postgres, kept_running
+from node.store.engine import make_engine
 from node.store.leftovers import LOCK_FILE, is_settled
+from node.store.vanished import noticing
 
 
 @pytest.fixture
@@ -30,6 +33,27 @@ def test_a_stopped_server_stays_stopped(tmp_path_factory, frequent_checks):
             time.sleep(0.05)
         time.sleep(0.5)
         assert not (directory / "postmaster.pid").exists(), "the watch has started the server again"
+
+
+def test_its_directory_may_have_any_name_that_its_programs_can_take(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("e") / "Gießen #1 & 'alle'; %2F?x=1" / "pg"
+    with embedded_postgres(directory) as url:
+        with embedded_postgres(directory) as again:
+            assert again == url
+        with psycopg.connect(noticing(url)) as connection:
+            assert connection.execute("select current_database()").fetchone() == ("verbund",)
+        engine = make_engine(url)
+        with engine.connect() as other:
+            assert other.execute(text("select 1")).scalar() == 1
+        engine.dispose()
+    assert not (directory / LOCK_FILE).exists()
+
+
+@pytest.mark.parametrize("name", ['a"b', "a$b", "a`b", "a\\b"])
+def test_a_directory_that_its_programs_can_not_take_is_told_before_anything_is_made(tmp_path, name):
+    with pytest.raises(EmbeddedError, match="choose another directory"), embedded_postgres(tmp_path / name / "pg"):
+        pass
+    assert not (tmp_path / name).exists()
 
 
 def test_a_killed_server_is_started_again(tmp_path_factory, frequent_checks):

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from node.settings import FILE_NAME, SettingsError, home_directory, load_settings
 
 GOOD = 'city = "giessen"\nname = "Gießen"\nissuer = "https://daten.giessen.example"\n'
+UNREADABLE_URLS = (  # what libpq or SQLAlchemy would quote, or take for the host
+    "postgresql://u:hunter 2@h/x",
+    "postgresql://u:hunter%2@h/x",
+    "postgresql://u:hunter%zz@h/x",
+    "postgresql://u:hunter%00@h/x",
+    "postgresql://u:hunter@2@h/x",
+    "postgresql://u:hunter/2@h/x",
+    "postgresql://u:hunter?2@h/x",
+    "postgresql://u:hunter#2@h/x",
+    "postgresql://u:hunter2@h:x/y",
+    "postgresql://u:hunter2@[::1/x",
+)
+READABLE_URLS = (
+    "postgresql://u:hunter%252%40@h:5432/x?sslmode=verify-full&connect_timeout=3",
+    "postgres://h/x",
+    "postgresql://u@[::1]:5432,h2:5433,h3/x?target_session_attrs=read-write",
+    "postgresql://postgres:@/verbund?host=/a%20place/Gie%C3%9Fen",
+    "postgresql://",
+)
 
 
 def load(tmp_path, text=GOOD, **environment):
@@ -41,6 +61,10 @@ def test_limits_are_settings_too(tmp_path):
     ("text", "named", "remedy"),
     [
         ("", "city", "VERBUND_CITY"),
+        (GOOD + 'home = "/elsewhere"', "home", "--home"),
+        (GOOD + "keep_accesses_days = 1000000000", "keep_accesses_days", "<= 36500"),
+        (GOOD + "share_unwitnessed_s = 100000000000000", "share_unwitnessed_s", "<= 3153600000"),
+        (GOOD + "[limits]\nstatement_ms = 3000000000", "limits.statement_ms", "<= 3600000"),
         (GOOD.replace('"giessen"', '"Gießen"'), "city", "small letters"),
         (GOOD.replace("https:", "http:"), "issuer", "unsafe_plain_http"),
         (GOOD.replace("example", "example/"), "issuer", "no slash"),
@@ -49,6 +73,7 @@ def test_limits_are_settings_too(tmp_path):
         (GOOD + "port = 70000", "port", "VERBUND_PORT"),
         (GOOD + 'port = "x"', "port", "VERBUND_PORT"),
         (GOOD + 'database_url = "mysql://x"', "database_url", "postgresql://"),
+        *((GOOD + f'database_url = "{url}"', "database_url", "%25 for %") for url in UNREADABLE_URLS),
         (GOOD + 'ags = "123"', "ags", "8 digits"),
         (GOOD + 'log_level = "loud"', "log_level", "debug, info"),
         (GOOD + "[limits]\npage = 0", "limits.page", "VERBUND_LIMITS_PAGE"),
@@ -88,6 +113,19 @@ def test_passwords_are_not_repeated_in_errors(tmp_path):
     with pytest.raises(SettingsError) as caught:
         load(tmp_path, GOOD + 'database_url = "mysql://user:secret@host/db"')
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", UNREADABLE_URLS)
+def test_what_can_not_be_read_of_an_address_is_not_repeated(tmp_path, url):
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, DATABASE_URL=url)
+    assert "hunter" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", READABLE_URLS)
+def test_whatever_libpq_can_read_is_an_address_of_a_database(tmp_path, url):
+    conninfo_to_dict(url)
+    assert load(tmp_path, DATABASE_URL=url).database_url == url
 
 
 def test_the_home_is_given_or_the_current_directory(tmp_path):
