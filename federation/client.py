@@ -199,8 +199,8 @@ class PeerClient:
         token = await self._tokens.token_for(member, request.caller, SCOPE, _left(ends))
         response = await self._post(member, health, token, body, request, ends)
         if response.status == 401:  # a nonce is too old, or the owner has another key: that may do
-            self._tokens.refused(member, request.caller, token, response)
-            if health.budget.spend():
+            is_replaced = self._tokens.refused(member, request.caller, token, response)
+            if is_replaced or health.budget.spend():
                 token = await self._tokens.token_for(member, request.caller, SCOPE, _left(ends))
                 response = await self._post(member, health, token, body, request, ends)
         return response

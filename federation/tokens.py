@@ -129,13 +129,18 @@ class PeerTokens:
         if nonce is not None and NONCE.fullmatch(nonce):
             self._nonces[member.issuer] = nonce
 
-    def refused(self, member: Member, caller: Caller, token: str, response: PeerResponse) -> None:
-        """The member's node answered with 401: go on with its nonce, if it wants that, else with a new token."""
+    def refused(self, member: Member, caller: Caller, token: str, response: PeerResponse) -> bool:
+        """The member's node answered with 401: go on with its nonce, if it wants that, else with a new token.
+
+        True if this token had been given up before: others were refused with it, too, and a new one is there or coming.
+        """
         self.learn(member, response)
         if f'error="{USE_NONCE}"' in response.headers.get("WWW-Authenticate", ""):
-            return
-        if any(kept == token for _, kept in self._tokens.values()):  # else there is a newer one already
-            self.forget(member.id, caller.application or ANONYMOUS_ID)
+            return False
+        if not any(kept == token for _, kept in self._tokens.values()):
+            return True
+        self.forget(member.id, caller.application or ANONYMOUS_ID)
+        return False
 
     def forget(self, member_id: str | None = None, application: str | None = None) -> None:
         """Drop what is kept for a member, for an application, or for both; None is any."""

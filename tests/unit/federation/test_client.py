@@ -108,7 +108,7 @@ class Owner:
         self.script: list[Behaviour] = []
         self.bodies: list[bytes] = []
         self.proofs: list[str] = []
-        self.requests = 0
+        self.requests = self.tokens = 0
         self.issuer = ""
         self.number = 0
 
@@ -123,7 +123,8 @@ class Owner:
         return response
 
     async def token(self, _request: web.Request) -> web.Response:
-        return web.json_response({"access_token": "t", "token_type": "DPoP", "expires_in": 300})
+        self.tokens += 1
+        return web.json_response({"access_token": f"t{self.tokens}", "token_type": "DPoP", "expires_in": 300})
 
     @web.middleware
     async def counted(self, request: web.Request, handler) -> web.StreamResponse:
@@ -444,6 +445,22 @@ async def test_an_owner_that_wants_a_nonce_is_asked_again_with_it(patient, owner
     assert (await owner.ask(patient)).data
     assert [read_proof(proof).nonce for proof in owner.proofs] == [None, "fresh"]
     assert owner.requests == 3, "with the same token"
+
+
+async def test_a_token_that_is_good_no_more_costs_no_question_of_those_under_way(patient, owner):
+    await owner.ask(patient)
+    everybody = asyncio.Barrier(8)
+
+    async def behave(request):
+        if request.headers["Authorization"] == "DPoP t1":
+            await everybody.wait()
+            return await status(401)(request)
+        return await good(request)
+
+    owner.behaviour = behave
+    answers = await asyncio.gather(*(owner.ask(patient) for _ in range(8)), return_exceptions=True)
+    assert [type(one).__name__ for one in answers] == ["Envelope"] * 8
+    assert owner.tokens == 2, "a new one for all"
 
 
 async def test_each_request_has_a_proof_of_its_own_for_its_body(patient, owner):

@@ -216,8 +216,9 @@ async def test_a_token_is_for_one_scope(tokens: PeerTokens, owner: Owner) -> Non
 
 async def test_a_late_refusal_does_not_cost_the_token_that_came_since(tokens: PeerTokens, owner: Owner) -> None:
     token = await ask(tokens, owner)
-    for _ in range(9):  # asked at once, and refused one after the other
-        tokens.refused(owner.member, CALLER, token, PeerResponse(401, b"", ""))
+    for number in range(9):  # asked at once, and refused one after the other
+        is_replaced = tokens.refused(owner.member, CALLER, token, PeerResponse(401, b"", ""))
+        assert is_replaced is (number > 0)
         assert await ask(tokens, owner) == "token-2"
 
 
