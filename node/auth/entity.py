@@ -53,11 +53,13 @@ class EntityConfiguration:
         state, made_at, token = (ring, self._keys.jwks, anchors, vouched), *self._made[1:]
         if state == self._made[0] and 0 <= now - made_at < MADE_AGAIN_S:
             return token
+        signing = _signing(ring, now, vouched)
+        published = {held.kid: held.key for held in ring.published(KeyUse.FEDERATION, now)}
         token = sign_configuration(
             issuer=self._identity.issuer,
             presented=self._presented,
-            federation_key=_signing(ring, now, vouched),
-            federation_jwks=public_jwks(*(held.key for held in ring.published(KeyUse.FEDERATION, now))),
+            federation_key=signing,
+            federation_jwks=public_jwks(*(published | {signing.kid: signing}).values()),
             jwks=self._identity.jwks,
             server_metadata=server_metadata(self._identity),
             anchors=anchors,
