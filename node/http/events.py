@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from litestar.types import Receive, Send
@@ -22,7 +22,7 @@ class Events:
     """An answer that goes on: the JSON of each result."""
 
     results: AsyncGenerator[bytes]
-    headers: Mapping[str, str]
+    headers: dict[str, str]
 
 
 async def send_events(send: Send, receive: Receive, events: Events) -> None:

@@ -28,6 +28,7 @@ from node.http.asgi import Answer, BodyTooLarge, ClientGone, body_of, headers_of
 from node.http.challenge import challenge
 from node.http.compression import compressed
 from node.http.conditional import entity_tag, has_already
+from node.http.cors import ORIGIN, READABLE, preflight
 from node.http.events import Events, send_events
 from node.http.incremental import Parts, send_parts
 from node.http.live import LiveAnswers
@@ -58,7 +59,7 @@ from schema.spans import span
 log = logging.getLogger("verbund.http")
 GRACE = 1.1  # times its limit a request may take before it is broken off: what was read by its deadline is answered
 METHODS = "GET, HEAD, POST, OPTIONS"
-VARY = "Authorization, Accept, Accept-Encoding"
+VARY = "Authorization, Accept, Accept-Encoding, Origin"
 HINTS = {  # of refused callers; the others need a new token
     USE_NONCE: "make a proof with the nonce in DPoP-Nonce",
     INVALID_PROOF: "make a proof of its own for each request; `verbund token` prints the headers of one",
@@ -139,6 +140,8 @@ class GraphQLEndpoint:
                 log.exception("trace %s: /graphql failed", trace.trace_id)
                 failed = _Refused(500, "an internal error occurred", INTERNAL, "tell the operator the traceId")
                 answer = _refusal(failed, media or JSON, trace)
+            if ORIGIN in headers:
+                answer.headers.update(READABLE)
             self._counts.took("verbund_request_seconds", time.perf_counter() - began)
             if isinstance(answer, Parts):
                 self._counts.add("verbund_requests_total", "200")
@@ -161,7 +164,7 @@ class GraphQLEndpoint:
         self, method: str, media: str | None, headers: Headers, scope: HTTPScope, receive: Receive, trace: Trace
     ) -> Answer | Parts | Events:
         if method == "OPTIONS":
-            return Answer(204, b"", JSON, {"Allow": METHODS})
+            return Answer(204, b"", JSON, {"Allow": METHODS, **preflight(headers)})
         in_parts = accepts_parts(headers.get(b"accept")) and method == "POST"
         as_events = accepts_events(headers.get(b"accept"))
         if media is None and not in_parts and not as_events:

@@ -6,7 +6,7 @@ The form is `multipart/mixed`, as Apollo, Relay, urql and GraphiQL read it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class Parts:
     """An answer of which the parts, JSON each, are still made."""
 
     frames: AsyncGenerator[bytes]
-    headers: Mapping[str, str]
+    headers: dict[str, str]
 
 
 async def send_parts(send: Send, parts: Parts, seconds: float) -> None:

@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from federation.foreign import PATH
 from node.http.conditional import has_already
+from node.http.cors import ANYBODY
 
 CACHE = "public, max-age=300"
 
@@ -18,7 +19,7 @@ def schema_route(sdl: str) -> HTTPRouteHandler:
     """The Litestar handler."""
     content = sdl.encode()
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": CACHE}
+    headers = {"ETag": tag, "Cache-Control": CACHE, **ANYBODY}
 
     @get(PATH, sync_to_thread=False, include_in_schema=False)
     def schema(request: Request[Any, Any, Any]) -> Response[bytes]:

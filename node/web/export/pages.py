@@ -18,6 +18,7 @@ from node.auth.callers import Callers, Presented
 from node.auth.token_check import InvalidToken
 from node.http.challenge import challenge
 from node.http.conditional import has_already
+from node.http.cors import ANYBODY
 from node.web.export.publishing import Publishing
 from node.web.stored import Asker, NotAnswered
 from policy.model import Caller
@@ -62,7 +63,7 @@ class CatalogExport:
                 told = orjson.dumps([_VERSION, self._publishing, form, datasets])
                 tag = f'"{sha256(told).hexdigest()[:32]}"'
                 scope = "public" if caller.is_anonymous else "private"
-                headers = {"ETag": tag, "Cache-Control": f"{scope}, no-cache", "Vary": "Authorization"}
+                headers = {"ETag": tag, "Cache-Control": f"{scope}, no-cache", "Vary": "Authorization", **ANYBODY}
                 if has_already(request.headers.get("if-none-match"), tag):
                     return Response(b"", status_code=304, headers=headers)
                 content = await self._content(form, tag, datasets)

@@ -96,6 +96,32 @@ async def test_a_mutation_by_get_is_refused(node):
     assert posted.status_code == 400
 
 
+async def test_scripts_of_other_sites_may_ask(node):
+    site = {"Origin": "https://app.example"}
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,dpop"}
+    told = (await node.options("/graphql", headers={**site, **asked})).headers
+    assert (told["access-control-allow-origin"], told["access-control-allow-headers"]) == ("*", "*, Authorization")
+    assert "POST" in told["access-control-allow-methods"]
+    for headers in ({}, {"Authorization": "DPoP x"}, {"Accept": "text/event-stream"}, {"Accept": "text/html"}):
+        answer = await post(node, {"query": DOCUMENT}, **site, **headers)
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "DPoP-Nonce" in answer.headers["access-control-expose-headers"]
+        assert "access-control-allow-credentials" not in answer.headers
+    got = await get(node, query=DOCUMENT)
+    assert "access-control-allow-origin" not in got.headers
+    assert "Origin" in got.headers["vary"], "else a cache would give this to a script"
+
+
+async def test_what_a_cookie_counts_for_is_kept_from_other_sites(node):
+    for path in ("/", "/audit", "/governance?format=json", "/sign-in", "/oauth/token"):
+        for method in ("GET", "OPTIONS"):
+            asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+            told = await node.request(method, path, headers=asked)
+            assert not {name for name in told.headers if name.startswith("access-control")}
+    for path in ("/catalog.ttl", "/schema.graphql"):
+        assert (await node.get(path)).headers["access-control-allow-origin"] == "*"
+
+
 async def test_answers_of_the_router_are_as_secure(node):
     for path in ("/nothing", "/health/live"):
         answer = await node.get(path)

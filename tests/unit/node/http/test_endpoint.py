@@ -197,7 +197,7 @@ async def test_only_what_anybody_may_see_may_be_stored(method, authorization, ou
     _, headers, _ = await ask(outcome, method, query_string=GET, **headers)
     assert ("etag" in headers) == is_public
     assert headers["cache-control"] == ("public, no-cache" if is_public else "no-store")
-    assert headers["vary"] == "Authorization, Accept, Accept-Encoding"
+    assert headers["vary"] == "Authorization, Accept, Accept-Encoding, Origin"
 
 
 @pytest.mark.parametrize(
