@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -79,6 +80,16 @@ class Assessment:
     reference_class: str = ""
     obligations: Obligations = NONE
     open_obligations: Obligations = NONE
+
+
+def is_same_person(one: str, other: str) -> bool:
+    """True if two names are one but for case, spaces, invisible characters, and how umlauts are composed."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    visible = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold()).split())
 
 
 def check_assessment(one: Assessment, now: datetime) -> None:

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from node.store.quality import quality_of
-from policy.assessment import Assessment, check_assessment
+from policy.assessment import Assessment, check_assessment, is_same_person
 from policy.errors import Flaw, PolicyError, Wrong
 from policy.model import Tier
 
@@ -111,7 +111,7 @@ def sign_off(connection: psycopg.Connection[Any], key: str, version: int, by: st
         if one["signed_off_at"] is not None:
             text = f"{version} of {key!r} is signed off already, by {one['signed_off_by']}"
             raise _flawed("version", Wrong.DONE_ALREADY, text)
-        if not by.strip() or by.strip().lower() == one["author"].strip().lower():
+        if not by.strip() or is_same_person(by, one["author"]):
             text = f"{by!r} has written this assessment; a second person signs it off"
             raise _flawed("by", Wrong.SAME_PERSON, text)
         if bytes(one["dataset_digest"]) != bytes(digest):
@@ -138,7 +138,7 @@ def withdraw(connection: psycopg.Connection[Any], key: str, reason: str, by: str
     """Take a dataset back to INTERNAL at once; one person is enough for that. Returns the tier before.
 
     Raises:
-        AssessmentError: there is no such dataset, or no reason is given.
+        AssessmentError: there is no such dataset, no reason is given, or it is PROTECTED: INTERNAL would be wider.
     """
     if not reason.strip():
         raise _flawed("reason", Wrong.EMPTY, "is empty; say why the dataset is taken back")
@@ -150,10 +150,12 @@ def withdraw(connection: psycopg.Connection[Any], key: str, reason: str, by: str
             "update dataset d set tier = 'INTERNAL', assessment_id = null, purposes = null, licence = null,"
             " obligations = '{}', open_obligations = '{}', tier_reason = %s, tier_set_by = %s,"
             " tier_set_at = clock_timestamp() from dataset before where d.id = %s and before.id = d.id"
-            " returning before.tier::text",
+            " and before.tier <> 'PROTECTED' returning before.tier::text",
             (reason, by, id_),
         ).fetchone()
-    assert row is not None
+    if row is None:
+        text = f"{key!r} is PROTECTED, and INTERNAL is wider: assess it anew, and have it signed off"
+        raise _flawed("dataset", Wrong.NOT_WITH_TIER, text)
     return Tier(row[0])
 
 

@@ -43,6 +43,8 @@ def _setting(name: str, default: str) -> str:
 _SINCE, _UNTIL = _setting("since", "1900-01-01Z"), _setting("until", "2200-01-01Z")
 _LENGTH = "greatest(ob.step, coalesce(s.interval_seconds, 0), 1)"
 _IS_COUNT = "s.observation_type like '%/OM_CountObservation'"
+# An observation that is no shorter than the step keeps its own time: days of a city begin at its midnight, not UTC's.
+_IS_OWN = "ob.step <= s.interval_seconds"
 _RANKS = ("CHECKED", "RAW", "ESTIMATED", "SUSPECT")
 _QUALITY = (
     f"coalesce((array{list(_RANKS)!r}::{{home}}.observation_quality[])[max(case o.quality"
@@ -67,18 +69,23 @@ select array_agg(m.id) as ids, make_interval(secs => {_LENGTH}) as length,
 
 
 def _cells(since: str, until: str) -> str:
-    """Released cells of datastream `s` under terms `ob`, of the time between: slot, finish, result, quality."""
+    """Released cells of datastream `s` under terms `ob`, of the time between: start, finish, result, quality.
+
+    Where small cells are hidden a cell waits for its whole grid step: before, nobody knows what has to be hidden.
+    """
     result = f"case when {_IS_COUNT} then sum(o.result) else avg(o.result) end"
     return f"""
-select slot, finish, case when ob.rounding > 0 then round(result / ob.rounding) * ob.rounding else result end as result,
-       quality
+select start, finish, quality,
+       case when ob.rounding > 0 then round(result / ob.rounding) * ob.rounding else result end as result
   from ({_FAMILY}) family
  cross join lateral (
     select *, bool_or(small) over (partition by date_bin(grid, slot, {_ORIGIN})) as near_small
       from (
         select o.datastream_id, date_bin(length, o.phenomenon_time, {_ORIGIN}) as slot,
-               case when ob.step > 0 then date_bin(length, min(o.phenomenon_time), {_ORIGIN}) + length
-                    else max(o.phenomenon_end) end as finish,
+               case when {_IS_OWN} then min(o.phenomenon_time)
+                    else date_bin(length, min(o.phenomenon_time), {_ORIGIN}) end as start,
+               case when ob.step = 0 or {_IS_OWN} then max(o.phenomenon_end)
+                    else date_bin(length, min(o.phenomenon_time), {_ORIGIN}) + length end as finish,
                {result} as result, {_QUALITY} as quality,
                coalesce({_IS_COUNT} and sum(o.result) > 0 and sum(o.result) < ob.minimum_count, false) as small
           from {{home}}.observation o
@@ -86,14 +93,15 @@ select slot, finish, case when ob.rounding > 0 then round(result / ob.rounding) 
            and o.phenomenon_time < date_bin(grid, {until}, {_ORIGIN}) + grid
          group by 1, 2) whole) cell
  where datastream_id = s.id and (not near_small or is_total and not small and length = grid)
-   and slot + length <= now() - make_interval(secs => ob.delay)
+   and greatest(finish, case when ob.minimum_count > 0 and {_IS_COUNT} then date_bin(grid, slot, {_ORIGIN}) + grid
+                        else slot + length end) <= now() - make_interval(secs => ob.delay)
 """
 
 
 _OBSERVED = f"{{home}}.datastream s join {{schema}}.terms ob on {_has('s.id', 'ob.observed')}"
 _OBSERVATION = (
     "select datastream_id, phenomenon_time, phenomenon_end, result, quality from granted.observation union all"
-    f" select s.id, c.slot, c.finish, c.result, c.quality from {_OBSERVED}"
+    f" select s.id, c.start, c.finish, c.result, c.quality from {_OBSERVED}"
     f" cross join lateral ({_cells(_SINCE, _UNTIL)}) c"
 )
 _LAST = (
@@ -102,14 +110,15 @@ _LAST = (
 )
 _LATEST = (
     "select datastream_id, phenomenon_time, phenomenon_end, result, quality from granted.latest_observation union all"
-    f" select s.id, c.slot, c.finish, c.result, c.quality from {_OBSERVED} cross join lateral {_LAST}"
+    f" select s.id, c.start, c.finish, c.result, c.quality from {_OBSERVED} cross join lateral {_LAST}"
     f" cross join lateral (select * from ({_cells(f'(last.at - {LATEST_WITHIN})', 'last.at')}) c"
-    " order by slot desc limit 1) c"
+    " order by start desc limit 1) c"
 )
 # Cells are read once all of their grid step is over and released: see `node.store.arrivals`.
 _ARRIVAL = (
     "select id, datastream_id, times, null::timestamptz as ripe_at from granted.arrival union all"
-    f" select a.id, s.id, array(select distinct date_bin(length, at, {_ORIGIN}) from unnest(a.times) at),"
+    f" select a.id, s.id, array(select distinct case when {_IS_OWN} then at else date_bin(length, at, {_ORIGIN})"
+    " end from unnest(a.times) at),"
     f" (select date_bin(family.grid, max(at), {_ORIGIN}) + family.grid from unnest(a.times) at)"
     f" + make_interval(secs => ob.delay) from {{home}}.arrival a join {_OBSERVED} on s.id = a.datastream_id"
     f" cross join lateral ({_FAMILY}) family"
@@ -152,6 +161,23 @@ def _placed(column: str, coarse: str) -> str:
     return _unless("Thing.location", f"case when ob.place > 0 then {coarse} else s.{column} end", "null")
 
 
+# What is covered is told in the steps in which it is given, and no more than is given yet.
+_GIVEN_UNTIL = f"date_bin(make_interval(secs => {_LENGTH}), now() - make_interval(secs => ob.delay), {_ORIGIN})"
+
+
+def _covered(value: str, in_steps: str) -> str:
+    return (
+        f"case when ob.step = 0 and ob.delay = 0 then {value} when {value} is null"
+        f" or s.phenomenon_start >= {_GIVEN_UNTIL} then null else {in_steps} end"
+    )
+
+
+_STEP_START = f"date_bin(make_interval(secs => {_LENGTH}), s.phenomenon_start, {_ORIGIN})"
+_STEP_END = (
+    f"date_bin(make_interval(secs => {_LENGTH}), s.phenomenon_end - case when s.interval_seconds is null"
+    f" then interval '0' else interval '1 microsecond' end, {_ORIGIN}) + make_interval(secs => {_LENGTH})"
+)
+_IS_STEPPED = f"ob.step > 0 and not coalesce({_IS_OWN}, false)"
 _NO_DIRECTION = _unless("Datastream.direction", "s.direction", "null")
 _NO_DESCRIPTION = _unless("Datastream.description", "s.description", "''")
 _THING_DESCRIPTION = _unless("Thing.description", "s.description", "''")
@@ -168,9 +194,14 @@ VIEWS: Mapping[str, str] = {
             "description": _NO_DESCRIPTION,
             "interval_seconds": "case when ob.step > 0 then greatest(s.interval_seconds, ob.step)"
             " else s.interval_seconds end",
-            "phenomenon_end": "case when ob.step > 0 or ob.delay > 0 then least(s.phenomenon_end,"
-            f" date_bin(make_interval(secs => {_LENGTH}), now() - make_interval(secs => ob.delay), {_ORIGIN}))"
-            " else s.phenomenon_end end",
+            "phenomenon_start": _covered(
+                "s.phenomenon_start", f"case when {_IS_STEPPED} then {_STEP_START} else s.phenomenon_start end"
+            ),
+            "phenomenon_end": _covered(
+                "s.phenomenon_end",
+                f"case when {_IS_STEPPED} then least({_STEP_END}, {_GIVEN_UNTIL}) when s.phenomenon_end <= now()"
+                f" - make_interval(secs => ob.delay) then s.phenomenon_end else {_GIVEN_UNTIL} end",
+            ),
             "search": "case when 'Datastream.description' = any(ob.without) then"
             f" {{home}}.names_search(s.name, {_NO_DIRECTION}, '') when 'Datastream.direction' = any(ob.without) then"
             " s.search_undirected else s.search end",

@@ -15,17 +15,15 @@ _LEAVING = f"tier::text in ({', '.join(repr(tier) for tier in TIERS)})"
 _STREAMS = f"datastream s join dataset d on d.id = s.dataset_id and d.{_LEAVING}"
 
 
-def _end(direction: str, at: str = "at") -> str:
-    """Start of the first or last observation, or what follows from it: a look into the index for each datastream."""
+def _end(direction: str) -> str:
+    """Start of the first or last observation: a look into the index for each datastream."""
     one = (
         "select o.phenomenon_time as at from observation o where o.datastream_id = s.id"
         f" order by o.phenomenon_time {direction} limit 1"
     )
-    return f"(select {'min' if direction == 'asc' else 'max'}({at}) from {_STREAMS} cross join lateral ({one}) o)"
+    return f"(select {'min' if direction == 'asc' else 'max'}(at) from {_STREAMS} cross join lateral ({one}) o)"
 
 
-# under obligations observations stand in cells as long as they are themselves, or longer (`node.store.obliged`)
-_CELL = "at - make_interval(secs => coalesce(s.interval_seconds, 0))"
 _SUMMARY = f"""
 select (select json_object_agg(tier, count) from
           (select tier::text, count(*) from dataset where {_LEAVING} group by tier) one),
@@ -34,7 +32,7 @@ select (select json_object_agg(tier, count) from
           (select from {_STREAMS} where s.observed_property_id = p.id)),
        (select array[min(longitude), min(latitude), max(longitude), max(latitude)]::float8[] from thing t
          where longitude is not null and exists (select from {_STREAMS} where s.thing_id = t.id)),
-       {_end("asc")}, {_end("desc")}, {_end("asc", _CELL)}
+       {_end("asc")}, {_end("desc")}
 """
 
 
@@ -50,8 +48,7 @@ async def read_summary(pool: Pool, terms: Obligations = NONE) -> Summary:
     except (psycopg.OperationalError, PoolTimeout) as error:
         raise Unavailable("the database can't be reached") from error
     assert row is not None
-    tiers, themes, properties, box, first, last, cell = row
-    first = first if terms == NONE else cell
+    tiers, themes, properties, box, first, last = row
     exact = Summary(
         tiers=msgspec.json.decode(tiers, type=dict[str, int]) if tiers else {},
         themes=_words(themes),

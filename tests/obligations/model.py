@@ -57,14 +57,18 @@ def released(stream: Stream, family: Sequence[Stream], terms: Obligations, grid:
         is_shown = floor(slot, step) not in near or (
             is_total(stream, counted, family) and length == step and not is_small
         )
-        if is_shown and slot + timedelta(seconds=length) <= now - timedelta(seconds=terms.delay_s):
-            if terms.step_s:
-                end: datetime | None = slot + timedelta(seconds=length)
-            else:
-                end = max((row.end for row in rows if row.end is not None), default=None)
+        keeps_its_time = stream.interval is not None and terms.step_s <= stream.interval
+        if keeps_its_time or not terms.step_s:
+            end = max((row.end for row in rows if row.end is not None), default=None)
+        else:
+            end = slot + timedelta(seconds=length)
+        hides = terms.minimum_count > 0 and stream.is_count
+        over = floor(slot, step) + timedelta(seconds=step) if hides else slot + timedelta(seconds=length)
+        if is_shown and max(over, end or over) <= now - timedelta(seconds=terms.delay_s):
             if terms.rounding and result is not None:
                 result = round(result / terms.rounding) * terms.rounding
-            found.append(Row(slot, end, result, _quality(rows)))
+            start = min(row.start for row in rows) if keeps_its_time else slot
+            found.append(Row(start, end, result, _quality(rows)))
     return found
 
 

@@ -21,7 +21,7 @@ from node.store.summary import read_summary
 from policy.obligations import NONE, UNLIMITED, Obligations, read_obligations
 from schema.cursor import binding_of, decode
 from tests.assessed import TIERS_AS_TOLD
-from tests.obligations.model import Row, Stream, released
+from tests.obligations.model import Row, Stream, floor, released
 from tests.unit.schema.test_selection import tree
 from tests.work import rows_read, until_alone
 
@@ -361,20 +361,100 @@ async def test_without_the_views_nothing_of_obliged_data_is_seen(reader, seeded)
 NONE_TEXT = ""
 
 
-@pytest.mark.parametrize("terms", [FINE, "time=PT1H", "round=2"])
+@pytest.mark.parametrize("terms", [FINE, "time=PT1H", "round=2", "time=P1D"])
 async def test_a_summary_rules_out_nothing_that_is_released(reader, seeded, terms):
-    """Released cells are as long as an observation at least, so the first may begin before it: a local day's at 00:00 UTC."""
+    """Steps begin before their first observation; a local day, which is no shorter than the step, is told as it is."""
     with psycopg.connect(seeded) as connection:
-        connection.execute("delete from observation where datastream_id = 4")
-        connection.execute("update datastream set interval_seconds = 86400 where id = 4")
-        connection.execute("insert into observation values (4, '2026-02-20 23:00Z', '2026-02-21 23:00Z', 7, 'RAW')")
-    during = 'during: {start: "2026-02-20T00:00:00Z", end: "2026-02-20T12:00:00Z"}'
-    document = "{ observations(filter: {}, %s) { nodes { phenomenonTime } } }" % during
-    released = await Asked(reader, offen=terms).rows(document)
-    assert [row["phenomenonTime"] for row in released] == ["2026-02-20T00:00:00+00:00"]
+        connection.execute("delete from observation where datastream_id < 4")
+        connection.execute("update datastream set interval_seconds = 86400 where id = 2")
+        connection.execute("insert into observation values (2, '2026-02-20 23:00Z', '2026-02-21 23:00Z', 7, 'RAW')")
+        connection.execute("update observation set phenomenon_time = '2026-02-20 10:40Z' where phenomenon_time ="
+                           " (select min(phenomenon_time) from observation where datastream_id = 4)")  # fmt: skip
+    begins = {"time=PT1H": "10:00", "time=P1D": "00:00"}.get(terms, "10:40")
     async with make_pool(seeded, size=1, statement_ms=20_000) as pool:
-        obliged = await read_summary(pool, read_obligations(terms.split()))
-        exact = await read_summary(pool)
-    arguments = (await tree(document)).arguments
-    assert absence(obliged, "observations", arguments) is None
-    assert absence(exact, "observations", arguments) == "it has no observations of that time"
+        summary = await read_summary(pool, read_obligations(terms.split()))
+    for key, start in (("ein", "23:00"), ("luft", begins)):
+        first = f"2026-02-20T{start}:00"
+        during = f'during: {{start: "{first}Z", end: "{first[:-2]}01Z"}}'
+        document = (
+            f'{{ observations(filter: {{datastreams: ["giessen:datastream:{key}"]}}, {during})'
+            " { nodes { phenomenonTime } } }"
+        )
+        released = await Asked(reader, offen=terms, fein=terms).rows(document)
+        assert [row["phenomenonTime"] for row in released] == [f"{first}+00:00"]
+        assert absence(summary, "observations", (await tree(document)).arguments) is None
+
+
+async def test_quarters_wait_for_the_hour_in_which_small_ones_are_hidden(reader, seeded):
+    """Whoever had the quarters before the small one, and the hour, would have the small one, too."""
+    hour = floor(datetime.now(UTC), 3_600)
+    begun = hour - timedelta(hours=5)
+    with psycopg.connect(seeded) as connection:
+        connection.execute("delete from observation where datastream_id < 4")
+        connection.execute("create table observation_now partition of observation default")
+        for number in range(20):
+            start = begun + number * QUARTER
+            for id_ in (1, 2, 3):
+                connection.execute(
+                    "insert into observation values (%s, %s, %s, 50, 'RAW')", (id_, start, start + QUARTER)
+                )
+    since = begun.isoformat().replace("+00:00", "Z")
+    document = (
+        f'{{ observations(filter: {{observedProperties: ["traffic-count"]}}, during: {{start: "{since}",'
+        f' end: "{(hour + timedelta(days=1)).isoformat()}"}}, first: 1000) {{ nodes {{ phenomenonTime phenomenonEnd }} }} }}'
+    )
+    for grid in (900, 21_600, 86_400):
+        least = floor(datetime.now(UTC), grid)
+        found = await Asked(reader, grid, offen=FINE, fein=FINE).rows(document)
+        most = floor(datetime.now(UTC), grid)
+        ends = [begun + (number + 1) * QUARTER for number in range(20)]
+        assert 3 * sum(end <= least for end in ends) <= len(found) <= 3 * sum(end <= most for end in ends)
+        assert all(datetime.fromisoformat(row["phenomenonEnd"]) <= most for row in found)
+    assert len(await Asked(reader, 21_600, offen="round=5", fein="round=5").rows(document)) == 60
+
+
+async def test_days_keep_the_midnight_of_their_city(reader, seeded):
+    """A day from 22:00 to 22:00 UTC is not told as the day before."""
+    start, day = datetime(2026, 6, 30, 22, tzinfo=UTC), timedelta(days=1)
+    with psycopg.connect(seeded) as connection:
+        connection.execute("update datastream set interval_seconds = 86400 where id < 4")
+        connection.execute("delete from observation where datastream_id < 4")
+        for number in range(3):
+            for id_ in (1, 2, 3):
+                connection.execute(
+                    "insert into observation values (%s, %s, %s, %s, 'RAW')",
+                    (id_, start + number * day, start + (number + 1) * day, 3 if (number, id_) == (1, 2) else 100),
+                )
+    for terms in (FINE, COARSE, "round=2", "time=PT1H", "time=P1D"):
+        asked = Asked(reader, 3600, offen=terms, fein=terms)
+        found = await asked.rows(
+            '{ observations(filter: {datastreams: ["giessen:datastream:ein"]}, during: {start: "2026-06-30T22:00:00Z",'
+            ' end: "2026-07-03T22:00:00Z"}) { nodes { phenomenonTime phenomenonEnd } } }'
+        )
+        times = [tuple(map(datetime.fromisoformat, row.values())) for row in found]
+        whole = [(start + number * day, start + (number + 1) * day) for number in range(3)]
+        assert times == ([whole[0], whole[2]] if "minimum" in terms else whole), terms
+
+
+async def test_what_is_covered_is_told_in_steps_and_as_far_as_it_is_given(reader, seeded):
+    document = '{ datastreams(filter: {ids: ["giessen:datastream:%s"]}) { nodes { phenomenonStart phenomenonEnd } } }'
+
+    async def covered(terms: str, key: str, start: str | None, end: str | None):
+        with psycopg.connect(seeded) as connection:
+            connection.execute(
+                "update datastream set phenomenon_start = %s, phenomenon_end = %s where key = %s", (start, end, key)
+            )
+        (row,) = await Asked(reader, offen=terms, fein=terms).rows(document % key)
+        return row["phenomenonStart"], row["phenomenonEnd"]
+
+    def at(text: str) -> str:
+        return f"2026-03-01T{text}:00+00:00"
+
+    assert await covered("time=PT1H", "luft", at("10:07"), at("12:41")) == (at("10:00"), at("13:00"))
+    assert await covered("time=PT1H", "ein", at("10:15"), at("12:45")) == (at("10:00"), at("13:00"))
+    assert await covered("time=PT1H", "ein", at("10:00"), at("13:00")) == (at("10:00"), at("13:00"))
+    assert await covered("time=PT15M", "ein", at("10:15"), at("12:45")) == (at("10:15"), at("12:45"))
+    assert await covered("time=PT1H", "ein", None, None) == (None, None), "nothing was observed"
+    young = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
+    for terms in ("time=P1D delay=86400", "delay=3600"):
+        assert await covered(terms, "ein", young, young) == (None, None), "nothing of it is given yet"
