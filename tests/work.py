@@ -48,3 +48,14 @@ def until_alone(connection: psycopg.Connection[Any]) -> None:
     while connection.execute(f"{others} and backend_type = 'client backend'").rowcount:
         assert time.monotonic() < deadline, "somebody stays connected"
         time.sleep(0.01)
+
+
+def waiting(connection: psycopg.Connection[Any], name: str) -> list[int]:
+    """The processes of this database's sessions of that name that wait for a lock; in a transaction, too."""
+    connection.execute("select pg_stat_clear_snapshot()")
+    rows = connection.execute(
+        "select pid from pg_stat_activity where datname = current_database() and application_name = %s"
+        " and wait_event_type = 'Lock'",
+        (name,),
+    )
+    return [row[0] for row in rows]

@@ -102,8 +102,10 @@ def _load_station(connection: psycopg.Connection, datasets: dict[str, int], stat
             )
             rows = list(copy_rows(datastream, key, vehicle, direction, size, days))
             first = START if days is None else END - SLOT * len(rows)
+            last = END - SLOT
+            years = frozenset(range(first.year, last.year + 1))
             batch = ObservationBatch(
-                b"".join(rows), len(rows), frozenset({datastream}), first.isoformat(), (END - SLOT).isoformat()
+                b"".join(rows), len(rows), frozenset({datastream}), first.isoformat(), last.isoformat(), years
             )
             written += write_batch(connection, batch)
             finish_writing(connection, {datastream})

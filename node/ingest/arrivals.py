@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import psycopg
 
-from node.store.arrival_tables import ARRIVED, CHUNK, LOCK
+from node.store.arrival_tables import ARRIVED, CHUNK
 
 RECENT = timedelta(days=7)  # what was observed earlier is history when it arrives, and is not announced
 _NAMED = 1_000  # datastreams in a notification, which has at most 8,000 bytes
@@ -44,7 +44,6 @@ def prepare(connection: psycopg.Connection) -> None:
 
 
 def announce(connection: psycopg.Connection) -> None:
-    """Announce what the caller's transaction has collected. To be called last: others wait until it commits."""
+    """Announce what the caller's transaction has collected. To be called last, by who holds `LOCK`."""
     if connection.execute("select exists (select from announced)").fetchone() == (True,):
-        connection.execute(LOCK)
         connection.execute(_NUMBERED)

@@ -10,6 +10,7 @@ from itertools import islice
 import psycopg
 
 from node.ingest.arrivals import RECENT, announce, prepare
+from node.store.arrival_tables import LOCK
 from node.store.partitions import ensure_partitions
 
 BATCH_ROWS = 50_000
@@ -22,7 +23,8 @@ Observation = tuple[int, datetime | str, datetime | str | None, float | None, st
 class ObservationBatch:
     """Observations as COPY text. Within a transaction no (datastream, time) may come twice.
 
-    `first` and `last` bound the start times (ISO 8601 in UTC), `datastreams` are the ids that occur.
+    `first` and `last` bound the start times (ISO 8601 in UTC), `years` are those that occur in them, `datastreams` the
+    ids that occur.
     """
 
     rows: bytes
@@ -30,6 +32,7 @@ class ObservationBatch:
     datastreams: frozenset[int]
     first: str
     last: str
+    years: frozenset[int]
 
 
 def write_batch(connection: psycopg.Connection, batch: ObservationBatch) -> int:
@@ -42,7 +45,7 @@ def write_batch(connection: psycopg.Connection, batch: ObservationBatch) -> int:
     """
     if batch.count == 0:
         return 0
-    ensure_partitions(connection, range(int(batch.first[:4]), int(batch.last[:4]) + 1))
+    ensure_partitions(connection, batch.years)
     prepare(connection)
     if _is_new_ground(connection, batch):
         _copy(connection, "observation", batch.rows)
@@ -95,15 +98,24 @@ def batches(rows: Iterable[Observation], batch_rows: int = BATCH_ROWS) -> Iterat
             f"{row[0]}\t{start}\t{_time(row[2])}\t{_NULL if row[3] is None else repr(float(row[3]))}\t{row[4]}\n"
             for row, start in zip(part, starts, strict=True)
         ]
-        yield ObservationBatch(
-            "".join(lines).encode(), len(part), frozenset(row[0] for row in part), min(starts), max(starts)
-        )
+        ids, years = frozenset(row[0] for row in part), years_of(starts)
+        yield ObservationBatch("".join(lines).encode(), len(part), ids, min(starts), max(starts), years)
+
+
+def years_of(starts: Iterable[str]) -> frozenset[int]:
+    """The years of times in ISO 8601: one clock that was reset makes no partitions for the years between."""
+    return frozenset(map(int, {start[:4] for start in starts}))
 
 
 def finish_writing(connection: psycopg.Connection, datastreams: Iterable[int]) -> None:
-    """End the writing of these datastreams: what is derived is brought up to date, what is new is announced."""
+    """End the writing of these datastreams: what is derived is brought up to date, what is new is announced.
+
+    Both under a lock that is held until the commit: of two that write the same datastream at once, neither would see
+    what the other has written, and the later commit would put an older observation for the latest.
+    """
     identities = sorted(set(datastreams))
     if identities:
+        connection.execute(LOCK)
         refresh_datastreams(connection, identities)
         announce(connection)
 

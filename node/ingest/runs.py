@@ -67,6 +67,13 @@ def finish_file(connection: psycopg.Connection, report: Report, path: str, diges
     )
 
 
+def forget_file(connection: psycopg.Connection, report: Report, path: str) -> None:
+    """Note that a file could not be read: as it was before it is read again, since its flaws have to be found anew."""
+    connection.execute(
+        "delete from ingest_file where kind = %s and path = %s and source = %s", (report.kind, path, report.source)
+    )
+
+
 def quarantine(connection: psycopg.Connection, report: Report, flaws: Iterable[Flaw], *, within: str = "") -> None:
     """Store flaws and drop those that an earlier run found and this one did not.
 

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from node.store import tables
+from node.store.statistics.cells import IS_NUMBER
 
 SCHEMA = "obliged"
 LATEST_WITHIN = "interval '7 days'"  # of the last observation: what was released last is looked for in these
@@ -73,7 +74,8 @@ def _cells(since: str, until: str) -> str:
 
     Where small cells are hidden a cell waits for its whole grid step: before, nobody knows what has to be hidden.
     """
-    result = f"case when {_IS_COUNT} then sum(o.result) else avg(o.result) end"
+    total = f"sum(o.result) filter (where {IS_NUMBER})"
+    result = f"case when {_IS_COUNT} then {total} else avg(o.result) filter (where {IS_NUMBER}) end"
     return f"""
 select start, finish, quality,
        case when ob.rounding > 0 then round(result / ob.rounding) * ob.rounding else result end as result
@@ -87,7 +89,7 @@ select start, finish, quality,
                case when ob.step = 0 or {_IS_OWN} then max(o.phenomenon_end)
                     else date_bin(length, min(o.phenomenon_time), {_ORIGIN}) + length end as finish,
                {result} as result, {_QUALITY} as quality,
-               coalesce({_IS_COUNT} and sum(o.result) > 0 and sum(o.result) < ob.minimum_count, false) as small
+               coalesce({_IS_COUNT} and {total} > 0 and {total} < ob.minimum_count, false) as small
           from {{home}}.observation o
          where o.datastream_id = any(ids) and o.phenomenon_time >= date_bin(grid, {since}, {_ORIGIN})
            and o.phenomenon_time < date_bin(grid, {until}, {_ORIGIN}) + grid

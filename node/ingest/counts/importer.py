@@ -20,7 +20,15 @@ from node.ingest.errors import SourceError
 from node.ingest.observations import ObservationBatch, finish_writing, write_batch
 from node.ingest.prefetch import prefetch
 from node.ingest.report import Flaw, Progress, Report
-from node.ingest.runs import finish_file, finished_files, ingest_connection, quarantine, save_run, start_run
+from node.ingest.runs import (
+    finish_file,
+    finished_files,
+    forget_file,
+    ingest_connection,
+    quarantine,
+    save_run,
+    start_run,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +142,12 @@ def _write_file(
             quarantine(connection, report, flaws, within=file.path)
             if file.digest:
                 finish_file(connection, report, file.path, file.digest, outcome.read - outcome.rejected)
+            else:
+                forget_file(connection, report, file.path)
     except _FileFailedError as error:
         with connection.transaction():
             quarantine(connection, report, [error.flaw], within=file.path)
+            forget_file(connection, report, file.path)
         return
     report.files_read += 1
     report.read += outcome.read

@@ -13,7 +13,7 @@ from node.ingest.counts.header import Header, split_line
 from node.ingest.counts.local_time import Ambiguous, LocalClock, Stamp, TimeFlaw
 from node.ingest.counts.seen_times import SeenTimes
 from node.ingest.errors import SourceError
-from node.ingest.observations import BATCH_ROWS, ObservationBatch
+from node.ingest.observations import BATCH_ROWS, ObservationBatch, years_of
 from node.ingest.report import Flaw
 
 MAX_LINE = 200_000
@@ -179,7 +179,12 @@ class CounterFile:
     def _batch(self, rows: list[str], stamps: list[str]) -> ObservationBatch:
         first, last = min(stamps), max(stamps)
         return ObservationBatch(
-            "".join(rows).encode("ascii"), len(rows), self._ids, first.partition("\t")[0], last.partition("\t")[0]
+            "".join(rows).encode("ascii"),
+            len(rows),
+            self._ids,
+            first.partition("\t")[0],
+            last.partition("\t")[0],
+            years_of(stamps),
         )
 
 

@@ -12,6 +12,7 @@ from node.ingest.catalog_records import DatasetRecord, DistributionRecord, Publi
 from node.ingest.catalog_writer import write_dataset
 from node.ingest.counts.header import Channel, Station
 from node.ingest.counts.mapping import DatasetRules, KnownChannel, KnownStation, Mapping
+from node.ingest.errors import MappingError
 from node.ingest.folding import local_id
 from node.ingest.sensors import upsert_datastream, upsert_observed_property, upsert_sensor, upsert_thing
 from policy.licences import find_licence
@@ -21,10 +22,14 @@ def register(connection: psycopg.Connection, mapping: Mapping, channels: Iterabl
     """Bring everything but the observations up to date, in one transaction; returns channel id → datastream id.
 
     Of a channel whose name changed from file to file the last name counts.
+
+    Raises:
+        MappingError: a channel is a datastream of another dataset.
     """
     latest = {channel.id: channel for channel in channels}
     with connection.transaction():
         dataset = _dataset(connection, mapping.dataset)
+        _refuse_others(connection, mapping, dataset, latest)
         rules = mapping.observed_property
         observed_property = upsert_observed_property(
             connection, rules.key, name=rules.name, definition=rules.definition, description=rules.description
@@ -51,6 +56,21 @@ def register(connection: psycopg.Connection, mapping: Mapping, channels: Iterabl
             )
             for channel in latest.values()
         }
+
+
+def _refuse_others(connection: psycopg.Connection, mapping: Mapping, dataset: int, channels: Iterable[str]) -> None:
+    """A datastream that changed its dataset would come under another tier, with all that was observed before."""
+    prefix = mapping.channel.key_prefix
+    found = connection.execute(
+        "select s.key, d.key from datastream s join dataset d on d.id = s.dataset_id"
+        " where s.key = any(%s) and d.id <> %s order by s.key limit 1",
+        ([local_id(prefix + channel) for channel in channels], dataset),
+    ).fetchone()
+    if found is not None:
+        raise MappingError(
+            f"channel.key_prefix = {prefix!r}: the datastream {found[0]} belongs to the dataset {found[1]!r} and not to"
+            f" {mapping.dataset.key!r}. Give these channels a prefix of their own, or name that dataset in dataset.key"
+        )
 
 
 def direction(mapping: Mapping, channel: Channel) -> str | None:
@@ -83,7 +103,9 @@ def _thing(connection: psycopg.Connection, mapping: Mapping, station: Station) -
 
 
 def _dataset(connection: psycopg.Connection, rules: DatasetRules) -> int:
-    found = connection.execute("select id, source_iri from dataset where key = %s", (rules.key,)).fetchone()
+    found = connection.execute(
+        "select id, coalesce(source_iri, identifier) from dataset where key = %s", (rules.key,)
+    ).fetchone()
     if found is not None and found[1] is not None:
         identity: int = found[0]
         return identity  # described by an imported catalog, which knows it better

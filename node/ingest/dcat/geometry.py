@@ -12,7 +12,7 @@ from node.ingest.catalog_records import BoundingBox
 
 _MAX_DEPTH = 12
 _WKT = re.compile(r"(?:<([^>]*)>\s*)?([A-Z]+)\s*(?:Z\s*)?\((.*)\)\s*", re.IGNORECASE | re.DOTALL)
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _WGS84 = re.compile(r"https?://www\.opengis\.net/def/crs/OGC/1\.3/CRS84", re.IGNORECASE)
 _SHAPES = frozenset(["POINT", "MULTIPOINT", "LINESTRING", "MULTILINESTRING", "POLYGON", "MULTIPOLYGON", "ENVELOPE"])
 

@@ -6,6 +6,7 @@ The whole graph is held: a catalog's subjects stand in any order. The bound on t
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from xml.parsers.expat import ErrorString, ExpatError, ParserCreate
@@ -83,7 +84,7 @@ def read_graph(path: Path, format_name: str | None = None, *, max_bytes: int = M
         _check_entities(path, content, max_bytes)
         _check_well_formed(path, content)
     try:
-        return Graph(parse(content, format=syntax))
+        return Graph(parse(content.removeprefix(BOM_UTF8), format=syntax))
     except SyntaxError as error:
         raise SourceError(_explain(path, syntax, error)) from None
     except ValueError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 AHEAD = timedelta(hours=1)
+LARGEST = 1e140  # squares of it, and sums of those, are still numbers: see `node.store.statistics.cells`
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 REASONS = {
     "datastream.unknown": "this city has no such datastream: take ids from the field `id`, or import the station first",
@@ -17,15 +18,18 @@ REASONS = {
     "time.future": "it lies more than an hour ahead: set the sensor's clock",
     "time.past": "it lies before 1900: set the sensor's clock",
     "result.not-finite": "it is no number: send null where there is no value",
+    "result.too-large": "it is beyond 1e140, and its square has no number: send null where there is no value",
+    "result.negative": "nothing can be counted less than 0 times: send null where there is no value",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Datastream:
-    """What is known of a datastream: its surrogate id, and how long an observation lasts."""
+    """What is known of a datastream: its surrogate id, how long an observation lasts, and whether it counts."""
 
     id: int
     interval: timedelta | None
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +82,24 @@ def check_series(
         if time > latest or time < EARLIEST:
             reason = "time.future" if time > latest else "time.past"
             into.flawed.append(Flawed(key, time, time.isoformat(), reason))
-        elif result is not None and not math.isfinite(result):
-            into.flawed.append(Flawed(key, time, str(result), "result.not-finite"))
+        elif result is not None and (wrong := _wrong(result, datastream)):
+            into.flawed.append(Flawed(key, time, str(result), wrong))
         else:
             start = time.astimezone(UTC).isoformat()
             end = (time + datastream.interval).astimezone(UTC).isoformat() if datastream.interval else None
-            into.rows[datastream.id, start] = datastream.id, start, end, result, quality
+            into.rows[datastream.id, start] = (
+                datastream.id,
+                start,
+                end,
+                result,
+                "MISSING" if result is None else quality,
+            )
             into.accepted += 1
+
+
+def _wrong(result: float, datastream: Datastream) -> str | None:
+    if not math.isfinite(result):
+        return "result.not-finite"
+    if abs(result) > LARGEST:
+        return "result.too-large"
+    return "result.negative" if datastream.counts and result < 0 else None

@@ -19,6 +19,7 @@ import msgspec
 import psycopg
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from node.ingest.intake.broker import Broker
 from node.ingest.intake.checks import Checked, Flawed, check_series
@@ -33,6 +34,7 @@ GATHER_S = 0.05
 MOST_MESSAGES = 2_000  # in one transaction
 MOST_IN_FLIGHT = 5_000  # unacknowledged; then the broker waits
 MAX_BYTES = 65_536
+MOST_GATHERED = 2_000_000  # bytes in one transaction: some 50,000 observations, which the writer takes
 KEEP_SESSION_S = 7 * 86_400
 RETRY_S = 2.0
 ALIVE_S = 10.0  # for the database to say that the lock's connection lives
@@ -110,12 +112,16 @@ class MqttIntake:
         client = self._broker.client(self._broker.client_id, clean_start=False, properties=session)
         client._client.manual_ack_set(True)  # noqa: SLF001, FBT003 - aiomqtt has no other way
         async with client:
-            await client.subscribe(self._broker.topic, qos=1)
+            # What is retained comes once for the session: told anew it would undo what was corrected meanwhile.
+            once = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+            await client.subscribe(self._broker.topic, options=once)
             while True:
                 batch = [await anext(client.messages)]
+                size = len(batch[0].payload)
                 await asyncio.sleep(GATHER_S)
-                while len(client.messages) and len(batch) < MOST_MESSAGES:  # without a task for each
-                    batch.append(client._queue.get_nowait())  # noqa: SLF001
+                while len(client.messages) and len(batch) < MOST_MESSAGES and size < MOST_GATHERED:
+                    batch.append(client._queue.get_nowait())  # noqa: SLF001 - without a task for each
+                    size += len(batch[-1].payload)
                 await self._store(batch)
                 for message in batch:
                     client._client.ack(message.mid, message.qos)  # noqa: SLF001

@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import psycopg
 
+from node.ingest.counts.mapping import COUNT_OBSERVATION
 from node.ingest.intake.checks import Checked, Datastream, Flawed, Row
 from node.ingest.observations import batches, finish_writing, write_batch
 from node.ingest.report import Flaw, Report
@@ -32,6 +33,7 @@ MOST_WAITING = 100_000  # rows; beyond that the node is overloaded
 KNOWN_S = 60.0  # so long what is known of datastreams is believed: a mapping may change their interval
 KIND = "intake"
 QUARANTINED = 100  # flaws of one batch that are kept
+MOST_QUARANTINED = 10_000  # of one sender, the newest: whoever invents topics does not fill the disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +137,18 @@ class IntakeWriter:
 
     def _load(self, keys: Sequence[str] | None) -> dict[str, Datastream]:
         """Those with these keys; all of them for None."""
-        query = "select key, id, interval_seconds from datastream"
+        query = "select key, id, interval_seconds, observation_type = %s from datastream"
         try:
             if keys is None:
-                rows = self._connected().execute(query).fetchall()
+                rows = self._connected().execute(query, (COUNT_OBSERVATION,)).fetchall()
             else:
-                rows = self._connected().execute(f"{query} where key = any(%s)", (keys,)).fetchall()
+                rows = self._connected().execute(f"{query} where key = any(%s)", (COUNT_OBSERVATION, keys)).fetchall()
         except psycopg.OperationalError as error:
             raise Unavailable("the database can't be reached") from error
-        return {key: Datastream(id_, timedelta(seconds=length) if length else None) for key, id_, length in rows}
+        return {
+            key: Datastream(id_, timedelta(seconds=length) if length else None, counts)
+            for key, id_, length, counts in rows
+        }
 
     def _commit(self, batch: Sequence[_Entry]) -> None:
         rows: dict[tuple[int, str], Row] = {}
@@ -157,14 +162,17 @@ class IntakeWriter:
                 write_batch(connection, part)
                 datastreams |= part.datastreams
             finish_writing(connection, datastreams)
+            runs = dict(self._runs)
             for entry in batch:
                 if entry.checked.flawed:
-                    self._quarantine(connection, entry)
+                    self._quarantine(connection, entry, runs)
+        self._runs = runs  # those that a transaction has begun which failed are not there
 
-    def _quarantine(self, connection: psycopg.Connection[Any], entry: _Entry) -> None:
-        run = self._runs.get(entry.source)
+    @staticmethod
+    def _quarantine(connection: psycopg.Connection[Any], entry: _Entry, runs: dict[str, Report]) -> None:
+        run = runs.get(entry.source)
         if run is None:
-            run = self._runs[entry.source] = start_run(connection, KIND, entry.source)
+            run = runs[entry.source] = start_run(connection, KIND, entry.source)
         rows = [
             (run.run_id, entry.source, flaw.location, flaw.field, flaw.value, flaw.reason, flaw.message)
             for flaw in map(_flaw, entry.checked.flawed[:QUARANTINED])
@@ -177,6 +185,11 @@ class IntakeWriter:
                 " set run_id = excluded.run_id, value = excluded.value, message = excluded.message",
                 rows,
             )
+        connection.execute(
+            "delete from quarantine where source = %s and id <="
+            " (select id from quarantine where source = %s order by id desc offset %s limit 1)",
+            (entry.source, entry.source, MOST_QUARANTINED),
+        )
 
 
 def _flaw(flawed: Flawed) -> Flaw:

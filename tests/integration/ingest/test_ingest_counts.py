@@ -346,3 +346,44 @@ def test_the_quarantine_is_listed_by_run_and_reason(database_url, counters, mapp
     assert [entry.value for entry in list_quarantine(connection, reason="time.unreadable", run=second.run_id)] == ["z"]
     assert list_quarantine(connection, reason="tim") == []
     assert len(list_quarantine(connection, limit=2)) == 2
+
+
+def test_a_file_that_could_not_be_read_for_a_while_is_read_again(database_url, counters, mapping, rows) -> None:
+    """What is told of it is what is open now: not that it can't be read, and again what is flawed in it."""
+    flawed = HEADER + sound(quarters("2024-07-01", "00:00", 2)) + "2024-07-01 00:30,9,-1,2,0,0,0\n"
+    folder = counters(ring__a=flawed)
+    assert ingest_counts(database_url, folder, mapping).quarantined == {"value.negative": 1}
+    counters(ring__a=flawed + "x" * 300_000)
+    assert ingest_counts(database_url, folder, mapping).quarantined == {"file.unreadable": 1}
+    counters(ring__a=flawed)
+    report = ingest_counts(database_url, folder, mapping)
+    assert (report.quarantined, report.written) == ({"value.negative": 1}, 0)
+    assert rows("select reason from quarantine") == ["value.negative"]
+
+
+def test_a_datastream_does_not_change_its_dataset(database_url, counters, mapping, tmp_path, rows) -> None:
+    """With the same prefix channel 11 of one dataset would take over channel 11 of another, and its tier."""
+    folder = counters(ring__a=HEADER + sound(quarters("2024-07-01", "00:00", 2)))
+    ingest_counts(database_url, folder, mapping)
+    other = tmp_path / "other.toml"
+    text = mapping.read_text().replace('key = "radverkehr-zaehlstellen"', 'key = "autos"')
+    other.write_text(text)
+    with pytest.raises(MappingError, match=r"channel\.key_prefix = 'rad-': the datastream rad-11 belongs to"):
+        ingest_counts(database_url, folder, other)
+    assert rows("select d.key, count(*) from datastream s join dataset d on d.id = s.dataset_id group by 1") == [
+        ("radverkehr-zaehlstellen", 2)
+    ]
+    other.write_text(text.replace('key_prefix = "rad-"', 'key_prefix = "auto-"'))
+    ingest_counts(database_url, folder, other)
+    assert rows("select count(*) from datastream") == [4]
+
+
+def test_a_catalog_that_names_its_dataset_by_identifier_alone_describes_it(
+    database_url, counters, mapping, connection, rows
+) -> None:
+    connection.execute(
+        "insert into dataset (key, identifier, title, title_sort, digest)"
+        " values ('radverkehr-zaehlstellen', 'radverkehr-zaehlstellen', 'Aus dem Katalog', '', '')"
+    )
+    ingest_counts(database_url, counters(ring__a=HEADER + sound(quarters("2024-07-01", "00:00", 2))), mapping)
+    assert rows("select title, identifier from dataset") == [("Aus dem Katalog", "radverkehr-zaehlstellen")]

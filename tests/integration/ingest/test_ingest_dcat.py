@@ -162,6 +162,19 @@ def test_json_ld_with_its_own_context(database_url, tmp_path, rows) -> None:
     assert rows("select title from dataset") == ["Titel"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.ttl", '<https://city.example/1> a <http://www.w3.org/ns/dcat#Dataset> ; <http://purl.org/dc/terms/title> "Ä".'),
+        ("a.json", '{"@id": "urn:1", "@type": "http://www.w3.org/ns/dcat#Dataset", "http://purl.org/dc/terms/title": "Ä"}'),
+    ],
+)  # fmt: skip
+def test_a_byte_order_mark_is_no_part_of_the_text(database_url, tmp_path, rows, name, text) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8-sig")
+    assert ingest_dcat(database_url, tmp_path / name).written == 1
+    assert rows("select title from dataset") == ["Ä"]
+
+
 def test_a_file_without_datasets_is_refused(database_url, catalog, rows) -> None:
     with pytest.raises(SourceError, match=r"no dcat:Dataset"):
         ingest_dcat(database_url, catalog("<https://city.example/> a dcat:Catalog ."))

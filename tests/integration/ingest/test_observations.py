@@ -1,9 +1,13 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from node.ingest.observations import write_observations
 from node.ingest.sensors import upsert_datastream, upsert_observed_property, upsert_sensor, upsert_thing
+from tests.work import waiting
 
 START = datetime(2025, 12, 31, 23, 30, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -86,3 +90,38 @@ def test_registering_again_changes_nothing_unless_something_differs(connection, 
 def test_a_location_that_is_not_given_stays(connection, rows, datastream) -> None:
     upsert_thing(connection, "t", name="Neu")
     assert rows("select name, longitude, latitude, properties from thing") == [("Neu", 8.67, 50.58, {"lanes": 2})]
+
+
+def test_a_clock_that_was_reset_makes_no_partitions_for_the_years_between(connection, rows, datastream) -> None:
+    old = START.replace(year=1970)
+    with connection.transaction():
+        write_observations(connection, [*series(datastream, 4), (datastream, old, old + QUARTER, 1.0, "RAW")])
+    names = rows("select distinct tableoid::regclass::text from observation order by 1")
+    assert names == ["observation_y1970", "observation_y2025", "observation_y2026"]
+    assert rows("select count(*) from pg_inherits where inhparent = 'observation'::regclass") == [len(names)]
+
+
+def test_of_two_who_write_at_once_the_latest_observation_is_the_latest(
+    connection, rows, datastream, database_url
+) -> None:
+    """A delivery of old counts ends while a newer observation is committed."""
+    first, newest = series(datastream, 2)
+    with connection.transaction():
+        write_observations(connection, [first])
+    oldest = (datastream, START - 4 * QUARTER, START - 3 * QUARTER, 7.0, "RAW")
+
+    def deliver() -> None:
+        with psycopg.connect(database_url, application_name="delivery") as other:
+            write_observations(other, [oldest])
+
+    with ThreadPoolExecutor(1) as pool:
+        with connection.transaction():
+            write_observations(connection, [newest])
+            delivered = pool.submit(deliver)
+            deadline = time.monotonic() + 60
+            while not waiting(connection, "delivery"):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        delivered.result(60)
+    assert rows("select phenomenon_time from latest_observation") == [newest[1]]
+    assert rows("select phenomenon_start, phenomenon_end from datastream") == [(oldest[1], newest[2])]

@@ -458,3 +458,15 @@ async def test_what_is_covered_is_told_in_steps_and_as_far_as_it_is_given(reader
     young = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
     for terms in ("time=P1D delay=86400", "delay=3600"):
         assert await covered(terms, "ein", young, young) == (None, None), "nothing of it is given yet"
+
+
+async def test_what_sensors_send_for_no_value_takes_no_step_away(reader, seeded):
+    with psycopg.connect(seeded) as connection:
+        connection.execute("update observation set result = 1e308 where extract(hour from phenomenon_time) in (10, 11)")
+        connection.execute("update observation set result = 50 where extract(minute from phenomenon_time) < 15")
+    for terms in ("time=PT1H", COARSE):
+        rows = await Asked(reader, offen=terms, fein=terms).rows(
+            '{ observations(filter: {datastreams: ["giessen:datastream:ein"]}, during: {start: "2026-03-01T10:00:00Z",'
+            ' end: "2026-03-01T12:00:00Z"}) { nodes { result } } }'
+        )
+        assert rows == [{"result": 50}, {"result": 50}]

@@ -30,6 +30,10 @@ def test_wkt_and_geojson(text: str) -> None:
     assert read_bbox(text) == BOX
 
 
+def test_numbers_may_begin_with_their_point() -> None:
+    assert read_bbox("LINESTRING(-.25 51.5, .5 52)") == BoundingBox(-0.25, 51.5, 0.5, 52)
+
+
 def test_a_point_is_a_box_without_extent() -> None:
     assert read_bbox("POINT(8.6 50.5)") == BoundingBox(8.6, 50.5, 8.6, 50.5)
 

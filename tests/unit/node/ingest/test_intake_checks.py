@@ -23,10 +23,10 @@ def test_every_observation_is_accepted_or_refused(rows):
     assert checked.accepted + sum(flaw.count for flaw in checked.flawed) == len(rows)
     assert {flaw.reason for flaw in checked.flawed} <= REASONS.keys()
     for datastream, start, end, result, quality in checked.rows.values():
-        assert (datastream, quality) == (7, "RAW")
+        assert (datastream, quality) == (7, "MISSING" if result is None else "RAW")
         assert datetime.fromisoformat(end) - datetime.fromisoformat(start) == timedelta(minutes=15)
         assert datetime(1900, 1, 1, tzinfo=UTC) <= datetime.fromisoformat(start) <= NOW + timedelta(hours=1)
-        assert result is None or math.isfinite(result)
+        assert result is None or abs(result) <= 1e140
 
 
 def test_of_two_at_the_same_time_the_last_one_counts():
@@ -46,3 +46,17 @@ def test_a_series_that_can_t_be_understood_is_refused_as_a_whole():
         ("series.uneven", 2, None),
     ]
     assert not checked.rows
+
+
+def test_what_would_break_every_sum_is_refused():
+    """One result of 1e200 and nobody could ask for the deviation of anything; a count below 0 hides small ones."""
+    checked = Checked()
+    counting = Datastream(7, None, counts=True)
+    results = [1e141, -1e141, math.inf, -1.0, 0.0, 4.0]
+    hours = [NOW - timedelta(hours=n) for n in range(len(results))]
+    check_series(checked, "a", counting, hours, results, "RAW", NOW)
+    assert [flaw.reason for flaw in checked.flawed] == [
+        "result.too-large", "result.too-large", "result.not-finite", "result.negative",
+    ]  # fmt: skip
+    check_series(checked, "b", Datastream(8, None), [NOW], [-12.5], "RAW", NOW)
+    assert [row[3] for row in checked.rows.values()] == [0.0, 4.0, -12.5]
