@@ -54,6 +54,19 @@ class Supervisor(Multiprocess):
         for index in range(len(self.processes)):
             self._places[index] = _Place()
 
+    def restart_all(self) -> None:
+        """Replace each worker (SIGHUP). One that was due to be replaced has been, then: two would share a place."""
+        before = list(self.processes)
+        super().restart_all()
+        for index, (old, new) in enumerate(zip(before, self.processes, strict=True)):
+            if new is not old:
+                self._places[index].began, self._places[index].due = time.monotonic(), None
+
+    def handle_ttou(self) -> None:
+        """One worker less (SIGTTOU)."""
+        super().handle_ttou()
+        self._places.pop(len(self.processes), None)
+
     def keep_subprocess_alive(self) -> None:
         """Look at each worker once."""
         for index, process in enumerate(self.processes):

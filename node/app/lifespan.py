@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -17,7 +16,7 @@ from node.app.peers import Peers
 from node.auth.uses import Uses
 from node.figures import watched
 from node.lifespan import Task, begun, closing, living
-from node.orphans import end_with_parent
+from node.orphans import end_with_parent, supervisor
 from node.settings import Settings
 from node.store.fitness import check_fitness
 from node.telemetry.counts import Counts
@@ -65,7 +64,7 @@ def wire_lifespan(
         closing(peers.tokens, peers.client, peers.patient, peers.foreign, keeper, uses),
         begun(partial(check_fitness, database.pool)),
         begun(keeper.load),
-        reporting.running(settings.home, scraped=scraped),
+        reporting.traced(),
     ]
     beside: list[Task] = [
         *_brokers(settings, database, counts),
@@ -75,7 +74,8 @@ def wire_lifespan(
         audit.security_log.keep,
         database.arrivals.keep,
         *([stored.keep] if scraped or settings.otlp_endpoint is not None else []),
-        *([lambda: end_with_parent(os.getppid())] if supervised else []),
+        *reporting.beside(settings.home, supervisor() if scraped else None),
+        *([lambda: end_with_parent(supervisor())] if supervised else []),
     ]
 
     @asynccontextmanager

@@ -19,7 +19,11 @@ from node.setup import DatabaseMissing, NodeExists, NodePlan, create_node
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--database-url", help="PostgreSQL server to use; default: the embedded one in the node's directory.")
-@click.option("--key-passphrase-file", type=click.Path(), help="Encrypt the keys with the passphrase in this file.")
+@click.option(
+    "--key-passphrase-file",
+    type=click.Path(resolve_path=True),
+    help="Encrypt the keys with the passphrase in this file.",
+)
 @click.option("--unsafe-plain-http", is_flag=True, help="Allow http URLs: for a trial on one machine only.")
 @click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.pass_context

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -21,7 +21,7 @@ import platformdirs
 import psycopg
 
 from node.settings import keep_large_blocks
-from node.store.leftovers import is_settled
+from node.store.leftovers import forget_unfinished, is_settled, unfinished
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # they tell that there is no XDG_RUNTIME_DIR
@@ -48,6 +48,16 @@ class _ForShell(type(Path())):  # type: ignore[misc]  # the class for this machi
         return shlex.quote(str(self))
 
 
+def _made_whole(server: PostgresServer, make: Callable[[PostgresServer], None]) -> None:
+    """Make the data directory if it is missing, and leave a mark for as long as it is not whole."""
+    if not (server.pgdata / "PG_VERSION").exists():
+        unfinished(server.pgdata).touch()
+    make(server)
+    unfinished(server.pgdata).unlink(missing_ok=True)
+
+
+_make = PostgresServer.ensure_pgdata_inited
+PostgresServer.ensure_pgdata_inited = lambda server: _made_whole(server, _make)  # type: ignore[method-assign,assignment]
 postgres_server.find_suitable_socket_dir = lambda *where: _ForShell(find_suitable_socket_dir(*where))  # type: ignore[attr-defined]
 
 
@@ -72,6 +82,8 @@ def embedded_postgres(directory: Path) -> Iterator[str]:
     keep_large_blocks()
     _wait_for_what_is_left(directory)
     try:
+        with PostgresServer._lock:  # noqa: SLF001 - under which it is made
+            forget_unfinished(directory)
         server = get_server(directory, cleanup_mode="stop")
         _forget_the_dead(server)
     except _NOT_STARTED as error:

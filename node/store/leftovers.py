@@ -8,12 +8,15 @@ have ended.
 
 from __future__ import annotations
 
+import json
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 LOCK_FILE = "postmaster.pid"
+USERS_FILE = ".handle_pids.json"
 _NAME = "postgres"
 
 
@@ -36,6 +39,27 @@ def is_settled(directory: Path) -> bool:
             lock.unlink(missing_ok=True)
         file.unlink(missing_ok=True)
     return True
+
+
+def unfinished(directory: Path) -> Path:
+    """The mark beside a data directory that is being made."""
+    return directory.with_name(f"{directory.name}.unfinished")
+
+
+def forget_unfinished(directory: Path) -> None:
+    """Remove a data directory whose making was interrupted: it has no data yet, and no server would start in it.
+
+    And the list of the server's users, if the power failed while it was written.
+    """
+    if unfinished(directory).exists() and directory.exists():
+        shutil.rmtree(directory)
+    users = directory / USERS_FILE
+    try:
+        json.loads(users.read_bytes() or b"[]")
+    except FileNotFoundError:
+        return
+    except ValueError:
+        users.unlink()
 
 
 def _socket_lock(found: str) -> Path | None:

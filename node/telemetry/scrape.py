@@ -7,12 +7,15 @@ asks. What a worker that has died had counted stays counted, or the sums would g
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 
 import msgspec
 import psutil
@@ -20,6 +23,7 @@ import psutil
 from node.telemetry.counts import METRICS, Counts, Series, together
 from node.telemetry.exposition import CONTENT_TYPE, exposition
 
+log = logging.getLogger("verbund.telemetry")
 WRITE_EVERY_S = 2.0
 TIMEOUT_S = 10
 _Counted = msgspec.json.Decoder(list[Series])
@@ -31,23 +35,30 @@ def counts_directory(home: Path, supervisor: int) -> Path:
 
 
 async def keep_written(counts: Counts, directory: Path, worker: int) -> None:
-    """Write the worker's counts again and again, until cancelled; then once more."""
-    file = directory / f"{worker}.json"
+    """Write the worker's counts again and again, until cancelled; then once more. A disk that is full is told once."""
+    file, told = directory / f"{worker}.json", None
     try:
         while True:
-            _write(counts, file)
+            problem = _write(counts, file)
+            if problem is not None and problem != told:
+                log.warning("figures can't be written to %s: %s", directory, problem)
+            told = problem
             await asyncio.sleep(WRITE_EVERY_S)
     finally:
         _write(counts, file)
 
 
-def _write(counts: Counts, file: Path) -> None:
+def _write(counts: Counts, file: Path) -> str | None:
+    """Returns why it can't be written."""
     new = file.with_suffix(".new")
     try:
         new.write_bytes(msgspec.json.encode(counts.read()))
         new.replace(file)
     except FileNotFoundError:  # the supervisor has left
-        return
+        return None
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return None
 
 
 @contextmanager
@@ -92,6 +103,15 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 16
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        """As `HTTPServer`'s, which looks up the name of the address: one that hangs would hold up the node."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
 
 def _handler(directory: Path) -> type[BaseHTTPRequestHandler]:

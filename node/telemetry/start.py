@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from node.telemetry.counts import Counts
 from node.telemetry.requests import Telemetry
@@ -33,17 +35,19 @@ class Reporting:
         self.request_telemetry = Telemetry(self._tracing)
 
     @asynccontextmanager
-    async def running(self, home: Path, *, scraped: bool) -> AsyncIterator[None]:
-        """Counts go to the collector, and to the supervisor if it serves them; traces that are left go at the end."""
-        async with AsyncExitStack() as stack:
-            if self._tracing is not None:
-                stack.push_async_callback(asyncio.to_thread, self._tracing.close)
-            if scraped:
-                directory = counts_directory(home, os.getppid())
-                stack.callback(asyncio.create_task(keep_written(self._counts, directory, os.getpid())).cancel)
-            if self._endpoint is not None:
-                from node.telemetry.otlp import keep_exported
+    async def traced(self) -> AsyncIterator[None]:
+        """Traces that are left go at the end."""
+        yield
+        if self._tracing is not None:
+            await asyncio.to_thread(self._tracing.close)
 
-                exporting = keep_exported(self._counts, self._endpoint, self._resource)
-                stack.callback(asyncio.create_task(exporting).cancel)
-            yield
+    def beside(self, home: Path, scraped_by: int | None) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+        """Counts go to the collector, and to the supervisor (its process id) if it serves them."""
+        tasks: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        if scraped_by is not None:
+            tasks.append(partial(keep_written, self._counts, counts_directory(home, scraped_by), os.getpid()))
+        if self._endpoint is not None:
+            from node.telemetry.otlp import keep_exported
+
+            tasks.append(partial(keep_exported, self._counts, self._endpoint, self._resource))
+        return tasks

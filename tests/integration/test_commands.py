@@ -252,9 +252,10 @@ def test_init_with_bad_settings_leaves_nothing(tmp_path):
     assert not (home / "keys").exists()
 
 
-def test_init_without_the_passphrase_can_be_repeated(tmp_path, postgres_url):
+def test_init_without_the_passphrase_can_be_repeated(tmp_path, postgres_url, monkeypatch):
     words = ["init", str(tmp_path / "n"), "--city", "marburg", "--name", "Marburg", "--issuer", "https://m.example"]
-    words += ["--database-url", postgres_url, "--key-passphrase-file", str(tmp_path / "passphrase")]
+    monkeypatch.chdir(tmp_path)
+    words += ["--database-url", postgres_url, "--key-passphrase-file", "passphrase"]
     done = CliRunner().invoke(cli, words)
     assert "put the passphrase of the keys there" in str(done.exception)
     assert list((tmp_path / "n").iterdir()) == []

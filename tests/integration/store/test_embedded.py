@@ -17,7 +17,7 @@ from sqlalchemy import text
 from node.store import embedded
 from node.store.embedded import EmbeddedError, embedded_postgres, kept_running
 from node.store.engine import make_engine
-from node.store.leftovers import LOCK_FILE, is_settled
+from node.store.leftovers import LOCK_FILE, USERS_FILE, is_settled
 from node.store.vanished import noticing
 
 
@@ -54,6 +54,26 @@ def test_a_directory_that_its_programs_can_not_take_is_told_before_anything_is_m
     with pytest.raises(EmbeddedError, match="choose another directory"), embedded_postgres(tmp_path / name / "pg"):
         pass
     assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("version", ["18\n", ""])
+def test_a_data_directory_whose_making_was_interrupted_is_made_anew(tmp_path_factory, version):
+    directory = tmp_path_factory.mktemp("e") / "pg"
+    killed = 'lambda name, *_, **__: __import__("os").kill(__import__("os").getpid(), 9)'
+    script = (
+        "from pathlib import Path; from node.store import embedded;"
+        f"embedded.postgres_server.pgexec = {killed};"
+        f"embedded.embedded_postgres(Path({str(directory)!r})).__enter__()"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -signal.SIGKILL
+    (directory / "PG_VERSION").write_text(version)  # initdb writes it among the first
+    (directory / "base").mkdir()
+    with embedded_postgres(directory) as url, psycopg.connect(url) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+    assert [file.name for file in directory.parent.iterdir()] == [directory.name]
+    (directory / USERS_FILE).write_text("[12, 3")  # the power has failed
+    with embedded_postgres(directory) as url, psycopg.connect(url) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
 
 
 def test_a_killed_server_is_started_again(tmp_path_factory, frequent_checks):

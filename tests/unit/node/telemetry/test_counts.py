@@ -9,6 +9,7 @@ import re
 import sys
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,7 @@ from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metr
 from node.telemetry.context import TRACE_ID
 from node.telemetry.counts import METRICS, SECONDS, Counts, together
 from node.telemetry.exposition import exposition
-from node.telemetry.logs import JsonLines, TextLines
+from node.telemetry.logs import OURS, JsonLines, TextLines, set_up_logs
 from node.telemetry.otlp import metrics_data
 from node.telemetry.scrape import counts_directory, keep_written, serve_metrics
 
@@ -117,6 +118,33 @@ def test_what_a_supervisor_with_the_same_process_id_has_left_is_no_hindrance(tmp
         assert not list(directory.iterdir())
 
 
+def test_figures_are_served_on_ipv6_and_without_a_name_server(tmp_path, monkeypatch):
+    monkeypatch.setattr("socket.getfqdn", lambda *_: pytest.fail("a name was looked up"))
+    with (
+        serve_metrics("::1", 0, tmp_path / "run" / "1") as port,
+        urllib.request.urlopen(f"http://[::1]:{port}/metrics") as answer,
+    ):
+        assert answer.status == 200
+
+
+async def test_figures_go_on_when_a_full_disk_has_room_again(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("node.telemetry.scrape.WRITE_EVERY_S", 0.001)
+    file = tmp_path / "1.new"
+    file.mkdir()  # can't be written to, as root neither
+    writing = asyncio.create_task(keep_written(counted([1]), tmp_path, 1))
+    async with asyncio.timeout(20):
+        while not caplog.records:  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.02)
+        file.rmdir()
+        while not (tmp_path / "1.json").exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"figures can't be written to {tmp_path}: Is a directory"
+    ]
+    writing.cancel()
+
+
 async def test_a_worker_that_outlives_its_supervisor_writes_nowhere(tmp_path):
     directory = tmp_path / "run" / "1"
     writing = asyncio.create_task(keep_written(counted([1]), directory, 1))
@@ -145,6 +173,42 @@ def test_log_lines_carry_the_trace_and_no_text_of_exceptions():
     assert "test_counts.py" in line["exception_places"][0]
     assert "[trace 0af7651916cd43dd8448eb211c80319c]" in text
     assert "erika" not in text + orjson.dumps(line).decode()
+
+
+FOREIGN = "said\nERROR verbund.audit: all is lost \x1b[31m \udcff"
+
+
+def told(message: str) -> logging.LogRecord:
+    return logging.LogRecord("verbund.x", logging.INFO, "f.py", 1, "%s", (message,), None)
+
+
+def test_what_is_foreign_in_a_message_passes_for_no_line_of_its_own():
+    first, second = TextLines().format(told(FOREIGN)).split("\n")
+    assert first == "INFO verbund.x: said"
+    assert second == r"  ERROR verbund.audit: all is lost \x1b[31m \udcff"
+    assert "\n" not in JsonLines().format(told(FOREIGN))
+    assert r"\udcff" in orjson.loads(JsonLines().format(told(FOREIGN)))["body"]
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "error"])
+def test_details_are_told_by_the_node_itself_and_by_no_library(level):
+    """uvicorn tells a client's address at `info`, and at `debug` its token."""
+    names = "", "verbund.x", "node.store.x", "uvicorn.error", "urllib3.connectionpool"
+    with kept_loggers():
+        set_up_logs(level, "text")
+        levels = [logging.getLogger(name).getEffectiveLevel() for name in names]
+    least, ours = max(logging.WARNING, logging.getLevelName(level.upper())), logging.getLevelName(level.upper())
+    assert levels == [least, ours, ours, least, least]
+
+
+@contextmanager
+def kept_loggers():
+    loggers = [logging.getLogger(name) for name in (None, *OURS)]
+    before = [(logger.level, logger.handlers[:]) for logger in loggers]
+    yield
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
 
 
 @pytest.mark.parametrize("file", ["dashboard.json", "alerts.yaml"])
