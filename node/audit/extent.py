@@ -86,8 +86,10 @@ def _around(connection: Connection, wanted: Filter, span: tuple[int, int] | None
         before = low = high = _value(connection, query, wanted.after, edge)
     else:
         low, high = span
-        before = _value(connection, "select max(id) from access_record where id < %s", low)
-    behind = _value(connection, "select min(id) from access_record where id > %s and id <= %s", high or 0, edge)
+        query = "select max(id) from access_record where id < %s and at < %s"
+        before = _value(connection, query, low, wanted.after)
+    query = "select min(id) from access_record where id > %s and id <= %s and at >= %s"
+    behind = _value(connection, query, high or 0, edge, wanted.before)
     earliest = next((id_ for id_ in (before, low, behind) if id_ is not None), None)
     return None if earliest is None else (earliest, edge if behind is None else behind)
 

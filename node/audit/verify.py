@@ -19,9 +19,11 @@ from federation.tlog.note import COSIGNATURE, ED25519, Note, NoteError, Verifier
 from federation.tlog.tree import ProofError, leaf_hash
 from federation.tlog.witness import quorum
 from node.audit.bundle import COMPRESSED, FORMAT
-from node.audit.canonical import VERSION, personal_digest, time_text
+from node.audit.bundle_lines import Act, Head, Line, canonical, read_entry, read_line
+from node.audit.canonical import VERSION, personal_digest
 from node.audit.erase import ERASING, FORGETTING
 from node.audit.grammar import FilterError, read_filter
+from node.audit.period import End, unproven
 from node.audit.positions import Range, first_unnamed, read_ranges
 from node.audit.proofs import Known
 
@@ -39,56 +41,6 @@ class BundleInvalid(Exception):
         self.position = position
 
 
-class Head(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The first line."""
-
-    format: str
-    city: str
-    filter: str
-    complete: bool
-    first: int
-    last: int
-    records: int
-    log_key: str
-    witness_keys: dict[str, str]
-    quorum: int
-    checkpoint: str
-
-
-class _Entry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """In the order of the canonical bytes."""
-
-    at: str
-    bytes: int
-    kind: str
-    personal: str
-    receipt: str | None
-    request: str | None
-    response: str | None
-    rows: int
-    took_us: int
-    trace_id: str
-    v: int
-
-
-class _Act(msgspec.Struct):
-    action: str
-    positions: str | None
-
-
-class _Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    position: int | None = None
-    entry: msgspec.Raw = msgspec.Raw()
-    other: msgspec.Raw = msgspec.Raw()
-    personal: dict[str, str | None] | None = None
-    proof: list[str] | None = None
-    leaf: str | None = None
-    kind: msgspec.Raw = msgspec.Raw()
-    operation: str | None = None
-    document: str | None = None
-    seal: str | None = None
-
-
 @dataclass(slots=True)
 class Verified:
     """What a bundle proves. `cosigned`: when each witness had cosigned (UTC).
@@ -104,11 +56,6 @@ class Verified:
     forgotten: int = 0
     unproven: list[str] = field(default_factory=list)
     cosigned: dict[str, datetime] = field(default_factory=dict)
-
-
-_Decoder = msgspec.json.Decoder(_Line)
-_read_entry = msgspec.json.Decoder(_Entry).decode
-_canonical = msgspec.json.Encoder().encode
 
 
 def verify_bundle(path: Path, *, log_key: str | None = None, witness_keys: Iterable[str] = ()) -> Verified:
@@ -142,12 +89,10 @@ class _Check:
         self._number = 0
         self._digest = sha256()
         self._kinds = set[str]()
-        self._acts: dict[str, _Act] = {}  # by their kind
+        self._acts: dict[str, Act] = {}  # by their kind
         self._named: dict[str, list[Range]] = {ERASING: [], FORGETTING: []}
         self._missing: dict[str, list[int]] = {ERASING: [], FORGETTING: []}  # what acts of each kind must name
-        self._ends: list[
-            tuple[int, str, bool]
-        ] = []  # position and time of the first and the last within, whether other
+        self._ends: list[End] = []  # the first and the last record within
 
     def run(self, lines: Iterator[bytes]) -> Verified:
         self._number = 1
@@ -211,13 +156,13 @@ class _Check:
         if len(names) < needed:
             raise self._wrong(f"the tree head has {len(names)} cosignatures of {needed} that it needs")
 
-    def _decoded(self, line: bytes) -> _Line:
+    def _decoded(self, line: bytes) -> Line:
         try:
-            return _Decoder.decode(line)
+            return read_line(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._wrong(f"the line is malformed: {error}") from None
 
-    def _common(self, line: _Line) -> None:
+    def _common(self, line: Line) -> None:
         """A kind or an operation: known by its hash from here on."""
         if bytes(line.kind):
             content = bytes(line.kind)
@@ -231,13 +176,13 @@ class _Check:
         else:
             raise self._wrong("the line is neither a record nor anything else that belongs here")
 
-    def _act(self, content: bytes) -> _Act:
+    def _act(self, content: bytes) -> Act:
         try:
-            return msgspec.json.decode(content, type=_Act)
+            return msgspec.json.decode(content, type=Act)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._wrong(f"the kind is malformed: {error}") from None
 
-    def _position(self, found: Verified, before: int, line: _Line) -> None:
+    def _position(self, found: Verified, before: int, line: Line) -> None:
         head, position = found.head, line.position
         assert position is not None
         if position <= before or (not bytes(line.other) and not head.first <= position <= head.last):
@@ -245,7 +190,7 @@ class _Check:
         if head.complete and position != before + 1 and before < head.last:
             raise self._wrong("a record was left out, and the bundle says that it is complete", before + 1)
 
-    def _leaf(self, found: Verified, known: Known, line: _Line, position: int) -> None:
+    def _leaf(self, found: Verified, known: Known, line: Line, position: int) -> None:
         try:
             proof = [read_hash(text) for text in line.proof or []]
             entry = bytes(line.entry) or bytes(line.other)
@@ -259,12 +204,12 @@ class _Check:
         except (NoteError, ProofError) as error:
             raise self._wrong(f"the record is not in the tree: {error}", position) from None
 
-    def _entry(self, found: Verified, entry: bytes, line: _Line, position: int) -> None:
+    def _entry(self, found: Verified, entry: bytes, line: Line, position: int) -> None:
         try:
-            fields = _read_entry(entry)
+            fields = read_entry(entry)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._wrong(f"the entry is malformed: {error}", position) from None
-        if fields.v != VERSION or _canonical(fields) != entry:
+        if fields.v != VERSION or canonical(fields) != entry:
             raise self._wrong(f"the entry is not in the form of version {VERSION}", position)
         if fields.kind not in self._kinds:
             raise self._wrong("the record's kind is not in the bundle, or was changed", position)
@@ -272,7 +217,7 @@ class _Check:
             self._naming(self._acts[fields.kind], position)
         is_other = bytes(line.other) != b""
         if found.head.first <= position <= found.head.last:
-            self._ends[1:] = [(position, fields.at, is_other)]
+            self._ends[1:] = [End(position, fields.at, is_other)]
         if is_other:
             return
         found.records += 1
@@ -281,7 +226,7 @@ class _Check:
         else:
             self._personal(fields.personal, line.personal, position)
 
-    def _naming(self, act: _Act, position: int) -> None:
+    def _naming(self, act: Act, position: int) -> None:
         if act.positions and act.action in self._named:
             try:
                 named = read_ranges(act.positions)
@@ -320,30 +265,17 @@ class _Check:
                 raise self._wrong(reason, unnamed)
         found.erased, found.forgotten = len(self._missing[ERASING]), len(self._missing[FORGETTING])
         if head.complete:
-            found.unproven += self._period(found)
+            self._period(found)
 
-    def _period(self, found: Verified) -> Iterator[str]:
-        """What is not shown of the period: whether its first and its last record are here."""
-        head = found.head
+    def _period(self, found: Verified) -> None:
         try:
-            wanted = read_filter(head.filter)
+            wanted = read_filter(found.head.filter)
         except FilterError as error:
             raise self._wrong(f"the filter can't be read: {error.reason}") from None
         if not wanted.is_period:
             raise self._wrong("a bundle with this filter can't be complete")
-        first, last = self._ends[0] if self._ends else None, self._ends[-1] if self._ends else None
-        after = None if wanted.after is None else time_text(wanted.after)
-        before = None if wanted.before is None else time_text(wanted.before)
-        is_older = first is not None and first[0] == head.first and first[2] and after is not None and first[1] < after
-        if head.first != 0 and not is_older:
-            yield f"nothing shows what is before position {head.first}: no older record is in the bundle"
-        is_newer = last is not None and last[0] == head.last and last[2] and before is not None and last[1] >= before
-        if is_newer:
-            return
-        if head.last != found.size - 1:
-            yield f"nothing shows what is behind position {head.last}: no newer record is in the bundle"
-        elif wanted.before is None or max(found.cosigned.values(), default=wanted.before) <= wanted.before:
-            yield "it ends with the tree as it was when its head was cosigned: what came later is not in it"
+        until = max(found.cosigned.values(), default=None)
+        found.unproven += unproven(found.head, wanted, self._ends, found.size, until)
 
     def _wrong(self, reason: str, position: int | None = None) -> BundleInvalid:
         return BundleInvalid(reason, self._number, position)
