@@ -30,6 +30,7 @@ from schema.spans import span
 
 REMEMBERED = 1_024
 ANY_TIME = b"", b""
+BEYOND_LIMITS = "54"  # class of errors: texts of a gigabyte, expressions that are nested too deeply
 BATCHES = "ObservationBatch"
 NO_ARRIVALS = Arrived(b"{}", b"{}", b"", b"")
 OBLIGED = "/* obliged */ "  # a text of its own: what is prepared reads the views that it was prepared with
@@ -234,6 +235,11 @@ class Reader:
         except psycopg.DataError as error:
             raise BadInput("an argument lies outside what the database can hold", hint="use nearer values") from error
         except psycopg.OperationalError as error:
+            if (error.sqlstate or "").startswith(BEYOND_LIMITS):  # the database is well; nobody shall think it is down
+                raise TooCostly(
+                    f"{inputs.root.key}: the answer is larger than the database can make",
+                    hint="lower `first`, or select fewer fields",
+                ) from error
             raise Unavailable("the database can't be reached") from error
         return result
 

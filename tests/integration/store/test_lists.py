@@ -6,6 +6,7 @@ import pytest
 
 from node.store.limits import PageLimits
 from node.store.reader import Reader
+from node.store.session import Call
 from node.store.sessions import Sessions
 from schema.errors import BadInput, TooCostly
 from tests.integration.store.conftest import Store
@@ -151,3 +152,14 @@ async def test_an_answer_that_is_too_large_never_leaves_the_database(store, data
 async def test_a_list_without_rows_may_tell_their_number(store):
     page = await store.page("{ datasets(first: 0) { totalCount } }")
     assert page.columns == {"totalCount": b"4"}
+
+
+async def test_what_is_beyond_the_databases_own_limits_is_too_costly_not_a_database_that_is_down(database_url):
+    class Huge(Sessions):
+        async def read(self, *calls):
+            """Refused at once, as a text of more than a gigabyte is once it has been made."""
+            return await super().read(calls[0], Call("select array_fill(1, array[100000, 100000])", []))
+
+    async with Huge(database_url, size=1, statement_ms=5_000, name="test") as sessions:
+        with pytest.raises(TooCostly, match="larger than the database can make"):
+            await Store(Reader(sessions, "giessen", PageLimits())).page("{ datasets { nodes { id } } }")
