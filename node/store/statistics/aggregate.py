@@ -11,7 +11,7 @@ from node.store.objects import object_json
 from node.store.parameters import BY_VALUES, GENERIC, Path, Statement
 from node.store.reach import denied, named_keys
 from node.store.sql import all_of, json_array, json_object, json_text, literal, selected
-from node.store.statistics.answers import VISIBLE, one_json, touched
+from node.store.statistics.answers import VISIBLE, bounded, one_json, touched
 from node.store.statistics.cells import IS_NUMBER, cell_tables
 from node.store.statistics.frame import Frame, frame_of, frame_table
 from node.store.statistics.lines import groups_table, lines_table
@@ -80,15 +80,17 @@ def compile_aggregate(draft: Draft) -> Statement:
     members = [(group.key, _groups_json(group, path, draft, lines=bool(buckets))) for group, path in groups]
     members += [(child.key, literal(f'"{root.type_name}"')) for child in root.children if child.name == TYPENAME]
     named = named_keys("Observation", draft)
+    json, too_large = bounded(draft.limits.answer_bytes)
     columns = [
-        members[0][1] if len(members) == 1 and groups else json_object(members),
+        json,
         f"(select cells from size where {_FITS})",
         touched(draft),
         denied("Observation", named, draft),
         EPOCH,
-        f"(select {_REFUSAL} from size where not fits)",
+        f"coalesce((select {_REFUSAL} from size where not fits), {too_large})",
     ]
-    sql = f"with {', '.join(tables)} select {', '.join(columns)}"
+    whole = members[0][1] if len(members) == 1 and groups else json_object(members)
+    sql = f"with {', '.join(tables)} select {', '.join(columns)} from (select {whole} as json_ offset 0) whole"
     # to plan costs more than a few datastreams do; of all of them, parallel workers read more than it costs
     return draft.parameters.statement(sql, plan=GENERIC if named else BY_VALUES)
 

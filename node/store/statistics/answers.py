@@ -30,6 +30,15 @@ def touched(draft: Draft) -> str:
     return draft.names["readable_ids"] if crosses(draft.root) else "(select array_agg(distinct dataset_id) from chosen)"
 
 
+def bounded(limit: int) -> tuple[str, str]:
+    """The answer `json_`, and why it is not given out: larger than answers may be, it stays in the database."""
+    size = "octet_length(json_)"
+    return (
+        f"case when {size} <= {limit} then json_ else '[]' end",
+        f"case when {size} > {limit} then format('the answer has %s bytes; the limit is {limit}', {size}) end",
+    )
+
+
 def large_object(members: Iterable[tuple[str, str]]) -> str:
     """As `json_object`, for long values: `||` would copy all that it has so far for each member."""
     parts = [literal(f'{"," if n else "{"}"{key}":') + f", {value}" for n, (key, value) in enumerate(members)]

@@ -10,7 +10,7 @@ from node.store.objects import object_json
 from node.store.parameters import Inputs, Path, Statement
 from node.store.reach import denied
 from node.store.sql import LARGEST, all_of, json_object, json_text, literal
-from node.store.statistics.answers import VISIBLE, large_object, touched
+from node.store.statistics.answers import VISIBLE, bounded, large_object, touched
 from node.store.statistics.cells import IS_NUMBER, cell_tables
 from node.store.statistics.frame import Frame, buckets_of, frame_of, frame_table
 from node.store.statistics.lines import groups_table, lines_table
@@ -62,15 +62,18 @@ def compile_series(draft: Draft) -> Statement:
     page = ", ".join([f"{rows.count} as count_", *(f"{json} as {name}" for name, json in lists.items())])
     members = [(one.key, f"concat('[', {name}, ']')") for name, one in zip(lists, selected, strict=True)]
     members += [(child.key, literal(f'"{root.type_name}"')) for child in root.children if child.name == TYPENAME]
+    json, too_large = bounded(draft.limits.answer_bytes)
     columns = [
-        members[0][1] if len(members) == 1 and selected else json_object(members),
+        json,
         "count_",
         touched(draft),
         denied("Observation", {"Datastream": keys}, draft),
         EPOCH,
+        too_large,
     ]
-    sql = f"with {', '.join(tables)} select {', '.join(columns)} from (select {page} from {rows.source}) page"
-    return draft.parameters.statement(sql)
+    whole = members[0][1] if len(members) == 1 and selected else json_object(members)
+    source = f"(select {page} from {rows.source}) page cross join lateral (select {whole} as json_ offset 0) whole"
+    return draft.parameters.statement(f"with {', '.join(tables)} select {', '.join(columns)} from {source}")
 
 
 @dataclass(frozen=True, slots=True)

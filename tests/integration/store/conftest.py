@@ -74,6 +74,20 @@ def both_forms_of_sets():
         yield
 
 
+class Watched(Sessions):
+    """Knows how many bytes each statement has brought."""
+
+    def __init__(self, database_url: str) -> None:
+        super().__init__(database_url, size=1, statement_ms=5_000, name="test")
+        self.received: list[int] = []
+
+    async def read(self, *calls):
+        results = await super().read(*calls)
+        values = [results[-1].get_value(0, column) for column in range(results[-1].nfields)]
+        self.received.append(sum(len(value or b"") for value in values))
+        return results
+
+
 class Store:
     """Asks the reader as the gate would, for the city of Gießen."""
 

@@ -9,7 +9,7 @@ from node.store.reader import Reader
 from node.store.session import Call
 from node.store.sessions import Sessions
 from schema.errors import BadInput, TooCostly
-from tests.integration.store.conftest import Store
+from tests.integration.store.conftest import Store, Watched
 
 
 async def keys(store, argument: str, **kwargs) -> list[str]:
@@ -126,27 +126,18 @@ async def test_hostile_texts_are_only_texts(store, text):
 
 
 @pytest.mark.parametrize("more", ["", "pageInfo { endCursor }", "edges { cursor node { id } } sortKeys"])
-async def test_an_answer_that_is_too_large_never_leaves_the_database(store, database_url, more, monkeypatch):
+async def test_an_answer_that_is_too_large_never_leaves_the_database(store, database_url, more):
     """It would be in the node's memory before it is refused, and each session keeps room for its largest answer."""
-    received = []
-
-    class Watched(Sessions):
-        async def read(self, *calls):
-            results = await super().read(*calls)
-            received.append(sum(len(results[-1].get_value(0, column) or b"") for column in range(results[-1].nfields)))
-            return results
-
     document = "{ datasets { %s nodes { %s } totalCount } }" % (more, " ".join(f"d{n}: description" for n in range(40)))
-    async with Sessions(database_url, size=1, statement_ms=5_000, name="test") as sessions:
-        whole = await Store(Reader(sessions, "giessen", PageLimits())).page(document)
+    whole = await store.page(document)
     size = sum(len(json) for key, json in whole.columns.items() if key != "totalCount")
-    async with Watched(database_url, size=1, statement_ms=5_000, name="test") as sessions:
+    async with Watched(database_url) as sessions:
         page = await Store(Reader(sessions, "giessen", PageLimits(answer_bytes=size + 1))).page(document)
         assert page.columns == whole.columns
         with pytest.raises(TooCostly, match=f"the answer has {size} bytes"):
             await Store(Reader(sessions, "giessen", PageLimits(answer_bytes=size - 1))).page(document)
-    assert received[0] >= size
-    assert received[1] < 400
+    assert sessions.received[0] >= size
+    assert sessions.received[1] < 400
 
 
 async def test_a_list_without_rows_may_tell_their_number(store):

@@ -8,8 +8,10 @@ import psycopg
 import pytest
 
 import node.store.statistics.series as series_module
+from node.store.limits import PageLimits
+from node.store.reader import Reader
 from schema.errors import BadInput, TooCostly
-from tests.integration.store.conftest import OPEN
+from tests.integration.store.conftest import OPEN, Store, Watched
 
 DAY = 'during: {start: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z"}'
 COLUMNS = "datastream { id } statistic times ends values qualities truncated tooCoarse"
@@ -245,3 +247,21 @@ async def test_no_datastreams_are_no_series(store):
     for every in ("", ', every: "P1D"'):
         found, part = await series(store, "datastreams: []" + every + ", " + DAY)
         assert (found, part.rows, part.datasets) == ([], 0, frozenset())
+
+
+@pytest.mark.parametrize("asked", [
+    "series(%s, %s) { series { times values } t: series { ends } }",
+    'series(%s, every: "PT15M", %s) { series { times } }',
+    'aggregate(filter: {%s}, every: "PT15M", %s) { groups { buckets { start } } __typename }',
+])  # fmt: skip
+async def test_what_is_larger_than_an_answer_may_be_stays_in_the_database(store, database_url, asked):
+    document = "{ %s }" % asked % (ids("rad-ein"), DAY)
+    answer, _ = await store.part(document)
+    async with Watched(database_url) as sessions:
+        small = Store(Reader(sessions, "giessen", PageLimits(answer_bytes=2_000)))
+        with pytest.raises(TooCostly, match="bytes; the limit is 2000"):
+            await small.part(document)
+        large = Store(Reader(sessions, "giessen", PageLimits(answer_bytes=100_000)))
+        assert (await large.part(document))[0] == answer
+    assert sessions.received[0] < 200
+    assert sessions.received[1] > 2_000
