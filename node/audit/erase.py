@@ -28,6 +28,7 @@ BATCH = 20_000
 MAX_RANGES = 400  # of positions in one record
 SECURITY = f"k.field = '{FIELD}'"
 ERASING, FORGETTING = f"operator:log:{ERASE}", f"operator:log:{FORGET}"  # these acts stay for good
+_CONFIRMED = "select cosigned_at from log_checkpoint where cosigned_at is not null order by size desc limit 1"
 _FORGET = """
 update access_record set salt = null, subject = null, token_id = null,
        personal = sha256(salt || convert_to(
@@ -75,13 +76,19 @@ def beyond_the_tree(connection: Connection, wanted: Filter) -> int:
     return int(row[0])
 
 
-def expire(connection: Connection, city: str, retention: Retention, now: datetime | None = None) -> int:
+def expire(connection: Connection, city: str, retention: Retention, clock: datetime | None = None) -> int:
     """Erase the records whose time is over; returns how many. In batches, each with a record of its own.
+
+    A `clock` (default: this machine's) that runs ahead must not erase the log: it counts no further than witnesses, who
+    compare it with their own, have last confirmed it.
 
     Raises:
         psycopg.Error: the batches before it are done.
     """
-    now = now or datetime.now(UTC)
+    confirmed = connection.execute(_CONFIRMED).fetchone()
+    if confirmed is None:
+        return 0
+    now = min(clock or datetime.now(UTC), confirmed[0])
     matching = SQL(
         "r.at < {latest} and r.at < case when {security} then {security_end} else {access_end} end"
         " and k.action <> all({acts})"

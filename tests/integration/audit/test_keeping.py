@@ -24,14 +24,20 @@ NOW = datetime.now(UTC)
 OLD = NOW - timedelta(days=731)
 
 
+def confirmed(connection, database_url, at: datetime | None = None) -> None:
+    """All records get their places, and witnesses have cosigned the head at a time: now."""
+    sequence(database_url)
+    connection.execute("update log_checkpoint set cosigned_at = coalesce(%s, now())", (at,))
+
+
 def test_records_expire_by_kind_and_proofs_keep_holding(connection, database_url):
     append(connection, 300, at=OLD)
     append(connection, 2, at=NOW - timedelta(days=91), field="security")
     append(connection, 3, at=NOW - timedelta(days=91))
-    sequence(database_url)
+    confirmed(connection, database_url)
     assert expire(connection, "giessen", KEEP) == 302
     assert expire(connection, "giessen", KEEP) == 0
-    sequence(database_url)
+    confirmed(connection, database_url)
     checked = check_log(connection, KEY.key)
     assert (checked.size, checked.records, checked.erased) == (306, 4, 302)
     [act] = list_records(connection, read_filter("action:operator:log:erase"), 5)
@@ -41,7 +47,7 @@ def test_records_expire_by_kind_and_proofs_keep_holding(connection, database_url
 def test_what_is_held_stays_until_it_is_released(connection, database_url):
     append(connection, 2, at=OLD, peer="fulda")
     append(connection, 3, at=OLD, peer="wetzlar")
-    sequence(database_url)
+    confirmed(connection, database_url)
     connection.execute("insert into legal_hold (matching, reason) values ('city:fulda', 'Verfahren')")
     assert expire(connection, "giessen", KEEP) == 3
     assert forget(connection, "giessen", "", read_filter(""), "Antrag") == 0, (
@@ -51,16 +57,28 @@ def test_what_is_held_stays_until_it_is_released(connection, database_url):
     assert expire(connection, "giessen", KEEP) == 2
 
 
+def test_a_clock_that_runs_ahead_erases_nothing(connection, database_url):
+    append(connection, 2, at=NOW - timedelta(days=700))
+    sequence(database_url)
+    ahead = NOW + timedelta(days=3_650)
+    assert expire(connection, "giessen", KEEP, ahead) == 0, "nobody has confirmed any time"
+    confirmed(connection, database_url, NOW)
+    assert expire(connection, "giessen", KEEP, ahead) == 0
+    confirmed(connection, database_url, NOW + timedelta(days=31))
+    assert expire(connection, "giessen", KEEP, NOW) == 0
+    assert expire(connection, "giessen", KEEP, ahead) == 2
+
+
 def test_a_hold_of_one_city_holds_nothing_of_callers_without_a_city(connection, database_url):
     append(connection, 2, at=OLD, caller=ANONYMOUS, counterpart=None)
-    sequence(database_url)
+    confirmed(connection, database_url)
     connection.execute("insert into legal_hold (matching, reason) values ('city:fulda', 'Verfahren')")
     assert expire(connection, "giessen", KEEP) == 2
 
 
 def test_a_hold_that_is_being_set_is_waited_for(connection, database_url):
     append(connection, 2, at=OLD)
-    sequence(database_url)
+    confirmed(connection, database_url)
     connection.execute("set lock_timeout = 50")
     with psycopg.connect(database_url) as other:
         other.execute("insert into legal_hold (matching, reason) values ('city:fulda', 'Verfahren')")
@@ -71,7 +89,7 @@ def test_a_hold_that_is_being_set_is_waited_for(connection, database_url):
 
 def test_a_hold_that_can_not_be_read_holds_everything(connection, database_url, caplog):
     append(connection, 2, at=OLD, peer="fulda")
-    sequence(database_url)
+    confirmed(connection, database_url)
     connection.execute("insert into legal_hold (matching, reason) values ('decision:denied', 'Verfahren')")
     assert expire(connection, "giessen", KEEP) == 0
     assert "hold 1 can't be read, so nothing is erased: decision: 'denied' is none" in caplog.text
