@@ -82,11 +82,15 @@ def _files(directory: Path) -> list[Path]:
 
 
 def _state(directory: Path) -> _State | None:
-    """What tells that a file has changed; of what can't be looked at, nothing. None: there is no folder."""
+    """What tells that a file has changed; of what can't be looked at, nothing. None: there is no folder.
+
+    The time is that of any change: what puts files in place may keep the time at which they were written, and what can
+    be read now may have been there before.
+    """
     if not directory.exists():
         return None
     try:
-        return tuple((file.name, (stat := file.stat()).st_mtime_ns, stat.st_size) for file in _files(directory))
+        return tuple((file.name, (stat := file.stat()).st_ctime_ns, stat.st_size) for file in _files(directory))
     except (OSError, PolicyError):
         return ()
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import IO, Any, TextIO
 
 from node.ingest.counts.header import Header, read_header
 from node.ingest.counts.mapping import Mapping
@@ -30,15 +31,19 @@ class Source:
         return str(self.folder)
 
 
+FileState = tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """A file that is to be imported; without a header it can't be. `size` in bytes."""
+    """A file that is to be imported; without a header it can't be. `size` in bytes; `state`: see `state_of`."""
 
     path: str
     size: int
     digest: bytes
     header: Header | None
     flaws: tuple[Flaw, ...]
+    state: FileState = ()
 
 
 def find_files(path: Path, mapping: Mapping) -> Source:
@@ -73,6 +78,7 @@ def plan_file(
     full = source.folder / path
     try:
         with full.open("rb") as file:
+            state = state_of(file)
             content = hashlib.file_digest(file, "sha256").digest()
             size = file.tell()
         digest = hashlib.sha256(content + hashlib.sha256(mapping_bytes).digest()).digest()
@@ -84,12 +90,25 @@ def plan_file(
         flaw = unreadable(path, error.strerror or str(error))
         return PlannedFile(path, 0, b"", None, (flaw,))
     header, flaws = read_header(line, path, mapping)
-    return PlannedFile(path, size, digest, header, tuple(flaws))
+    return PlannedFile(path, size, digest, header, tuple(flaws), state)
+
+
+def state_of(file: IO[Any]) -> FileState:
+    """What tells that an open file is another one than before, or was written to."""
+    found = os.fstat(file.fileno())
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def open_text(source: Source, path: str, mapping: Mapping) -> TextIO:
     """Open a file for reading. A byte that is no text becomes U+FFFD, which spoils its own cell only."""
     return (source.folder / path).open(encoding=mapping.file.encoding, errors="replace", newline="")
+
+
+def changed(path: str) -> Flaw:
+    """The flaw of a file that was written to, or put in place anew, while it was read."""
+    return Flaw(
+        path, "file", path, "file.changed", "The file changed while it was read: import it when it is complete."
+    )
 
 
 def unreadable(path: str, problem: str) -> Flaw:

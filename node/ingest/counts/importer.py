@@ -10,7 +10,16 @@ from pathlib import Path
 import psycopg
 
 from node.ingest.counts.cells import CellReader
-from node.ingest.counts.files import PlannedFile, Source, find_files, open_text, plan_file, unreadable
+from node.ingest.counts.files import (
+    PlannedFile,
+    Source,
+    changed,
+    find_files,
+    open_text,
+    plan_file,
+    state_of,
+    unreadable,
+)
 from node.ingest.counts.local_time import LocalClock
 from node.ingest.counts.mapping import Mapping as CountsMapping
 from node.ingest.counts.mapping_file import load_mapping
@@ -111,6 +120,8 @@ def _parse(
             with open_text(source, file.path, mapping) as text:
                 text.readline()
                 yield from counter.batches(text)
+                if state_of(text) != file.state:  # its digest is not that of what was read
+                    failure = changed(file.path)
         except (OSError, SourceError) as error:
             failure = unreadable(file.path, str(error))
         yield _End(counter.outcome, failure)

@@ -138,7 +138,12 @@ def _date(own: Properties, name: str) -> datetime | None:
 
 
 def _temporal(own: Properties) -> tuple[datetime | None, datetime | None]:
-    periods = [own.of(node) for node in own.nodes(f"{DCT}temporal")]
+    nodes = own.nodes(f"{DCT}temporal")
+    for node in nodes:
+        if isinstance(node, NamedNode | Literal) and not own.graph.describes(node):
+            remedy = "Give the period as dct:PeriodOfTime with dcat:startDate and dcat:endDate."
+            own.flaw("temporal", node.value, "temporal.unclear", remedy)
+    periods = [own.of(node) for node in nodes]
     starts = [_bound(period, "startDate", "hasBeginning", end=False) for period in periods]
     ends = [_bound(period, "endDate", "hasEnd", end=True) for period in periods]
     # Several periods are kept as the one that spans them all; an open end stays open.

@@ -57,6 +57,10 @@ class Graph:
         properties = self._triples.get(subject, {})
         return next((properties[predicate] for predicate in predicates if predicate in properties), [])
 
+    def describes(self, node: Node) -> bool:
+        """Whether anything is said of it."""
+        return node in self._triples
+
     def of_type(self, iri: str) -> list[Subject]:
         """All subjects of a class: named ones by IRI, then unnamed ones in the order of the file."""
         wanted = NamedNode(iri)

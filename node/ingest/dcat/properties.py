@@ -69,7 +69,10 @@ class Properties:
     ) -> tuple[Code, ...]:
         """All values that are clear, normalised, without doubles, in a stable order; the others are quarantined."""
         found: dict[str, Code] = {}
-        for node in self.nodes(*predicates)[:MAX_VALUES]:
+        nodes = self.nodes(*predicates)
+        if len(nodes) > MAX_VALUES:
+            self.flaw(field, str(len(nodes)), "value.too-many", f"At most {MAX_VALUES} values of {field} are read.")
+        for node in nodes[:MAX_VALUES]:
             written = self._written(node)
             if not written:
                 continue

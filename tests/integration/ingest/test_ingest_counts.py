@@ -387,3 +387,25 @@ def test_a_catalog_that_names_its_dataset_by_identifier_alone_describes_it(
     )
     ingest_counts(database_url, counters(ring__a=HEADER + sound(quarters("2024-07-01", "00:00", 2))), mapping)
     assert rows("select title, identifier from dataset") == [("Aus dem Katalog", "radverkehr-zaehlstellen")]
+
+
+def test_a_file_that_is_written_anew_while_it_is_read_is_imported_when_it_is_complete(
+    database_url, counters, mapping, rows, monkeypatch
+) -> None:
+    """An exporter truncates its file after it was digested, and ends with the same content."""
+    whole = HEADER + sound(quarters("2024-07-01", "00:00", 8))
+    folder = counters(ring__a=whole)
+    register = importer.register
+
+    def meanwhile(*arguments):
+        counters(ring__a=HEADER + sound(quarters("2024-07-01", "00:00", 2)))
+        return register(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(importer, "register", meanwhile)
+        report = ingest_counts(database_url, folder, mapping)
+    assert (report.quarantined, report.exit_code) == ({"file.changed": 1}, 3)
+    assert rows("select count(*) from observation") == [0]
+    counters(ring__a=whole)
+    assert ingest_counts(database_url, folder, mapping).written == 16
+    assert rows("select count(*) from quarantine") == [0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import pytest
 
@@ -106,3 +107,15 @@ def test_a_file_that_is_too_large_is_refused(folder, monkeypatch):
     (folder / "x.cedar").write_text(SOUND)
     with pytest.raises(PolicyError, match="is larger than 10 bytes"):
         load_rules(folder, "giessen")
+
+
+def test_a_change_that_keeps_time_and_size_is_a_change(folder):
+    """As by `rsync --times`, or from an archive whose files are all of 1970."""
+    file = folder / "x.cedar"
+    file.write_text(SOUND)
+    os.utime(file, (0, 0))
+    rules = CityRules(folder, "giessen")
+    before = rules.current().version
+    file.write_text(SOUND.replace("SHARED", "OPEN  "))
+    os.utime(file, (0, 0))
+    assert rules.current().version != before
