@@ -66,7 +66,7 @@ class Reply:
 
     status: int
     body: str
-    content_type: str = "text/plain; charset=utf-8"
+    content_type: str = "text/plain"
 
 
 class WitnessStore:

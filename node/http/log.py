@@ -27,7 +27,7 @@ from node.audit.witness import Witness
 from node.auth.identity import NodeIdentity
 from schema.errors import Unavailable
 
-TEXT = "text/plain; charset=utf-8"
+TEXT = "text/plain"
 NO_STORE = {"Cache-Control": "no-store"}
 NO_SUCH_TREES = "the log has no trees of these sizes"
 LARGEST = 2**62  # leaves; the database counts no further

@@ -37,7 +37,7 @@ from policy.model import Caller
 from schema.errors import Unavailable
 
 MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",  # the charset is added to all that is text
     "jsonl": "application/jsonl",
     "parquet": "application/vnd.apache.parquet",
     "bundle": "application/gzip",

@@ -61,7 +61,7 @@ def _page(publishing: Publishing, told: Told) -> str:
 def _write_dataset(dataset: Subject, told: Told) -> None:
     dataset.text(f"{DCT}identifier", told["identifier"] or told["id"])
     dataset.text(f"{DCT}title", told["title"], "de")
-    dataset.text(f"{DCT}description", told["description"], "de")
+    dataset.text(f"{DCT}description", told["description"] or told["title"], "de")  # DCAT-AP wants one
     dataset.code(f"{DCT}accessRights", "access-right", _RIGHTS.get(told["tier"], "NON_PUBLIC"))
     for name, table in (("themes", "data-theme"), ("languages", "language")):
         for code in told[name]:

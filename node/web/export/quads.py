@@ -12,6 +12,7 @@ XSD = "http://www.w3.org/2001/XMLSchema#"
 TYPE = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 AUTHORITY = "http://publications.europa.eu/resource/authority"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20]+")
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 _ALLOWED = ":/?#@!$&'()*+,;=%"  # beside letters, digits and -._~ (RFC 3986, 2.2)
 
 Node = NamedNode | BlankNode
@@ -42,7 +43,8 @@ class Subject:
             self.triples.append(Triple(self.node, NamedNode(predicate), value))
 
     def text(self, predicate: str, value: str | None, language: str | None = None) -> None:
-        """A text."""
+        """A text, without the characters that no RDF/XML may have."""
+        value = _NOT_XML.sub("", value or "")
         if value:
             self.add(predicate, Literal(value, language=language) if language else Literal(value))
 

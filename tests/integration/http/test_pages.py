@@ -9,6 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 from pyoxigraph import RdfFormat, parse
 
+from node.auth.sign_in.desk import Desks, Role
+from node.auth.sign_in.store import SignInStore
+from node.store.pool import make_pool
+
 PERSON = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
 PATHS = ("/", "/en/datasets", "/datasets/giessen/rad", "/catalog.ttl", "/schema.graphql", "/health/live", "/oauth/jwks")
 
@@ -70,8 +74,9 @@ async def test_what_catalogs_hold_is_shown_and_exported(node, database_url):
     with psycopg.connect(database_url) as connection:
         connection.execute(
             "update dataset set temporal_end = '9999-12-31 23:59:59Z', title = '<b>Rad</b>',"
-            " landing_page = 'https://city.example/?filter[]=rad' where key = 'rad'"
+            " description = '', landing_page = 'https://city.example/?filter[]=rad' where key = 'rad'"
         )
+        connection.execute("update dataset set keywords = array[e'Rad\\x0bweg'] where key = 'rad'")
         connection.execute("update distribution set access_url = 'https://city.example/a|b' where position = 0")
         connection.execute("update thing set longitude = null, latitude = null where key = 's1'")
     page = await node.get("/datasets/giessen/rad", headers=PERSON)
@@ -83,7 +88,11 @@ async def test_what_catalogs_hold_is_shown_and_exported(node, database_url):
     for form, kind in (("ttl", RdfFormat.TURTLE), ("rdf", RdfFormat.RDF_XML), ("jsonld", RdfFormat.JSON_LD)):
         answer = await node.get(f"/catalog.{form}")
         assert answer.status_code == 200
-        told = {str(one.object) for one in parse(answer.content, format=kind)}
+        triples = list(parse(answer.content, format=kind))
+        told = {str(one.object) for one in triples}
+        assert '"Radweg"@de' in told
+        descriptions = {one.subject for one in triples if one.predicate.value.endswith("/terms/description")}
+        assert "<https://giessen.example/datasets/giessen/rad>" in map(str, descriptions), "DCAT-AP wants one"
         assert {"<https://city.example/?filter%5B%5D=rad>", "<https://city.example/a%7Cb>"} <= told
         if form == "rdf":
             xml.dom.minidom.parseString(answer.content)
@@ -94,3 +103,15 @@ async def test_a_tag_that_a_gateway_has_weakened_still_counts(node):
         tag = (await node.get(path)).headers["etag"]
         again = await node.get(path, headers={"If-None-Match": f'"other", W/{tag}'})
         assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_what_is_text_names_its_charset_once(node, database_url):
+    async with make_pool(database_url, size=1, statement_ms=5_000) as pool:
+        link = await Desks(SignInStore(pool)).link("Prüferin", [Role.AUDITOR])
+    entered = await node.post("/sign-in", data={"link": link}, follow_redirects=False)
+    session = {"Cookie": entered.headers["set-cookie"].partition(";")[0]}
+    csrf = re.search(r'name="csrf" value="([^"]+)"', (await node.get("/audit", headers=session)).text)
+    exported = await node.post("/audit/export", data={"csrf": csrf[1], "format": "csv"}, headers=session)
+    refused = await node.post("/log/witness/add-checkpoint", content=b"nonsense")
+    for answer, kind in ((exported, "csv"), (refused, "plain"), (await node.get("/log/counts"), "csv")):
+        assert answer.headers["content-type"] == f"text/{kind}; charset=utf-8"
