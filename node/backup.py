@@ -18,7 +18,7 @@ import psycopg
 
 from node.settings import FILE_NAME, Settings
 from node.store import obliged, reading_role
-from node.store.engine import make_engine
+from node.store.engine import open_engine
 from node.store.migrate import migrate, schema_state
 from node.store.programs import run_program
 from node.store.revisions import revisions
@@ -68,9 +68,8 @@ def make_backup(settings: Settings, database_url: str, target: Path) -> tuple[Ma
 
 
 def _write_backup(settings: Settings, database_url: str, part: Path) -> tuple[Manifest, list[str]]:
-    engine = make_engine(database_url)
-    schema = schema_state(engine).current
-    engine.dispose()
+    with open_engine(database_url) as engine:
+        schema = schema_state(engine).current
     if schema is None:
         raise BackupError("the database has no schema: there is nothing to back up")
     records, log_size = _dump(database_url, part / DUMP)
@@ -151,9 +150,8 @@ def restore_database(settings: Settings, database_url: str, source: Path) -> Man
     options = "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"
     if told := run_program("pg_restore", database_url, *options, str(source / DUMP)):
         raise BackupError(f"pg_restore failed, nothing was restored: {told}")
-    engine = make_engine(database_url)
-    migrate(engine)
-    engine.dispose()
+    with open_engine(database_url) as engine:
+        migrate(engine)
     return manifest
 
 

@@ -16,7 +16,7 @@ from node.auth.keys import passphrase_of
 from node.auth.log_keys import load_log_keys
 from node.settings import FILE_NAME, Settings, SettingsError, load_settings
 from node.store.embedded import EmbeddedError, embedded_postgres
-from node.store.engine import make_engine
+from node.store.engine import open_engine
 from node.store.migrate import migrate
 
 
@@ -114,9 +114,8 @@ def migrate_node(settings: Settings) -> None:
 
 
 def _migrate(url: str) -> None:
-    engine = make_engine(url)
-    migrate(engine)
-    engine.dispose()
+    with open_engine(url) as engine:
+        migrate(engine)
 
 
 def _toml(plan: NodePlan) -> str:

@@ -53,8 +53,12 @@ def create_signing_key(path: Path, passphrase: bytes | None = None) -> ECKey:
         raise KeyFileError(f"{path} exists and is not overwritten: move it away if you want a new key") from None
     except OSError as error:
         raise KeyFileError(f"{path} can't be written: {error.strerror}") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(private_pem(private, passphrase))
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(private_pem(private, passphrase))
+    except OSError as error:
+        path.unlink()  # half a key would pass for one that is there
+        raise KeyFileError(f"{path} can't be written: {error.strerror}") from None
     return thumbprint_key(ECKey.import_key(private))
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from node.settings import Settings, home_directory, load_settings
 from node.store.embedded import EmbeddedError, embedded_postgres
-from node.store.engine import make_engine
+from node.store.engine import OWN_IT, open_engine
 from node.store.reading_role import ReadingRoleError
 from node.worker import MISTAKES
 
@@ -81,9 +81,7 @@ def open_node(ctx: click.Context) -> Iterator[OpenNode]:
     settings = load_node_settings(ctx)
     with ExitStack() as stack:
         url = stack.enter_context(open_database(settings))
-        engine = make_engine(url)
-        stack.callback(engine.dispose)
-        yield OpenNode(settings, url, engine)
+        yield OpenNode(settings, url, stack.enter_context(open_engine(url)))
 
 
 @contextmanager
@@ -104,6 +102,8 @@ def open_database(settings: Settings) -> Iterator[str]:
             cause = getattr(error, "orig", error)
             if isinstance(cause, psycopg.Error) and cause.diag.sqlstate is None:  # libpq does not know an option
                 raise CommandError(f"database_url: {cause}") from error
+            if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+                raise CommandError(f"database: {cause.diag.message_primary}; {OWN_IT}") from error
             if "does not exist" not in str(error):
                 raise
             raise CommandError("the database has no current schema: run `verbund migrate`") from error

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
+import sqlalchemy.exc
 
 from node.doctor.finding import Finding, State, failed, ok, warning
 from node.settings import Settings
 from node.store.connections import connect
-from node.store.engine import make_engine
+from node.store.engine import OWN_IT, open_engine
 from node.store.migrate import schema_state
 from node.store.reading_role import ENTER
 
@@ -36,6 +37,10 @@ def examine(settings: Settings, database_url: str) -> Iterator[Finding]:
                 return  # of another encoding, nothing more can be told
             yield _sessions(connection, settings)
             yield from _schema(connection, database_url)
+    except (psycopg.ProgrammingError, sqlalchemy.exc.ProgrammingError) as error:
+        cause = getattr(error, "orig", error)
+        is_denied = isinstance(cause, psycopg.errors.InsufficientPrivilege)
+        yield failed("database", str(cause).splitlines()[0], OWN_IT if is_denied else "correct database_url")
     except psycopg.OperationalError as error:
         reason = str(error).splitlines()[0]
         yield failed("database", f"can't be reached: {reason}", "start it, or correct database_url", passing=True)
@@ -82,9 +87,8 @@ def _sessions(connection: Connection, settings: Settings) -> Finding:
 
 
 def _schema(connection: Connection, database_url: str) -> Iterator[Finding]:
-    engine = make_engine(database_url)
-    state = schema_state(engine)
-    engine.dispose()
+    with open_engine(database_url) as engine:
+        state = schema_state(engine)
     if not state.is_usable:
         yield failed("schema", f"is {state.current}, not {state.head}", "run `verbund migrate`")
         return

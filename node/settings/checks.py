@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 
 from federation.subjects import is_issuer
 from node.settings.desk import Desk
@@ -60,7 +61,7 @@ def _service_problems(settings: Settings) -> list[str]:
             "database_url: can't be read. Use postgresql://user:password@host:5432/database, in which user and password"
             " have %25 for %, %2F for /, %3A for :, %40 for @, %3F for ?, %23 for #, %20 for a space"
         )
-    if settings.otlp_endpoint is not None and not settings.otlp_endpoint.startswith(("http://", "https://")):
+    if settings.otlp_endpoint is not None and not _names_host(settings.otlp_endpoint, "http", "https"):
         problems.append(
             f"otlp_endpoint: {settings.otlp_endpoint!r} is not a URL. Use the collector's for OTLP over HTTP, e.g."
             " http://collector:4318"
@@ -82,10 +83,18 @@ def _is_database(url: str) -> bool:
     return _DATABASE.fullmatch(url) is not None and _STRAY_PERCENT.search(url) is None
 
 
+def _names_host(url: str, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def _is_provider(settings: Settings) -> bool:
     address = settings.identity_provider or ""
-    schemes = ("https://", "http://") if settings.unsafe_plain_http else ("https://",)
-    return address.startswith(schemes) and address.isascii() and address.isprintable() and " " not in address
+    schemes = ("https", "http") if settings.unsafe_plain_http else ("https",)
+    return _names_host(address, *schemes) and address.isascii() and address.isprintable() and " " not in address
 
 
 def _desk_problems(desk: Desk) -> list[str]:
@@ -120,8 +129,8 @@ def _no_network(text: str) -> str:
 def _broker_problems(settings: Settings) -> list[str]:
     if settings.mqtt_url is None:
         return []
-    schemes = ("mqtts://", "mqtt://") if settings.unsafe_plain_http else ("mqtts://",)
-    if not settings.mqtt_url.startswith(schemes):
+    schemes = ("mqtts", "mqtt") if settings.unsafe_plain_http else ("mqtts",)
+    if not _names_host(settings.mqtt_url, *schemes):
         return ["mqtt_url: is no address of an encrypted broker. Use mqtts://user@host:8883"]
     user, at, _ = settings.mqtt_url.partition("://")[2].partition("@")
     if at and ":" in user:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, create_engine
 
 DRIVER = "postgresql+psycopg"
+OWN_IT = "make the user of database_url the owner of the database and of all in it"
+OWN_IT = "make the user of database_url the owner of the database and of all in it"
 
 
 def make_engine(database_url: str) -> Engine:
@@ -19,3 +23,13 @@ def make_engine(database_url: str) -> Engine:
         )
 
     return create_engine(f"{DRIVER}://", creator=connect, pool_size=2)
+
+
+@contextmanager
+def open_engine(database_url: str) -> Iterator[Engine]:
+    """An engine whose connections are closed at the end, whatever happens."""
+    engine = make_engine(database_url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()

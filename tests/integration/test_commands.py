@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from node.cli.main import COMMANDS, cli, main
-from node.settings import FILE_NAME
-from node.setup import NodePlan, write_settings
+from node.settings import FILE_NAME, load_settings
+from node.setup import NodePlan, create_missing_keys, write_settings
 from tests.integration.store.conftest import SEED
 from tests.log import append
 
@@ -302,6 +302,24 @@ def test_an_option_that_libpq_does_not_know_is_told(tmp_path):
     assert done.output.startswith("Error: database_url: ")
     assert "colour" in done.output
     assert "hunter2" not in done.output
+
+
+@pytest.mark.parametrize("words", [["migrate"], ["dataset", "list"], ["doctor", "--local"]])
+def test_a_database_of_somebody_else_is_told(run, database_url, stranger, monkeypatch, words):
+    monkeypatch.setenv("VERBUND_DATABASE_URL", database_url.replace("postgres:@", f"{stranger}:@"))
+    create_missing_keys(load_settings(run.home))
+    output = run(*words, exit_code=1)
+    assert "permission denied" in output
+    assert "the owner of the database" in output
+
+
+@pytest.fixture
+def stranger(database_url):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("create role town_stranger login")
+    yield "town_stranger"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("drop role town_stranger")
 
 
 def init_words(tmp_path, url):

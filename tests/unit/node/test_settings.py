@@ -61,6 +61,10 @@ def test_limits_are_settings_too(tmp_path):
     ("text", "named", "remedy"),
     [
         ("", "city", "VERBUND_CITY"),
+        (GOOD + 'mqtt_url = "mqtts://broker:88830"', "mqtt_url", "mqtts://user@host:8883"),
+        (GOOD + 'mqtt_url = "mqtts://"', "mqtt_url", "mqtts://user@host:8883"),
+        (GOOD + 'otlp_endpoint = "http://[::1"', "otlp_endpoint", "http://collector:4318"),
+        (GOOD + 'identity_provider = "https://:8443"', "identity_provider", "https://host"),
         (GOOD + 'home = "/elsewhere"', "home", "--home"),
         (GOOD + "keep_accesses_days = 1000000000", "keep_accesses_days", "<= 36500"),
         (GOOD + "share_unwitnessed_s = 100000000000000", "share_unwitnessed_s", "<= 3153600000"),

@@ -43,6 +43,13 @@ def write(
     path.chmod(0o600)
 
 
+def test_half_a_key_is_not_left_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("node.auth.keys.private_pem", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+    with pytest.raises(KeyFileError, match=r"signing\.pem can't be written: No space left"):
+        create_signing_key(tmp_path / "signing.pem")
+    assert not (tmp_path / "signing.pem").exists()
+
+
 def test_what_was_made_is_loaded(path: Path) -> None:
     made, loaded = create_signing_key(path), load_signing_key(path)
     assert loaded.kid == made.kid == made.thumbprint()
