@@ -67,7 +67,19 @@ def run_server(settings: Settings, database_url: str, is_of_use: Callable[[], bo
     keep_large_blocks()
     allow_many_files()
     hand_over(home=str(settings.home), database_url=noticing(database_url))
-    config = Config(
+    config = server_config(settings)
+    with ExitStack() as stack:
+        if settings.metrics_port is not None:
+            directory = counts_directory(settings.home, os.getpid())
+            stack.enter_context(serve_metrics(settings.metrics_host, settings.metrics_port, directory))
+        supervisor = Supervisor(config, [config.bind_socket()], is_of_use)
+        supervisor.run()
+        return not supervisor.gave_up
+
+
+def server_config(settings: Settings) -> Config:
+    """How uvicorn serves."""
+    return Config(
         "node.worker:application",
         factory=True,
         host=settings.host,
@@ -83,17 +95,10 @@ def run_server(settings: Settings, database_url: str, is_of_use: Callable[[], bo
         lifespan="on",
         interface="asgi3",
         log_config=None,
-        log_level=settings.log_level,
+        log_level=None,  # else uvicorn would take the level for itself, and tell tokens at `debug`
         access_log=False,
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
-    with ExitStack() as stack:
-        if settings.metrics_port is not None:
-            directory = counts_directory(settings.home, os.getpid())
-            stack.enter_context(serve_metrics(settings.metrics_host, settings.metrics_port, directory))
-        supervisor = Supervisor(config, [config.bind_socket()], is_of_use)
-        supervisor.run()
-        return not supervisor.gave_up

@@ -65,9 +65,12 @@ def _old_key(home, _):
     os.utime(home / "keys" / "signing.pem", (then, then))
 
 
-def _full_disk(_, monkeypatch):
-    usage = here.shutil.disk_usage("/")
-    monkeypatch.setattr(here.shutil, "disk_usage", lambda _: usage._replace(free=10**6))
+def _free(size: int):
+    def left(_, monkeypatch):
+        usage = here.shutil.disk_usage("/")
+        monkeypatch.setattr(here.shutil, "disk_usage", lambda _: usage._replace(free=size))
+
+    return left
 
 
 def _written(name: str, text: str):
@@ -91,7 +94,8 @@ def _written(name: str, text: str):
         ("rules", FAILED, "x.cedar", _written("policies/x.cedar", "permit (nonsense);")),
         ("trusted documents", FAILED, "x.graphql", _written("documents/x.graphql", "{ nichts }")),
         ("authorities", FAILED, "ca_file", {"CA_FILE": "nowhere.pem"}),
-        ("disk", WARNING, "GB free", _full_disk),
+        ("disk", WARNING, "GB free", _free(10**9)),
+        ("disk", FAILED, "GB free", _free(10**6)),
     ],
 )
 def test_a_fault_here_is_told(home, monkeypatch, check, state, told, breaks):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import socket
@@ -29,6 +30,21 @@ def test_it_loads_nothing_that_only_workers_need():
     script = f"import node.cli.serve, sys; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_uvicorn_tells_no_details_whatever_the_level(tmp_path):
+    """At `debug` it tells the headers of WebSockets, and with them tokens; at `info` addresses of clients."""
+    (tmp_path / "verbund.toml").write_text(
+        'city = "giessen"\nname = "Gießen"\nissuer = "https://g.example"\nlog_level = "debug"\n'
+    )
+    script = (
+        "import logging, pathlib; from node.serving import server_config; from node.settings import load_settings;"
+        "from node.telemetry.logs import set_up_logs; settings = load_settings(pathlib.Path('.'));"
+        "set_up_logs(settings.log_level, 'text'); config = server_config(settings); config.configure_logging();"
+        "print(logging.getLogger('uvicorn.error').getEffectiveLevel())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert int(done.stdout) == logging.WARNING
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_started(tmp_path):
