@@ -121,7 +121,8 @@ _ARRIVAL = (
     "select id, datastream_id, times, null::timestamptz as ripe_at from granted.arrival union all"
     f" select a.id, s.id, array(select distinct case when {_IS_OWN} then at else date_bin(length, at, {_ORIGIN})"
     " end from unnest(a.times) at),"
-    f" (select date_bin(family.grid, max(at), {_ORIGIN}) + family.grid from unnest(a.times) at)"
+    f" (select greatest(date_bin(family.grid, max(at), {_ORIGIN}) + family.grid,"
+    " max(at) + make_interval(secs => coalesce(s.interval_seconds, 0))) from unnest(a.times) at)"
     f" + make_interval(secs => ob.delay) from {{home}}.arrival a join {_OBSERVED} on s.id = a.datastream_id"
     f" cross join lateral ({_FAMILY}) family"
 )

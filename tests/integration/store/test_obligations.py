@@ -470,3 +470,27 @@ async def test_what_sensors_send_for_no_value_takes_no_step_away(reader, seeded)
             ' end: "2026-03-01T12:00:00Z"}) { nodes { result } } }'
         )
         assert rows == [{"result": 50}, {"result": 50}]
+
+
+@pytest.mark.parametrize("terms", ["delay=3600", "delay=3600 time=PT1H", f"delay=3600 {FINE}"])
+@pytest.mark.parametrize("ended", [timedelta(minutes=30), timedelta(minutes=90)])
+async def test_what_is_told_as_arrived_is_released(reader, seeded, terms, ended):
+    """Days that end after those of UTC wait for their own end: what is read too early is not read again."""
+    start = datetime.now(UTC) - ended - timedelta(days=1)
+    with psycopg.connect(seeded) as connection:
+        connection.execute("update datastream set interval_seconds = 86400 where id < 4")
+        connection.execute("delete from observation where datastream_id < 4")
+        connection.execute("create table observation_now partition of observation default")
+        connection.execute("insert into observation values (2, %s, now(), 50, 'RAW')", (start,))
+        connection.execute("update observation set phenomenon_end = phenomenon_time + '1 day' where datastream_id = 2")
+        connection.execute("insert into arrival values (1, 2, array[%s::timestamptz])", (start,))
+    scope = Asked(reader, 3600, offen=terms, fein=terms).scope
+    with psycopg.connect(seeded) as connection:
+        connection.execute(ENTER)
+        connection.execute("select set_config('verbund.obligations', %s, true)", (scope.rows.obligations.decode(),))
+        is_ripe, times = connection.execute("select ripe_at <= now(), times from obliged.arrival").fetchone()
+        released = connection.execute(
+            "select phenomenon_time from obliged.observation where datastream_id = 2"
+        ).fetchall()
+    assert is_ripe is (ended > timedelta(hours=1))
+    assert released == ([(time,) for time in times] if is_ripe else [])
