@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import resource
 import socket
@@ -16,6 +17,7 @@ from node.store.vanished import noticing
 from node.supervisor import Supervisor
 from node.telemetry.scrape import counts_directory, serve_metrics
 
+log = logging.getLogger("verbund.serve")
 GRACE_S = 10
 PING_EVERY_S, PONG_S = 20.0, 60.0  # longer than WebSockets' TAKE_S: who takes nothing is told so, not of a lost pong
 FILES = 65_536
@@ -73,7 +75,9 @@ def run_server(settings: Settings, database_url: str, is_of_use: Callable[[], bo
             directory = counts_directory(settings.home, os.getpid())
             stack.enter_context(serve_metrics(settings.metrics_host, settings.metrics_port, directory))
         supervisor = Supervisor(config, [config.bind_socket()], is_of_use)
+        log.info("%s listens on %s port %s, for %s", settings.city, settings.host, settings.port, settings.issuer)
         supervisor.run()
+        log.info("%s has stopped", settings.city)
         return not supervisor.gave_up
 
 

@@ -75,6 +75,7 @@ def test_at_its_start_it_waits_for_the_database(node, postgres_url):
         until(lambda: waits(node) == [0, 1], "it does not wait for the database")
         assert "database: can't be reached" in node.log_file.read_text()
     node.wait_ready()
+    assert f"giessen listens on 127.0.0.1 port {node.settings.port}" in node.log_file.read_text()
 
 
 def test_a_killed_worker_is_replaced_at_once(node):
