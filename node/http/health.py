@@ -99,7 +99,7 @@ class Health:
             async with asyncio.timeout(DATABASE_S):
                 await self._check_records()
         except (psycopg.Error, Unavailable, TimeoutError):
-            reason = "no access record can be kept, so no data leaves: is the database a standby, read-only, or busy?"
+            reason = "no access record can be kept, so no data leaves: a full disk, a standby, a lock?"
             return Check("records", ok=False, reason=reason)
         return Check("records", ok=True, reason="can be kept")
 

@@ -10,6 +10,8 @@ import pytest
 from node.audit.log import AccessLog
 from node.audit.statements import WRITING
 from node.store.sessions import Sessions
+from schema.errors import Unavailable
+from tests.log import DOCUMENT, record
 
 
 @pytest.fixture
@@ -50,4 +52,20 @@ async def test_it_waits_for_the_lock_that_records_wait_for(log, owner):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
                 await log.check()
+    await log.check()
+
+
+async def test_a_record_that_failed_speaks_against_the_next_one_until_it_is_kept(log, owner):
+    owner.execute(
+        "create function full_() returns trigger language plpgsql as"
+        " $$ begin raise sqlstate '53100' using message = 'could not extend file'; end $$;"
+        "create trigger full_ before insert on access_record for each row execute function full_()"
+    )
+    await log.check()
+    with pytest.raises(Unavailable):
+        await log.append([record()], DOCUMENT)
+    with pytest.raises(Unavailable, match="just now"):
+        await log.check()
+    owner.execute("drop trigger full_ on access_record")
+    await log.append([record()], DOCUMENT)
     await log.check()
