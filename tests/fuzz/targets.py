@@ -117,6 +117,9 @@ class _Wire(asyncio.Transport):
     def abort(self) -> None:
         pass
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
 
 def _answer_of_a_peer(data: bytes) -> None:
     """The first byte says in how large pieces the rest arrives."""
@@ -129,6 +132,8 @@ def _answer_of_a_peer(data: bytes) -> None:
         for at in range(1, len(data), step):
             connection.data_received(data[at : at + step])
         connection.connection_lost(None)
+        if not answer.done():
+            raise AssertionError("the connection is lost, and an answer is still awaited")
         if (await answer).status < 200:
             raise AssertionError("an answer is not whole")
 
