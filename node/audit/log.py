@@ -46,7 +46,7 @@ REMEMBERED = 4_096
 BATCH = 256  # answers in one transaction
 MAX_WAITING = 5_000  # answers; beyond that the node is overloaded
 GATHER_S = 0.0005
-FAILED_S = 15.0  # so long a failure speaks against the next record
+FULL_S = 15.0  # so long a disk that was full speaks against the next record
 _OF_ONE_RECORD = psycopg.DataError, psycopg.IntegrityError, TypeError  # text that has no bytes in UTF-8 is a TypeError
 
 Counted = Callable[[Sequence[AccessRecord]], None]
@@ -79,7 +79,7 @@ class AccessLog:
         self._stored: OrderedDict[str, None] = OrderedDict()  # kinds that are known to be in the database
         self._waiting: deque[_Entry] = deque()
         self._writer: asyncio.Task[None] | None = None
-        self._failed_at: float | None = None  # if nothing was committed since
+        self._full_at: float | None = None  # a disk, if nothing was committed since
 
     @property
     def waiting(self) -> int:
@@ -130,14 +130,14 @@ class AccessLog:
             raise Unavailable("the access log can't be written, so nothing was done") from error
 
     async def check(self) -> None:
-        """Whether a record could be committed now; none is, so a full disk shows in the records that failed alone.
+        """Whether a record could be committed now; none is, so a full disk is known from records that failed.
 
         Raises:
-            psycopg.Error, Unavailable: none could, or one could not just now.
+            psycopg.Error, Unavailable: none could, or the disk was full just now.
         """
         await self._sessions.run(Call(PROBE, []))
-        if self._failed_at is not None and asyncio.get_running_loop().time() - self._failed_at < FAILED_S:
-            raise Unavailable("access records could not be kept just now")
+        if self._full_at is not None and asyncio.get_running_loop().time() - self._full_at < FULL_S:
+            raise Unavailable("the disk was full just now, and no access record kept")
 
     async def _write(self) -> None:
         flushed = 0
@@ -147,14 +147,15 @@ class AccessLog:
             flushed = len(batch)
             try:
                 await self._commit(batch)
-                self._failed_at = None
+                self._full_at = None
             except Exception as error:
                 self._stored.clear()  # another server may have taken over, one that lacks what came last
                 if len(batch) > 1 and isinstance(error, _OF_ONE_RECORD):
                     for entry in batch:  # one record that can't be stored must not refuse the others
                         await self._commit_alone(entry)
                 else:
-                    self._failed_at = asyncio.get_running_loop().time()
+                    if isinstance(error, psycopg.errors.DiskFull):
+                        self._full_at = asyncio.get_running_loop().time()
                     _refuse(batch, error)
 
     async def _gather(self, flushed: int) -> None:

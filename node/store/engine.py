@@ -11,7 +11,6 @@ from sqlalchemy import Engine, create_engine
 
 DRIVER = "postgresql+psycopg"
 OWN_IT = "make the user of database_url the owner of the database and of all in it"
-OWN_IT = "make the user of database_url the owner of the database and of all in it"
 
 
 def make_engine(database_url: str) -> Engine:

@@ -55,7 +55,7 @@ async def test_it_waits_for_the_lock_that_records_wait_for(log, owner):
     await log.check()
 
 
-async def test_a_record_that_failed_speaks_against_the_next_one_until_it_is_kept(log, owner):
+async def test_a_disk_that_was_full_speaks_against_the_next_record_until_one_is_kept(log, owner):
     owner.execute(
         "create function full_() returns trigger language plpgsql as"
         " $$ begin raise sqlstate '53100' using message = 'could not extend file'; end $$;"

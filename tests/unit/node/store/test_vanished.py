@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from node.store.engine import sqlalchemy_url
 from node.store.vanished import PATIENCE, noticing
 
 
@@ -28,7 +27,3 @@ def test_patience_of_ones_own_is_kept():
     found = conninfo_to_dict(noticing(url))
     assert (found["tcp_user_timeout"], found["keepalives_idle"]) == ("5000", "60")
     assert found["keepalives_count"] == PATIENCE["keepalives_count"]
-
-
-def test_the_engine_takes_it_as_well():
-    assert sqlalchemy_url(noticing("postgresql://db.example/verbund")).query == PATIENCE
