@@ -122,7 +122,7 @@ async def test_a_backup_that_is_older_than_what_others_have_seen_is_told(healthy
     assert rows["log"]["state"] == "FAILED"
     assert {"offenbach", "wetzlar"} <= set(re.findall(r"(\w+) \d+", rows["log"]["message"]))
     fsck = await verbund(home, "audit", "fsck")
-    assert fsck.exit_code == 0, "what is there is whole: only the others know that there was more"
+    assert fsck.exit_code == 0, f"what is there is whole, only the others know that there was more: {fsck.output}"
 
     with psycopg.connect(
         load_settings(home, environment={}).database_url

@@ -202,7 +202,12 @@ def cut(town, keep: int) -> None:
         f" delete from log_run where position >= {keep};"
         f" update log_run set length = least(length, {keep} - position);"
         " delete from access_record r where not exists (select from log_run"
-        " where r.id >= record_id and r.id < record_id + length); commit"
+        " where r.id >= record_id and r.id < record_id + length);"
+        " delete from access_day; delete from access_month;"
+        " insert into access_day (day, kind, requests, rows, bytes) select (at at time zone 'UTC')::date, kind, count(*),"
+        " sum(rows), sum(bytes) from access_record group by 1, 2;"
+        " insert into access_month (month, kind, requests, rows, bytes) select date_trunc('month', day), kind,"
+        " sum(requests), sum(rows), sum(bytes) from access_day group by 1, 2; commit"
     )
 
 
