@@ -115,11 +115,11 @@ async def test_what_was_given_up_may_be_committed_and_nothing_is_left_over(sessi
     with stopped(await backends(sessions)), pytest.raises(Unanswered):
         await sessions.run(Call("insert into t values (1)", []))
     async with asyncio.timeout(BOUND_S):
-        while await value(sessions, "select count(*) from t") != b"1":  # noqa: ASYNC110 - another session is watched
-            await asyncio.sleep(0.02)
         others = "select count(*) from pg_stat_activity where application_name = 'hanging' and pid <> pg_backend_pid()"
-        while await value(sessions, others) != b"0":  # noqa: ASYNC110
+        while await value(sessions, others) != b"0":  # noqa: ASYNC110 - other sessions are watched
             await asyncio.sleep(0.02)
+    # whether it was depends on what the server, once it goes on, hears of first: the statement or the end
+    assert await value(sessions, "select count(*) from t") in {b"0", b"1"}
 
 
 async def test_a_pool_gives_up_too_and_goes_on(database_url):
